@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Time.  Monotonic for intervals and timeouts, wall only for what a person or a peer reads. */
+#pragma once
+
+#include <time.h>
+
+#include "core/base/types.h"
+
+#define NSEC_PER_SEC 1000000000ull
+#define NSEC_PER_MSEC 1000000ull
+#define NSEC_PER_USEC 1000ull
+
+uint64_t clock_mono_ns(void);
+uint64_t clock_wall_ns(void); /* since 1970, UTC */
+
+/* Moves clock_mono_ns() forward for tests (time/warp); never back.  Any thread. */
+void clock_warp(uint64_t ns);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* RCU: immutable snapshots, exchanged whole (liburcu, "memb" flavour: a read section costs a
+ * compiler barrier).
+ *
+ * Every thread that reads calls rcu_thread_start() first (thread_start() in thread.h does). Readers
+ * keep nothing across a section.  Writers never wait for a grace period under a lock or in a
+ * worker: they hand the old object to rcu_defer(). */
+#pragma once
+
+#define URCU_INLINE_SMALL_FUNCTIONS 1
+#define RCU_MEMBARRIER
+#include <urcu.h>
+#include <urcu/list.h>
+#include <urcu/rculist.h>
+
+#include "core/base/types.h"
+
+void rcu_thread_start(void);
+void rcu_thread_stop(void);
+/* Calls fn(arg) after a grace period, on liburcu's own thread.  Any thread, never blocks. */
+void rcu_defer(void (*fn)(void *arg), void *arg);
+void rcu_defer_free(void *p); /* free(p) after a grace period */
+/* Waits until every rcu_defer() made before has run.  At shutdown and in tests only. */
+void rcu_settle(void);

@@ -1,0 +1,4 @@
+# Unit tests mirror the source path: tests/unit/core/base/buf_test.c tests core/base/buf.c.  Each folder's fragment adds
+# its programs to check_PROGRAMS and TESTS; all link the real code.
+AM_CFLAGS += $(CHECK_CFLAGS)
+LDADD = $(SHUNT_LIBS) $(SYSTEM_LIBS) $(CHECK_LIBS)

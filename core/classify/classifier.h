@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The OpenFlow classifier: which rule of a table does this packet hit, and which of its bits did
+ * that depend on?
+ *
+ * Tuple space search: rules with the same mask share a subtable, a hash of their masked keys.
+ * Subtables are visited by falling highest priority and the walk stops when no remaining subtable
+ * can win.  Three things keep the un-wildcarded mask small, because each bit in it multiplies
+ * megaflows: staged lookup (a subtable that fails on metadata alone says nothing about L2-L4),
+ * prefix tries on nw_src, nw_dst, ipv6_src, ipv6_dst and tp_src, tp_dst (how many leading bits
+ * suffice to know that no rule of a subtable can match), and exact accounting of what each probe
+ * looked at.
+ *
+ * Soundness, which tests hold: for every packet p' that agrees with p on the returned mask, a
+ * lookup of p' returns the same rule.
+ *
+ * Versions: a rule is visible in [add, remove).  A bundle or table swap publishes one version
+ * number; lookups name the version that they see.  Readers are RCU sections and never block;
+ * writers hold the classifier's lock, which classifier_* take themselves where they say so.  Rules
+ * are the caller's memory (embed struct cls_rule) and are freed by the caller after a grace period.
+ */
+#pragma once
+
+#include "core/base/lock.h"
+#include "core/base/rcu.h"
+#include "core/packet/match.h"
+
+#define CLS_VERSION_MIN UINT64_C(1)
+#define CLS_VERSION_NEVER UINT64_MAX
+
+struct classifier; /* opaque */
+struct cls_node;   /* a rule's place inside */
+
+struct cls_rule {
+	struct minimatch match; /* owned */
+	int32_t priority; /* higher wins; ties are undefined in OpenFlow, here: the older rule */
+	struct cls_node *node; /* owned by the classifier; NULL = not in one */
+	_Atomic uint64_t add_version, remove_version;
+};
+
+/* Initialises the rule from a match; not visible anywhere yet. */
+void cls_rule_init(struct cls_rule *r, const struct match *m, int32_t priority);
+/* The rule must be out of the classifier, a grace period ago. */
+void cls_rule_done(struct cls_rule *r);
+static inline bool cls_rule_visible(const struct cls_rule *r, uint64_t version)
+{
+	return version >= r->add_version && version < r->remove_version;
+}
+/* Invisible from `version` on (still found by older lookups).  Any writer. */
+void cls_rule_hide(struct cls_rule *r, uint64_t version);
+void cls_rule_unhide(struct cls_rule *r);
+
+struct classifier *classifier_new(void);
+void classifier_free(struct classifier *c); /* must be empty */
+size_t classifier_count(const struct classifier *c);
+size_t classifier_n_masks(const struct classifier *c);
+
+/* Puts r in, visible from `version`.  An equal (match, priority) rule may be in as long as no
+ * version sees both; the caller arranges that with cls_rule_hide().  Takes the writer lock. */
+void classifier_insert(struct classifier *c, struct cls_rule *r, uint64_t version);
+/* Takes r out of the structure for all versions.  Takes the writer lock.  r stays readable for a
+ * grace period. */
+void classifier_remove(struct classifier *c, struct cls_rule *r);
+
+/* The visible rule of highest priority that matches, or NULL.  mask (NULL: not wanted) gets every
+ * bit that the answer depended on OR-ed in.  Needs an RCU read section. */
+const struct cls_rule *classifier_lookup(const struct classifier *c, uint64_t version,
+					 const struct flow_key *key, struct flow_key *mask);
+/* Exactly this match and priority, visible in `version`.  Needs an RCU read section or the writer's
+ * exclusion. */
+struct cls_rule *classifier_find(const struct classifier *c, const struct match *m,
+				 int32_t priority, uint64_t version);
+/* Any visible rule of this priority that some packet could match together with m
+ * (OFPFF_CHECK_OVERLAP). */
+bool classifier_overlaps(const struct classifier *c, const struct match *m, int32_t priority,
+			 uint64_t version);
+
+/* Calls fn for each rule visible in `version` that `target` covers (non-strict; NULL target: all),
+ * until it returns false.  The callback may hide rules, not remove them.  Needs an RCU read
+ * section. */
+typedef bool cls_visit_fn(struct cls_rule *r, void *aux);
+void classifier_visit(const struct classifier *c, const struct match *target, uint64_t version,
+		      cls_visit_fn *fn, void *aux);

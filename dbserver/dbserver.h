@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The database server as one object: files, databases, and the sockets that clients come in by.
+ *
+ * A program opens its files, adds remotes and runs its loop; RFC 7047 is then served to ovs-vsctl,
+ * ovsdb-client and every IDL.  The program itself reads and writes the same rows through
+ * dbserver/engine/view.h.
+ *
+ *	s = dbserver_new(loop, NULL);
+ *	rc = dbserver_open(s, "/etc/openvswitch/conf.db", SCHEMA, &report, &err);
+ *	rc = dbserver_add_remote(s, "punix:/var/run/openvswitch/db.sock", &err);
+ *	loop_run(loop);
+ *	dbserver_free(s);
+ *
+ * Besides the files' databases the server has `_Server`, which tells clients about the others
+ * (ovsdb-server(5)).  All calls on the loop's thread. */
+#pragma once
+
+#include "core/base/err.h"
+#include "core/base/types.h"
+
+struct db;
+struct loop;
+struct dbserver;
+
+/* What a peer can grow, and how far.  Zero members take the default. */
+struct dbserver_limits {
+	size_t sessions;      /* clients at a time; default 1,000 */
+	size_t monitors;      /* per session; default 128 */
+	size_t pending;       /* transactions that wait, per session; default 256 */
+	size_t locks;         /* lock names held or waited for, per session; default 64 */
+	size_t backlog_bytes; /* unsent bytes, per session, then it is closed; default 64 MiB */
+	size_t rows;          /* in a database; default 1,000,000 */
+	size_t db_bytes;      /* values in a database; default 1 GiB */
+	size_t operations;    /* in a transaction; default 100,000 */
+};
+
+/* What was found when a file was opened.  All zero for a sound file. */
+struct dbserver_open_report {
+	bool created;          /* there was no file; made from the schema */
+	bool upgraded;         /* its schema was older; columns were added */
+	uint64_t lost_bytes;   /* the tail that was damaged and has been cut off */
+	char reason[256];      /* what was wrong with it */
+	char saved_as[256];    /* the copy of the damaged file */
+	uint64_t transactions; /* records that were read */
+};
+
+/* `limits` may be NULL.  Never fails. */
+struct dbserver *dbserver_new(struct loop *loop, const struct dbserver_limits *limits);
+/* Closes every session, remote and file.  NULL is fine. */
+void dbserver_free(struct dbserver *s);
+
+/* Opens the database in file `path` (standalone format of ovsdb(5)), locking it against a second
+ * opener.  A file that does not exist is created with the schema in file `schema_path`; when
+ * `schema_path` is newer than the file's own schema and adds to it, the file is upgraded.
+ * `schema_path` may be NULL: the file must then exist.  A damaged tail is cut off at the last whole
+ * transaction and *report (may be NULL) says what was lost and where the damaged file is kept.
+ * Errors: -ENOENT, -EAGAIN (another process has it), -EINVAL (not a database, or its schema does
+ * not fit), -EEXIST (a database of that name is open), -EIO and others of open(2). */
+int dbserver_open(struct dbserver *s, const char *path, const char *schema_path,
+		  struct dbserver_open_report *report, struct error *err) MUST_CHECK;
+/* A database of that name, or NULL.  Borrowed until dbserver_free(). */
+struct db *dbserver_db(const struct dbserver *s, const char *name);
+
+/* Listens at "punix:PATH", "ptcp:[PORT][:IP]" or "pssl:[PORT][:IP]" (ovsdb(7)).  Adding one twice
+ * is no error. */
+int dbserver_add_remote(struct dbserver *s, const char *target, struct error *err) MUST_CHECK;
+/* Stops listening there; sessions that came in by it are closed. */
+void dbserver_remove_remote(struct dbserver *s, const char *target);
+size_t dbserver_sessions(const struct dbserver *s);
+
+/* Rewrites a database's file without its history (ovsdb-server/compact).  0 or -errno. */
+int dbserver_compact(struct dbserver *s, const char *db_name, struct error *err) MUST_CHECK;

@@ -1,0 +1,3 @@
+# The server's facade comes with server/; this fragment only gathers the folders.
+include dbserver/data/local.mk
+EXTRA_DIST += dbserver/dbserver.h dbserver/engine/view.h

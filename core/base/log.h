@@ -74,8 +74,14 @@ int log_reopen(void) MUST_CHECK;
  * -EINVAL with what is wrong in `why` (size bytes). */
 int log_set_spec(const char *spec, char *why, size_t size) MUST_CHECK;
 void log_set_all(enum log_dest dest, enum log_level level);
+/* Stops writing to the file (vlog/close); log_reopen() opens it again. */
+void log_close_file(void);
+/* The file that is (or was last) written to; "" when none.  Borrowed until the next log_set_file().
+ */
+const char *log_file_path(void);
 /* Program name for syslog and thread names for the third column; borrowed for ever / per thread. */
 void log_set_program(const char *name);
 void log_set_thread(const char *name);
 struct str;
-void log_list(struct str *out); /* the table that vlog/list prints */
+void log_list(struct str *out);          /* the table that vlog/list prints */
+void log_list_patterns(struct str *out); /* the table that vlog/list-pattern prints */

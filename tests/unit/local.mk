@@ -2,3 +2,4 @@
 # its programs to check_PROGRAMS and TESTS; all link the real code.
 AM_CFLAGS += $(CHECK_CFLAGS)
 LDADD = $(SHUNT_LIBS) $(SYSTEM_LIBS) $(CHECK_LIBS)
+EXTRA_DIST += tests/unit/seed.h

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/base/rcu.h"
+
+#include <stdlib.h>
+
+#include "core/base/xalloc.h"
+
+/* liburcu must not be told twice about a thread. */
+static __thread bool registered;
+
+void rcu_thread_start(void)
+{
+	if (registered)
+		return;
+	rcu_register_thread();
+	registered = true;
+}
+
+void rcu_thread_stop(void)
+{
+	if (!registered)
+		return;
+	rcu_unregister_thread();
+	registered = false;
+}
+
+/* The main thread reads and defers from its first line on. */
+static void __attribute__((constructor)) register_main_thread(void)
+{
+	rcu_thread_start();
+}
+
+struct deferred {
+	struct rcu_head head;
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+static void run_deferred(struct rcu_head *head)
+{
+	struct deferred *d = container_of(head, struct deferred, head);
+
+	d->fn(d->arg);
+	free(d);
+}
+
+void rcu_defer(void (*fn)(void *arg), void *arg)
+{
+	struct deferred *d = xmalloc(sizeof(*d));
+
+	/* call_rcu() reads under RCU itself, so a foreign thread is registered on its way. */
+	rcu_thread_start();
+	d->fn = fn;
+	d->arg = arg;
+	call_rcu(&d->head, run_deferred);
+}
+
+void rcu_defer_free(void *p)
+{
+	if (p)
+		rcu_defer(free, p);
+}
+
+void rcu_settle(void)
+{
+	rcu_thread_start();
+	rcu_barrier();
+}

@@ -1,0 +1,6 @@
+BASE_TESTS = \
+	tests/unit/core/base/base_test \
+	tests/unit/core/base/log_test \
+	tests/unit/core/base/rcu_test
+check_PROGRAMS += $(BASE_TESTS)
+TESTS += $(BASE_TESTS)

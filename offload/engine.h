@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The placement engine: it owns where a megaflow lives, and what it counted there.
+ *
+ * ofproto hands it megaflows; it installs each in the fallback datapath at once and decides about
+ * hardware apart from the packet path, on one queue thread per device.  A flow moves
+ * make-before-break: its software entry stays in place under the hardware one for its whole life,
+ * so that leaving hardware never leaves a packet without an entry.
+ *
+ * States (exactly these moves; each is remembered in the flow's history):
+ *   SOFTWARE -> QUEUED -> INSTALLING -> HARDWARE -> EVICTING -> SOFTWARE
+ *   QUEUED, INSTALLING -> REFUSED(reason, retry) -> QUEUED …      HARDWARE -> LOST(reason) ->
+ * SOFTWARE (repaired) any -> REMOVING -> gone
+ *
+ * Accounting: ledger.h.  Totals only grow; every packet is in exactly one tier's reading.  A
+ * removed flow's last readings from all tiers are complete when its `gone` callback runs.
+ *
+ * Threads: engine_put/modify/del from any thread (batches); callbacks come on the engine's threads
+ * and must not call back into put/modify/del.  Flow pointers: referenced; the engine's own
+ * reference ends with gone(). */
+#pragma once
+
+#include "core/datapath/dp.h"
+#include "offload/ledger.h"
+#include "offload/provider.h"
+
+struct engine;
+struct engine_flow;
+
+enum offload_state {
+	OFFLOAD_ST_SOFTWARE,
+	OFFLOAD_ST_QUEUED,
+	OFFLOAD_ST_INSTALLING,
+	OFFLOAD_ST_HARDWARE,
+	OFFLOAD_ST_EVICTING,
+	OFFLOAD_ST_LOST,
+	OFFLOAD_ST_REFUSED,
+	OFFLOAD_ST_REMOVING,
+	OFFLOAD_N_STATES
+};
+extern const char *const offload_state_name[OFFLOAD_N_STATES];
+
+struct engine_config {
+	bool hw_offload;           /* other_config:hw-offload */
+	uint32_t queue_max;        /* requests per device (default 65536) */
+	uint32_t stats_period_ms;  /* hardware counters (default 500) */
+	uint32_t audit_period_ms;  /* continuous audit, 0 = off (default 10000) */
+	uint32_t min_residency_ms; /* floor (default 2000) */
+	uint32_t max_churn_per_s;  /* evictions per device (default 1000) */
+};
+
+struct engine_ops { /* callbacks */
+	/* The flow is out of every tier; `final` is its grand total.  aux is the put's. */
+	void (*gone)(void *ctx, struct engine_flow *f, void *aux, const struct flow_stats *final);
+};
+
+struct engine *engine_new(struct dp *dp, const struct engine_ops *ops, void *ctx);
+/* Removes our rules from devices unless `leave` (restart), stops threads. */
+void engine_free(struct engine *e, bool leave);
+void engine_config_default(struct engine_config *cfg);
+void engine_configure(struct engine *e, const struct engine_config *cfg); /* live */
+
+/* A datapath port came: offers it to each provider in turn.  Main thread.  0 also when no provider
+ * wants it. */
+int engine_port_add(struct engine *e, struct port *port, const char *provider,
+		    struct error *err) MUST_CHECK;
+/* Before the port leaves the datapath: its hardware rules are removed and counted first.  Main
+ * thread; blocks. */
+void engine_port_del(struct engine *e, struct port *port);
+/* Offload on or off for one port, live. */
+void engine_port_enable(struct engine *e, struct dp_port port, bool on);
+
+struct engine_put {
+	struct ufid ufid;
+	const struct flow_key *key, *mask; /* copied */
+	struct dp_actions actions;         /* copied */
+	bool hw_ok;                        /* false: slow path; never offered to hardware */
+	void *aux;
+	/* results */
+	int result;               /* of the fallback datapath: 0, -EEXIST, -ENOSPC … */
+	struct engine_flow *flow; /* referenced for the caller when result == 0 */
+};
+/* Installs in the fallback datapath now (one batch), offers to hardware afterwards.  Returns how
+ * many failed. */
+unsigned engine_put(struct engine *e, struct engine_put *puts, size_t n);
+/* New actions, everywhere, make-before-break. */
+struct engine_modify {
+	struct engine_flow *flow;
+	struct dp_actions actions; /* copied */
+	bool hw_ok;
+	int result;
+};
+unsigned engine_modify(struct engine *e, struct engine_modify *mods, size_t n);
+/* Takes flows out of all tiers; gone() follows for each, soon (hardware) or before this returns
+ * (software only). */
+void engine_del(struct engine *e, struct engine_flow *const flows[], size_t n);
+
+/* Reads all software counters in bulk (dp dump) and folds in the hardware readings of the devices'
+ * threads, so that engine_flow_total() is current.  One caller at a time (the revalidator).  Blocks
+ * for the dump only. */
+void engine_refresh(struct engine *e);
+/* Total over all tiers, as of the last readings. */
+void engine_flow_total(struct engine_flow *f, struct flow_stats *total);
+void *engine_flow_aux(const struct engine_flow *f);
+struct engine_flow *engine_flow_ref(struct engine_flow *f);
+void engine_flow_unref(struct engine_flow *f);
+/* Waits until no request is queued or under way (tests; orderly stop); false after timeout. */
+bool engine_quiesce(struct engine *e, uint64_t timeout_ms);
+
+/* --- looking at it (any thread; copies out) --- */
+struct engine_event {   /* a step of a flow's history */
+	uint64_t at_ns; /* clock_wall_ns() */
+	enum offload_state from, to;
+	struct offload_refusal why; /* reason OK when nothing to explain */
+	struct flow_stats at_stats; /* total when it happened */
+};
+#define ENGINE_HISTORY 16 /* the newest steps; older ones are only counted */
+
+struct engine_flow_info {
+	struct ufid ufid;
+	struct flow_key key, mask;
+	struct buf actions; /* owned by the info: engine_flow_info_done() */
+	enum offload_state state;
+	struct offload_refusal why; /* why it is not in hardware now */
+	char device[64];            /* "" = none */
+	uint32_t cost;
+	uint64_t created_ns; /* mono */
+	struct flow_stats total, tier[LEDGER_N_TIERS];
+	double rate_pps;   /* decayed */
+	unsigned n_events; /* ever; history holds the last ENGINE_HISTORY */
+	struct engine_event history[ENGINE_HISTORY];
+};
+void engine_flow_info_done(struct engine_flow_info *i);
+/* -ENOENT when there is no such flow. */
+int engine_flow_info(struct engine *e, struct ufid ufid, struct engine_flow_info *info);
+/* Every flow; false from fn ends it.  The info is valid during the call only. */
+typedef bool engine_visit_fn(const struct engine_flow_info *info, void *aux);
+void engine_visit(struct engine *e, engine_visit_fn *fn, void *aux);
+
+#define ENGINE_LATENCY_BUCKETS 16 /* upper bounds 1 us * 4^i */
+struct engine_device_info {
+	char name[64], provider[16];
+	struct offload_caps caps;
+	struct offload_usage usage;
+	uint64_t flows[OFFLOAD_N_STATES];
+	uint64_t refusals[OFFLOAD_N_REASONS]; /* events since start */
+	uint64_t flows_by_reason[OFFLOAD_N_REASONS], packets_by_reason[OFFLOAD_N_REASONS],
+		bytes_by_reason[OFFLOAD_N_REASONS]; /* of flows now outside hardware */
+	uint32_t queue_depth;
+	uint64_t queue_oldest_ns, queue_shed;
+	uint64_t installs, replaces, removes, failures, evictions, repairs;
+	uint64_t latency[ENGINE_LATENCY_BUCKETS], latency_sum_ns;
+	uint64_t audit_runs, audit_missing, audit_orphaned, audit_altered;
+	uint64_t learned_shapes;
+};
+struct engine_port_info {
+	struct dp_port no;
+	char name[64], device[64]; /* device "" = none */
+	bool enabled;
+	uint64_t flows, flows_hw;
+	uint64_t packets[LEDGER_N_TIERS],
+		bytes[LEDGER_N_TIERS]; /* of flows entering here, gone ones included */
+};
+/* Fill up to max; return the number there is. */
+size_t engine_devices(struct engine *e, struct engine_device_info *out, size_t max);
+size_t engine_ports(struct engine *e, struct engine_port_info *out, size_t max);
+struct engine_totals {
+	uint64_t packets[LEDGER_N_TIERS],
+		bytes[LEDGER_N_TIERS];         /* gone flows included: these never run back */
+	uint64_t flows[LEDGER_N_TIERS];        /* now */
+	uint64_t no_device[OFFLOAD_N_REASONS]; /* flows outside hardware by reason, all devices */
+};
+void engine_totals(struct engine *e, struct engine_totals *t);
+/* A provider's command on a device (faults of sim).  Any thread. */
+int engine_device_command(struct engine *e, const char *device, int argc, const char *const argv[],
+			  struct str *out, struct error *err);
+/* Runs the audit of one device (or all: NULL) now; repairs when asked.  Text report. */
+int engine_audit(struct engine *e, const char *device, bool repair, struct str *out,
+		 struct error *err);

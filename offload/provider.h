@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a way into a NIC must offer: sim, TC flower, rte_flow.
+ *
+ * A provider attaches ports; ports of one NIC share one offload_device, which is what has a table,
+ * capabilities and a queue thread of its own inside the engine.  All calls for one device come from
+ * that thread, except attach, detach (main thread, queue stopped) and plan (any thread; pure).
+ * Calls may block: nobody on a packet path waits for them.
+ *
+ * The translator inside a provider consumes the mask: it clears every bit that it has expressed,
+ * and refuses the flow when a bit is left (OFFLOAD_FIELD, or OFFLOAD_MASK where the field itself is
+ * known). */
+#pragma once
+
+#include "core/datapath/dp.h"
+#include "offload/reason.h"
+
+struct offload_provider_ops;
+
+struct offload_device {
+	const struct offload_provider_ops *ops;
+	char name[64];     /* "sim:cx6" or a NIC's name; unique */
+	void *engine_priv; /* the engine's */
+};
+
+struct offload_caps {
+	uint64_t fields[DIV_ROUND_UP(FIELD_N_IDS, 64)];        /* matchable */
+	uint64_t fields_masked[DIV_ROUND_UP(FIELD_N_IDS, 64)]; /* under any mask */
+	uint64_t fields_prefix[DIV_ROUND_UP(FIELD_N_IDS, 64)]; /* under prefix masks */
+	uint64_t fields_set[DIV_ROUND_UP(FIELD_N_IDS, 64)];    /* rewritable */
+	uint32_t actions;                                      /* bit per enum dp_action_kind */
+	uint32_t max_outputs;                                  /* of one flow; 0 = no limit */
+	uint32_t max_actions;
+	uint64_t capacity;       /* entries; 0 = unknown, learned from "full" */
+	uint32_t counter_lag_ms; /* how old a reading may be */
+	uint64_t generation;     /* changes when any of this does */
+};
+
+static inline bool offload_caps_has(const uint64_t *set, unsigned id)
+{
+	return set[id / 64] >> (id % 64) & 1;
+}
+
+struct offload_rule { /* borrowed for the call */
+	struct ufid ufid;
+	const struct flow_key *key, *mask; /* datapath's terms: in_port is a dp_port */
+	struct dp_actions actions;
+	uint32_t priority; /* 0: any; rules of one flow never overlap others but during a
+			      replacement */
+};
+
+struct offload_plan {
+	uint32_t cost; /* table entries */
+	struct offload_refusal refusal;
+};
+
+enum offload_req_kind { OFFLOAD_INSTALL, OFFLOAD_REPLACE, OFFLOAD_REMOVE };
+
+struct offload_req {
+	enum offload_req_kind kind;
+	struct offload_rule rule; /* REMOVE: only the ufid */
+	uint64_t handle;          /* REPLACE, REMOVE: the rule's; on return the new rule's */
+	/* results */
+	int result; /* 0, or -errno: -ENOSPC, -EOPNOTSUPP, -EEXIST, -ENOENT, -EIO */
+	struct offload_refusal refusal; /* when result < 0 */
+	bool in_hw;                     /* the driver said so and the echo agrees */
+	struct flow_stats final;        /* REMOVE, REPLACE: the old rule's last reading */
+	bool final_ok;                  /* false: the rule was gone, no reading to be had */
+	uint64_t latency_ns;            /* of this request */
+};
+
+struct offload_stat {
+	uint64_t handle;
+	struct ufid ufid;
+	struct flow_stats stats; /* absolute since the handle was made */
+};
+
+struct offload_dump_rec {
+	uint64_t handle;
+	struct ufid ufid;
+	uint64_t digest; /* offload_rule_digest() of what the device holds */
+};
+
+struct offload_usage {
+	uint64_t entries, capacity;
+	uint64_t epoch; /* changes when the device lost all its rules (reset) */
+};
+
+struct offload_provider_ops {
+	const char *type;
+	/* -ENODEV: not a port of ours.  Ports of one NIC give the same *dev. */
+	int (*attach)(struct port *port, struct offload_device **dev, struct error *err);
+	/* After the last rule on it was removed or abandoned.  Frees the device with its last port.
+	 */
+	void (*detach)(struct offload_device *dev, struct port *port);
+	int (*caps)(struct offload_device *dev, struct offload_caps *caps);
+	/* 0 and cost, or -EOPNOTSUPP and the refusal.  Asks no hardware. */
+	int (*plan)(struct offload_device *dev, const struct offload_rule *rule,
+		    struct offload_plan *plan);
+	/* Carries out n requests in order, a result in each.  Returns how many failed. */
+	unsigned (*apply)(struct offload_device *dev, struct offload_req *reqs, size_t n);
+	/* Bulk read: up to max records from *cursor (0 = start) on; 0 at the end. */
+	int (*stats)(struct offload_device *dev, uint64_t *cursor, struct offload_stat *out,
+		     size_t max);
+	/* What the device really holds (audit, adoption). */
+	int (*dump)(struct offload_device *dev, uint64_t *cursor, struct offload_dump_rec *out,
+		    size_t max);
+	int (*usage)(struct offload_device *dev, struct offload_usage *u);
+	/* Test and operator commands of this provider ("fault …"); text answer. NULL: none. */
+	int (*command)(struct offload_device *dev, int argc, const char *const argv[],
+		       struct str *out, struct error *err);
+};
+
+/* A digest of match and actions, to compare an echo with its request. */
+uint64_t offload_rule_digest(const struct flow_key *key, const struct flow_key *mask,
+			     struct dp_actions actions);
+void offload_provider_register(const struct offload_provider_ops *ops);

@@ -2,10 +2,15 @@ noinst_LIBRARIES += core/packet/libpacket.a
 core_packet_libpacket_a_SOURCES = \
 	core/packet/action.h \
 	core/packet/action_exec.h \
+	core/packet/compose.c \
+	core/packet/csum.c \
 	core/packet/csum.h \
 	core/packet/field.h \
 	core/packet/flow_key.h \
 	core/packet/flow_key.c \
 	core/packet/match.h \
+	core/packet/packet.c \
 	core/packet/packet.h \
-	core/packet/parse.h
+	core/packet/parse.c \
+	core/packet/parse.h \
+	core/packet/wire.h

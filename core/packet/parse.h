@@ -25,6 +25,14 @@ enum parse_result {
 };
 extern const char *const parse_result_name[PARSE_N_RESULTS]; /* "short_ipv4", for metrics */
 
+/* Whether the frame claims more than it has, so that it must be dropped (and counted as such).  The
+ * others are switched by the fields that were readable: a first fragment may well cut its L4
+ * header, and an IPv4 header of another version says nothing about L2. */
+static inline bool parse_result_is_drop(enum parse_result r)
+{
+	return r != PARSE_OK && r != PARSE_BAD_IPV4 && r != PARSE_BAD_IPV6 && r != PARSE_SHORT_L4;
+}
+
 /* Fills the packet-borne words (L2, L3, L4) of *key, zeroing those that the packet lacks; leaves
  * all metadata words alone.  Sets p->l3_ofs, p->l4_ofs.  *map gets the non-zero words of L2-L4 (map
  * may be NULL). */

@@ -1,0 +1,6 @@
+PACKET_TESTS = \
+	tests/unit/core/packet/csum_test \
+	tests/unit/core/packet/parse_test
+check_PROGRAMS += $(PACKET_TESTS)
+TESTS += $(PACKET_TESTS)
+EXTRA_DIST += tests/unit/core/packet/random_key.h

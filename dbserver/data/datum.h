@@ -18,8 +18,8 @@ struct datum {
 	uint32_t refs;
 	uint32_t n;                          /* elements */
 	enum atom_type key_type, value_type; /* value_type is AT_VOID in a set */
-	union atom *keys;                    /* owned; NULL when n is 0 */
-	union atom *values;                  /* owned; NULL in a set and when n is 0 */
+	union atom *keys;                    /* in the datum's own memory */
+	union atom *values;                  /* as keys; NULL in a set */
 	size_t bytes;                        /* memory held, for the database's limit */
 };
 
@@ -35,14 +35,19 @@ struct datum *datum_uuid(const struct uuid *u);
 /* The empty set, map or optional of this type. */
 struct datum *datum_empty(const struct column_type *type);
 /* What RFC 7047 section 5.2.1 gives a column that an insert leaves out: empty when the type allows
- * it, else one default atom (the first enumerator when the type has some, the minimum when 0 is
- * below it). */
+ * it, else one element of default atoms (0, "", …), be they allowed or not: peers leave such values
+ * out of what they send, so both sides must mean the same. */
 struct datum *datum_default(const struct column_type *type);
 
 /* Collects elements in any order, then sorts.  A repeated key keeps the *last* value given. */
+struct atom_pair {
+	union atom key, value;
+	size_t seq; /* order of arrival */
+};
+
 struct datum_builder {
 	enum atom_type key_type, value_type;
-	union atom *keys, *values; /* owned */
+	struct atom_pair *pairs; /* owned */
 	size_t n, cap;
 };
 
@@ -83,7 +88,7 @@ struct datum *datum_minus(const struct datum *a, const struct datum *b);
 struct datum *datum_minus_keys(const struct datum *a, const struct datum *keys);
 
 /* The difference that "update2" notifications and log records marked _is_diff carry: for a column
- * of at most one element and no map, the new value; for a set, the elements in one but not both;
+ * of at most one element, the new value; for a set, the elements in one but not both;
  * for a map, removed pairs, added pairs and new values of changed keys.  NULL when a and b are
  * equal. */
 struct datum *datum_diff(const struct datum *a, const struct datum *b,

@@ -45,7 +45,7 @@ static inline bool column_type_is_scalar(const struct column_type *t)
 /* True when a change is told as a difference (see datum_diff()), not as the new value. */
 static inline bool column_type_has_diff(const struct column_type *t)
 {
-	return t->value.type != AT_VOID || t->n_max > 1;
+	return t->n_max > 1;
 }
 
 void base_type_done(struct base_type *t);

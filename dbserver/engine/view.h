@@ -39,21 +39,12 @@
 
 #include "core/base/err.h"
 #include "core/base/types.h"
-#include "dbserver/data/datum.h"
+#include "dbserver/data/schema.h"
 
 struct db; /* one database */
 struct db_table;
 struct db_row;
 struct db_txn;
-
-struct db_column {
-	char *name;     /* owned by the schema */
-	uint32_t index; /* position in its table's rows; 0 is _uuid, 1 is _version */
-	struct column_type type;
-	bool is_mutable;       /* false: set when the row is inserted and never again */
-	bool is_ephemeral;     /* true: not in the file */
-	struct datum *initial; /* the default value */
-};
 
 /* --- Handles ------------------------------------------------------------------------------- */
 const char *db_name(const struct db *db);

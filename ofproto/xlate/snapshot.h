@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What translation sees of the switch's configuration: bridges, ports, bundles, as one immutable
+ * snapshot.
+ *
+ * The bridge layer builds a new snapshot when anything in it changes and exchanges the pointer
+ * (RCU); nothing in a snapshot is ever written after that, but for the counters of patch ports,
+ * which are atomics in an object of their own.  Tables and MAC tables are borrowed: a bridge that
+ * goes away is first left out of the snapshot, then its megaflows go, then its tables are freed.
+ *
+ * One snapshot serves all bridges of one datapath, because patch ports lead from one to another. */
+#pragma once
+
+#include "ofproto/l2/mac.h"
+#include "ofproto/l2/vlan.h"
+#include "ofproto/table/tables.h"
+
+/* Packets through a port that no datapath knows (patch ports). */
+struct xl_counters {
+	_Atomic uint32_t refs;
+	_Atomic uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+};
+struct xl_counters *xl_counters_new(void);
+struct xl_counters *xl_counters_ref(struct xl_counters *c);
+void xl_counters_unref(struct xl_counters *c);
+
+struct xl_bridge;
+struct xl_bundle;
+
+/* OFPPC_* bits that translation obeys (OpenFlow 1.0 section 5.2.1, 1.3.5 section 7.2.1). */
+#define XL_PC_NO_STP 0x02
+#define XL_PC_NO_RECV 0x04
+#define XL_PC_NO_RECV_STP 0x08
+#define XL_PC_NO_FLOOD 0x10
+#define XL_PC_NO_FWD 0x20
+#define XL_PC_NO_PACKET_IN 0x40
+
+struct xl_port {
+	char name[64];
+	struct ofp_port ofp;
+	struct dp_port dp; /* DP_PORT_NONE for a patch port */
+	uint32_t config;   /* XL_PC_* */
+	bool up;           /* may carry traffic: liveness of fast failover and bundles */
+	struct xl_bridge *bridge;
+	struct xl_bundle *bundle; /* NULL: not in one */
+	struct xl_port *peer; /* patch: the other end, in the same snapshot; NULL when missing */
+	struct xl_counters *counters; /* patch ports; referenced */
+};
+
+struct xl_bundle {
+	uint32_t id; /* what the MAC table stores */
+	char name[64];
+	struct vlan_conf vlan;
+	bool is_local;
+	bool protected;
+	struct xl_port **ports; /* owned array */
+	size_t n_ports;
+};
+
+struct xl_bridge {
+	char name[64];
+	uint64_t id; /* stable over snapshots: what upcalls and effects name a bridge by */
+	struct ofp_tables *tables;
+	struct mac_table *macs;
+	struct xl_port *ports; /* owned array, sorted by ofp */
+	size_t n_ports;
+	struct xl_bundle *bundles; /* owned array */
+	size_t n_bundles;
+	bool miss_to_controller; /* a connection older than OpenFlow 1.3 wants packets that no rule
+				    matches */
+	bool forward_bpdu;
+	uint16_t miss_send_len;
+};
+
+struct xl_snapshot {
+	uint64_t seq;              /* of this snapshot; newer is larger */
+	struct xl_bridge *bridges; /* owned array */
+	size_t n_bridges;
+	struct xl_port **by_dp; /* owned, indexed by dp_port.v; NULL where no port is */
+	uint32_t n_by_dp;
+};
+
+/* Zeroed snapshot with room for n bridges; fill, then xl_snapshot_link(). */
+struct xl_snapshot *xl_snapshot_new(size_t n_bridges);
+/* Sorts ports, sets back pointers and the by_dp index.  Peers and bundles are set by the caller
+ * before or after. */
+void xl_snapshot_link(struct xl_snapshot *s);
+/* Frees it at once; exchange first and rcu_defer() this. */
+void xl_snapshot_free(void *snapshot);
+
+const struct xl_port *xl_port_by_dp(const struct xl_snapshot *s, struct dp_port dp);
+const struct xl_port *xl_port_by_ofp(const struct xl_bridge *b, struct ofp_port ofp);
+const struct xl_bridge *xl_bridge_by_name(const struct xl_snapshot *s, const char *name);
+const struct xl_bundle *xl_bundle_by_id(const struct xl_bridge *b, uint32_t id);

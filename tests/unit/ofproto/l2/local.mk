@@ -1,0 +1,4 @@
+L2_TESTS = \
+	tests/unit/ofproto/l2/vlan_test
+check_PROGRAMS += $(L2_TESTS)
+TESTS += $(L2_TESTS)

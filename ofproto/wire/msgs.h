@@ -30,8 +30,11 @@ struct ofp_flow_mod {
 	uint8_t command; /* enum ofp_flow_mod_command */
 	uint8_t table;   /* 255: all (delete), or the switch's choice (1.0 add: 0) */
 	uint16_t priority, idle_timeout, hard_timeout, importance, flags; /* OFPFF_*_ */
-	be64 cookie, cookie_mask;
-	bool new_cookie; /* modify also sets the cookie (1.0; NXM with a given cookie) */
+	be64 cookie;     /* what the flow gets: by add, and by modify when set_cookie */
+	bool set_cookie; /* modify gives the flow `cookie` too (OpenFlow 1.0, also with NXM) */
+	/* modify and delete touch only flows with (their cookie ^ filter_cookie) & filter_mask == 0
+	 */
+	be64 filter_cookie, filter_mask;
 	uint32_t buffer_id;
 	struct ofp_port out_port; /* filter of delete; OFPP_NONE_: none */
 	uint32_t out_group;       /* OFPG_ANY: none */
@@ -156,6 +159,40 @@ struct ofp_table_stats {
 	uint64_t lookups, matched;
 };
 
+/* One table in a table-features reply.  The codec lists fields and actions from its own tables. */
+struct ofp_table_features {
+	uint8_t table;
+	uint8_t n_tables; /* goto_table reaches table + 1 .. n_tables - 1 */
+	char name[32];
+	uint64_t metadata_match, metadata_write;
+	uint32_t config, max_entries;
+	bool (*match_ok)(enum field_id); /* NULL: every field with an OXM code */
+	bool (*set_ok)(enum field_id);   /* NULL: every writable one */
+};
+struct ofp_table_mod {
+	uint8_t table; /* 255: all */
+	uint32_t config;
+};
+
+struct ofp_group_features { /* by enum ofp_group_type */
+	uint32_t types, capabilities;
+	uint32_t max_groups[4], actions[4];
+};
+struct ofp_meter_features {
+	uint32_t max_meter, band_types, capabilities;
+	uint8_t max_bands, max_color;
+};
+/* meter, meter-config, group and queue statistics requests: what to answer about */
+struct ofp_id_request {
+	struct ofp_port port; /* port and queue requests; OFPP_NONE_: all */
+	uint32_t id;          /* queue, group or meter; OFPG_ALL_, OFP_ALL_IDS_: all */
+};
+#define OFP_ALL_IDS_ 0xffffffffu /* all queues, all meters */
+struct ofp_queue_config {
+	uint32_t queue;
+	uint16_t min_rate, max_rate; /* tenths of a percent; 0xffff: unset */
+};
+
 struct ofp_switch_desc {
 	char mfr[256], hw[256], sw[256], serial[32], dp[256];
 };
@@ -169,6 +206,25 @@ struct ofp_switch_config {
 	uint16_t flags, miss_send_len;
 };
 enum ofp_role { OFPCR_NOCHANGE_, OFPCR_EQUAL_, OFPCR_MASTER_, OFPCR_SLAVE_ };
+struct ofp_error_msg {
+	enum ofperr code; /* OFPERR_OK: a number that no row of the table has */
+	uint16_t type, subcode;
+	const uint8_t *data; /* borrowed from the message */
+	size_t len;
+};
+
+#define OFP_PACKET_IN_STANDARD 0 /* OFPT_PACKET_IN of the connection's version */
+#define OFP_PACKET_IN_NXT 1      /* NXT_PACKET_IN */
+#define OFP_PACKET_IN_NXT2 2     /* NXT_PACKET_IN2 */
+
+/* What one connection has negotiated, as far as bytes depend on it. */
+struct ofp_proto {
+	uint8_t version;   /* enum ofp_version */
+	bool nxm;          /* OpenFlow 1.0: NXT_SET_FLOW_FORMAT chose NXM */
+	bool table_id;     /* NXT_FLOW_MOD_TABLE_ID: a flow-mod's command carries the table */
+	uint8_t packet_in; /* OFP_PACKET_IN_* */
+};
+
 struct ofp_role_msg {
 	uint32_t role;
 	uint64_t generation;

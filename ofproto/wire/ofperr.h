@@ -104,8 +104,27 @@ enum ofperr {
 	OFPERR_ROLE_STALE,
 	OFPERR_ROLE_UNSUP,
 	OFPERR_ROLE_BAD_ROLE,
+	OFPERR_MM_UNKNOWN_METER,
+	OFPERR_MM_OUT_OF_METERS,
+	OFPERR_TF_EPERM, /* a table-features request that would change tables */
+	/* Nicira: malformed extension */
+	OFPERR_NXM_INVALID,
+	OFPERR_MUST_BE_ZERO,
+	OFPERR_BAD_REASON,  /* a reserved or unknown reason */
+	OFPERR_UNENCODABLE, /* stands in where a version has no number for the error */
 	OFPERR_N
 };
 
 /* "OFPBMC_BAD_PREREQ", the specification's name. */
 const char *ofperr_name(enum ofperr e);
+
+/* How an error goes over the wire in one version. */
+struct ofperr_number {
+	uint32_t experimenter; /* 0: type and code are the specification's; else they are its own */
+	uint16_t type, code;
+};
+/* The number in `version` (enum ofp_version); OFPERR_UNENCODABLE's where the version has none.
+ * Never fails. */
+struct ofperr_number ofperr_to_wire(enum ofperr e, uint8_t version);
+/* The reverse; OFPERR_OK when no row has that number. */
+enum ofperr ofperr_from_wire(struct ofperr_number n, uint8_t version);

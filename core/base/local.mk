@@ -1,20 +1,31 @@
 noinst_LIBRARIES += core/base/libbase.a
 core_base_libbase_a_SOURCES = \
+	core/base/bitmap.h \
 	core/base/buf.c \
 	core/base/buf.h \
 	core/base/clock.c \
 	core/base/clock.h \
+	core/base/counter.c \
+	core/base/counter.h \
 	core/base/err.c \
 	core/base/err.h \
 	core/base/hash.c \
 	core/base/hash.h \
 	core/base/htable.c \
 	core/base/htable.h \
+	core/base/id_pool.c \
+	core/base/id_pool.h \
 	core/base/lock.h \
 	core/base/log.c \
 	core/base/log.h \
 	core/base/log_pattern.c \
 	core/base/log_pattern.h \
+	core/base/memreport.c \
+	core/base/memreport.h \
+	core/base/random.c \
+	core/base/random.h \
+	core/base/ratelimit.c \
+	core/base/ratelimit.h \
 	core/base/rcu.c \
 	core/base/rcu.h \
 	core/base/str.c \
@@ -22,5 +33,7 @@ core_base_libbase_a_SOURCES = \
 	core/base/thread.c \
 	core/base/thread.h \
 	core/base/types.h \
+	core/base/uuid.c \
+	core/base/uuid.h \
 	core/base/xalloc.c \
 	core/base/xalloc.h

@@ -18,5 +18,4 @@ dbserver_data_libdbdata_a_SOURCES = \
 	dbserver/data/schema.h \
 	dbserver/data/type.c \
 	dbserver/data/type.h \
-	dbserver/data/uuid.c \
 	dbserver/data/uuid.h

@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dbserver/data/uuid.h"
+#include "core/base/uuid.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <sys/random.h>
+#include "core/base/random.h"
 
 struct uuid uuid_new(void)
 {
 	struct uuid u;
-	size_t got = 0;
 
-	while (got < sizeof(u.b)) {
-		ssize_t n = getrandom(u.b + got, sizeof(u.b) - got, 0);
-
-		if (n < 0 && errno != EINTR)
-			abort(); /* a kernel without a random generator cannot run this program */
-		got += n > 0 ? (size_t)n : 0;
-	}
+	random_bytes(u.b, sizeof(u.b));
 	u.b[6] = (uint8_t)((u.b[6] & 0x0f) | 0x40);
 	u.b[8] = (uint8_t)((u.b[8] & 0x3f) | 0x80);
 	return u;

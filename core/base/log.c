@@ -140,7 +140,7 @@ static void write_line(const struct log_module *m, enum log_level level,
 	struct str out = STR_INIT;
 
 	for (int d = 0; d < LD_N_DESTS; d++) {
-		if (level > (int)m->levels[d] || (d == LD_FILE && file_fd < 0))
+		if ((int)level > m->levels[d] || (d == LD_FILE && file_fd < 0))
 			continue;
 		str_clear(&out);
 		log_pattern_format(&out, dests[d].pattern, line);

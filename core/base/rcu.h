@@ -10,9 +10,8 @@
 #define URCU_INLINE_SMALL_FUNCTIONS 1
 #define RCU_MEMBARRIER
 #include <urcu.h>
-#include <urcu/list.h>
-#include <urcu/rculist.h>
 
+#include "core/base/list.h"
 #include "core/base/types.h"
 
 void rcu_thread_start(void);

@@ -12,9 +12,9 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-#include <urcu/list.h>
 
 #include "core/base/clock.h"
+#include "core/base/list.h"
 #include "core/base/lock.h"
 #include "core/base/log.h"
 #include "core/base/xalloc.h"
@@ -45,7 +45,7 @@ struct loop {
 	struct loop_stats stats;
 
 	struct lock lock;
-	struct calls posts GUARDED_BY(lock);
+	struct calls posts GUARDED_BY_MEMBER(lock);
 };
 
 struct loop_hook {

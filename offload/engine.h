@@ -54,17 +54,20 @@ struct engine_ops { /* callbacks */
 };
 
 struct engine *engine_new(struct dp *dp, const struct engine_ops *ops, void *ctx);
-/* Removes our rules from devices unless `leave` (restart), stops threads. */
+/* Removes our rules from devices unless `leave` (restart), stops threads, detaches the ports. Flows
+ * that are still there get their gone() call; their datapath entries stay.  Main thread; blocks. */
 void engine_free(struct engine *e, bool leave);
 void engine_config_default(struct engine_config *cfg);
 void engine_configure(struct engine *e, const struct engine_config *cfg); /* live */
 
-/* A datapath port came: offers it to each provider in turn.  Main thread.  0 also when no provider
- * wants it. */
+/* A datapath port came.  provider: "TYPE" or "TYPE:ARGS" (the Interface's other_config:offload)
+ * asks that provider alone, and -ENODEV, -ENOENT, -EINVAL … with a cause say why not; NULL or ""
+ * offers the port to each provider in turn, and 0 comes back also when none wants it.  The port is
+ * then known to the engine without a device, whatever is returned.  Main thread. */
 int engine_port_add(struct engine *e, struct port *port, const char *provider,
 		    struct error *err) MUST_CHECK;
-/* Before the port leaves the datapath: its hardware rules are removed and counted first.  Main
- * thread; blocks. */
+/* Before the port leaves the datapath: the hardware rules that enter or leave by it are removed and
+ * counted first.  Main thread; blocks; the caller holds no lock that gone() takes. */
 void engine_port_del(struct engine *e, struct port *port);
 /* Offload on or off for one port, live. */
 void engine_port_enable(struct engine *e, struct dp_port port, bool on);
@@ -150,6 +153,9 @@ struct engine_device_info {
 	uint64_t installs, replaces, removes, failures, evictions, repairs;
 	uint64_t latency[ENGINE_LATENCY_BUCKETS], latency_sum_ns;
 	uint64_t audit_runs, audit_missing, audit_orphaned, audit_altered;
+	uint64_t audit_mute;    /* in hardware, never hit while the software twin counts */
+	uint64_t readings_back; /* counters that ran backwards */
+	uint64_t resets;        /* times that the device lost its rules */
 	uint64_t learned_shapes;
 };
 struct engine_port_info {

@@ -87,8 +87,11 @@ struct offload_usage {
 
 struct offload_provider_ops {
 	const char *type;
-	/* -ENODEV: not a port of ours.  Ports of one NIC give the same *dev. */
-	int (*attach)(struct port *port, struct offload_device **dev, struct error *err);
+	/* args: what follows "type:" in the Interface's other_config:offload, or NULL when the user
+	 * named no provider and the port itself must tell.  -ENODEV: not a port of ours.  Ports of
+	 * one NIC give the same *dev. */
+	int (*attach)(struct port *port, const char *args, struct offload_device **dev,
+		      struct error *err);
 	/* After the last rule on it was removed or abandoned.  Frees the device with its last port.
 	 */
 	void (*detach)(struct offload_device *dev, struct port *port);
@@ -96,12 +99,18 @@ struct offload_provider_ops {
 	/* 0 and cost, or -EOPNOTSUPP and the refusal.  Asks no hardware. */
 	int (*plan)(struct offload_device *dev, const struct offload_rule *rule,
 		    struct offload_plan *plan);
-	/* Carries out n requests in order, a result in each.  Returns how many failed. */
+	/* Carries out n requests in order, a result in each.  Returns how many failed.
+	 * REMOVE: `final` is read after the last packet that the rule took, so that it is exact.
+	 * REPLACE: make-before-break.  The new rule has a handle of its own and counts from zero;
+	 * `final` is the old one's.  One that fails leaves the old rule and its handle in place. */
 	unsigned (*apply)(struct offload_device *dev, struct offload_req *reqs, size_t n);
-	/* Bulk read: up to max records from *cursor (0 = start) on; 0 at the end. */
+	/* Bulk read: up to max records from *cursor (0 = start) on; 0 at the end.  A reading may be
+	 * counter_lag_ms old.  After a reset the next whole pass still has, once, the final and
+	 * exact readings of the rules that were lost with it; a device that cannot know them leaves
+	 * them out, and those packets are lost to accounting. */
 	int (*stats)(struct offload_device *dev, uint64_t *cursor, struct offload_stat *out,
 		     size_t max);
-	/* What the device really holds (audit, adoption). */
+	/* What the device really holds (audit, adoption, after a reset).  NULL: cannot tell. */
 	int (*dump)(struct offload_device *dev, uint64_t *cursor, struct offload_dump_rec *out,
 		    size_t max);
 	int (*usage)(struct offload_device *dev, struct offload_usage *u);
@@ -113,4 +122,10 @@ struct offload_provider_ops {
 /* A digest of match and actions, to compare an echo with its request. */
 uint64_t offload_rule_digest(const struct flow_key *key, const struct flow_key *mask,
 			     struct dp_actions actions);
+/* At start-up, main thread; at most OFFLOAD_MAX_PROVIDERS. */
+#define OFFLOAD_MAX_PROVIDERS 8
 void offload_provider_register(const struct offload_provider_ops *ops);
+/* By the first `len` bytes of `type`; NULL when there is none. */
+const struct offload_provider_ops *offload_provider_find(const char *type, size_t len);
+/* The i-th in the order of registration; NULL behind the last. */
+const struct offload_provider_ops *offload_provider_at(unsigned i);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "offload/provider.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/hash.h"
+
+static const struct offload_provider_ops *providers[OFFLOAD_MAX_PROVIDERS];
+static unsigned n_providers;
+
+void offload_provider_register(const struct offload_provider_ops *ops)
+{
+	for (unsigned i = 0; i < n_providers; i++)
+		if (providers[i] == ops)
+			return;
+	if (n_providers == OFFLOAD_MAX_PROVIDERS)
+		abort(); /* a programmer's error: the array above is too short */
+	providers[n_providers++] = ops;
+}
+
+const struct offload_provider_ops *offload_provider_find(const char *type, size_t len)
+{
+	for (unsigned i = 0; i < n_providers; i++)
+		if (strlen(providers[i]->type) == len && !memcmp(providers[i]->type, type, len))
+			return providers[i];
+	return NULL;
+}
+
+const struct offload_provider_ops *offload_provider_at(unsigned i)
+{
+	return i < n_providers ? providers[i] : NULL;
+}
+
+uint64_t offload_rule_digest(const struct flow_key *key, const struct flow_key *mask,
+			     struct dp_actions actions)
+{
+	const uint64_t *k = flow_words_const(key), *m = flow_words_const(mask);
+	uint64_t map = flow_map_of(mask), h = hash_u64(map, actions.len);
+	unsigned i;
+
+	FLOW_MAP_FOR_EACH (i, map)
+		h = hash_add64(hash_add64(h, m[i]), k[i] & m[i]);
+	return actions.len ? hash_bytes(actions.data, actions.len, h) : h;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "offload/reason.h"
+
+#include <string.h>
+
+#include "core/base/clock.h"
+
+#define ROW(REASON, NAME, RETRY, TEXT, ADVICE)                                                     \
+	[OFFLOAD_##REASON] = { OFFLOAD_##REASON, NAME, TEXT, ADVICE, OFFLOAD_RETRY_##RETRY }
+
+const struct offload_reason_info offload_reason_table[OFFLOAD_N_REASONS] = {
+	ROW(OK, "ok", NOW, "nothing is wrong", "nothing to do"),
+	ROW(DISABLED, "disabled", NEVER, "offload is switched off",
+	    "set other_config:hw-offload=true, and other_config:offload of the interface"),
+	ROW(NO_DEVICE, "no_device", NEVER, "the ingress port belongs to no offload device",
+	    "attach the port to a NIC that switches, or name one in other_config:offload"),
+	ROW(SLOW_PATH, "slow_path", NEVER, "the actions need the switch itself",
+	    "look for controller, LACP or learning actions in the rules that this flow hits"),
+	ROW(OUT_DEVICE, "out_device", NEVER,
+	    "an output port is not on the device of the ingress port",
+	    "move both ports to one NIC"),
+	ROW(NOT_WORTH, "not_worth", SPACE, "the table is full of flows that carry more",
+	    "nothing, or a NIC with a larger table"),
+	ROW(QUEUE_FULL, "queue_full", BACKOFF, "the device's request queue was full",
+	    "flows come faster than the device takes them; look at its insertion latency"),
+	ROW(PENDING, "pending", NOW, "waiting for the device", "wait"),
+	ROW(FIELD, "field", CAPS, "the device cannot match this field",
+	    "take the field out of the OpenFlow matches that this traffic meets"),
+	ROW(MASK, "mask", CAPS, "the device can match the field, but not under this mask",
+	    "match the field exactly, or under a prefix where the device has prefixes"),
+	ROW(ACTION, "action", CAPS, "the device cannot do this action",
+	    "take the action out of the OpenFlow rules that this traffic hits"),
+	ROW(SET_FIELD, "set_field", CAPS, "the device cannot rewrite this field",
+	    "take the rewrite out of the OpenFlow rules that this traffic hits"),
+	ROW(N_ACTIONS, "n_actions", CAPS, "more actions or outputs than the device can do",
+	    "split groups and floods into fewer outputs"),
+	ROW(RECIRC, "recirc", CAPS, "the device cannot look a packet up again",
+	    "recirculation comes from conntrack, MPLS and balanced bonds"),
+	ROW(TABLE_FULL, "table_full", SPACE, "the device's table is full",
+	    "wider OpenFlow matches make fewer flows"),
+	ROW(DRIVER_REFUSED, "driver_refused", CAPS, "the driver refused the rule",
+	    "the driver's own words tell more"),
+	ROW(SHAPE_REFUSED, "shape_refused", CAPS, "the driver refused a rule of this shape before",
+	    "the driver's own words tell more; it is asked again when its capabilities change"),
+	ROW(IO_ERROR, "io_error", BACKOFF, "the device could not be reached",
+	    "look at the system log for the NIC's driver"),
+	ROW(ECHO_DIFFERS, "echo_differs", BACKOFF,
+	    "the device holds something else than was asked for",
+	    "report it to the NIC's vendor; traffic is switched in software"),
+	ROW(EVICTED, "evicted", SPACE, "made room for a flow that carries more",
+	    "nothing, or a NIC with a larger table"),
+	ROW(RESET, "reset", NOW, "the device was reset and lost its rules",
+	    "look at the system log for the NIC's driver"),
+	ROW(FORGOTTEN, "forgotten", NOW, "the device does not hold a rule that it confirmed",
+	    "report it to the NIC's vendor; the rule is placed again"),
+	ROW(ALTERED, "altered", NOW, "the rule in the device is not the one that was placed",
+	    "find out who else writes to the NIC; the rule is placed again"),
+	ROW(REPLACING, "replacing", NOW, "a newer translation takes its place", "wait"),
+};
+
+void offload_refusal_set(struct offload_refusal *r, enum offload_reason reason)
+{
+	memset(r, 0, sizeof(*r));
+	r->reason = reason;
+	r->field = -1;
+	r->action = -1;
+	r->at_ns = clock_wall_ns();
+}
+
+void offload_refusal_format(const struct offload_refusal *r, struct str *out)
+{
+	if (r->field >= 0 && r->field < FIELD_N_IDS)
+		str_printf(out, "field %s: ", field_get((enum field_id)r->field)->name);
+	if (r->action >= 0 && r->action < DP_ACT_N_KINDS)
+		str_printf(out, "action %s: ", dp_action_table[r->action].name);
+	str_puts(out, offload_reason_table[r->reason].text);
+	if (r->limit)
+		str_printf(out, " (limit %llu)", (unsigned long long)r->limit);
+	if (r->driver[0])
+		str_printf(out, "; driver: %s", r->driver);
+}

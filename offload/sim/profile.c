@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "offload/sim/profile.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/xalloc.h"
+
+/* One line on its way through the table of keys. */
+struct line {
+	struct sim_profile *p;
+	const char *key;
+	char *value; /* NUL-terminated, trimmed */
+	char where[64];
+	struct error *err;
+};
+
+struct key {
+	const char *name;
+	int (*fn)(struct line *l, const struct key *k);
+	size_t ofs;
+	uint64_t min, max;
+	bool wide; /* 64 bits */
+};
+
+static const enum field_id aliases[][2] = {
+	{ FIELD_IN_PORT_OXM, FIELD_IN_PORT },  { FIELD_IP_DSCP, FIELD_IP_DSCP_SHIFTED },
+	{ FIELD_VLAN_TCI, FIELD_VLAN_VID },    { FIELD_DL_VLAN, FIELD_VLAN_VID },
+	{ FIELD_DL_VLAN_PCP, FIELD_VLAN_PCP },
+};
+
+enum field_id profile_field(enum field_id id)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(aliases); i++)
+		if (aliases[i][0] == id)
+			return aliases[i][1];
+	return id;
+}
+
+static void set_field(uint64_t *set, enum field_id id)
+{
+	enum field_id known = profile_field(id);
+
+	set[known / 64] |= UINT64_C(1) << (known % 64);
+	if (id == FIELD_VLAN_TCI)
+		set_field(set, FIELD_VLAN_PCP);
+}
+
+/* Calls fn for each word of the value. */
+static int each_word(struct line *l, const struct key *k,
+		     int (*fn)(struct line *l, const struct key *k, const char *word))
+{
+	char *save = NULL;
+
+	for (char *w = strtok_r(l->value, " \t,", &save); w; w = strtok_r(NULL, " \t,", &save)) {
+		int rc = fn(l, k, w);
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int add_field(struct line *l, const struct key *k, const char *word)
+{
+	const struct field *f = field_by_name(word, strlen(word));
+	uint64_t *set = (uint64_t *)(void *)((char *)l->p + k->ofs);
+
+	if (!f)
+		return error_set(l->err, EINVAL, l->where, "\"%.40s\" is not a field", word);
+	set_field(set, f->id);
+	if (k->max) /* a way to match: exactly is one of its cases */
+		set_field(l->p->caps.fields, f->id);
+	return 0;
+}
+
+static int key_fields(struct line *l, const struct key *k)
+{
+	return each_word(l, k, add_field);
+}
+
+#define ACT(KIND) (1u << DP_ACT_##KIND)
+/* What actions_exec() does without a datapath around it. */
+#define SIM_ACTIONS                                                                                \
+	(ACT(OUTPUT) | ACT(SET) | ACT(PUSH_VLAN) | ACT(POP_VLAN) | ACT(PUSH_MPLS) |                \
+	 ACT(POP_MPLS) | ACT(CLONE) | ACT(TRUNC) | ACT(DROP))
+
+static int add_action(struct line *l, const struct key *k, const char *word)
+{
+	(void)k;
+	for (unsigned i = 0; i < DP_ACT_N_KINDS; i++) {
+		if (strcmp(dp_action_table[i].name, word))
+			continue;
+		if (!(SIM_ACTIONS >> i & 1))
+			return error_set(l->err, EINVAL, l->where,
+					 "no sim NIC can do the action \"%s\"", word);
+		l->p->caps.actions |= 1u << i;
+		return 0;
+	}
+	return error_set(l->err, EINVAL, l->where, "\"%.40s\" is not an action", word);
+}
+
+static int key_actions(struct line *l, const struct key *k)
+{
+	return each_word(l, k, add_action);
+}
+
+static int key_number(struct line *l, const struct key *k)
+{
+	char *end;
+	unsigned long long x;
+
+	errno = 0;
+	x = strtoull(l->value, &end, 10);
+	if (!isdigit((unsigned char)l->value[0]) || *end || errno || x < k->min || x > k->max)
+		return error_set(l->err, EINVAL, l->where, "%s must be a number from %llu to %llu",
+				 k->name, (unsigned long long)k->min, (unsigned long long)k->max);
+	if (k->wide)
+		*(uint64_t *)(void *)((char *)l->p + k->ofs) = x;
+	else
+		*(uint32_t *)(void *)((char *)l->p + k->ofs) = (uint32_t)x;
+	return 0;
+}
+
+static int key_bool(struct line *l, const struct key *k)
+{
+	bool yes = !strcmp(l->value, "yes");
+
+	if (!yes && strcmp(l->value, "no"))
+		return error_set(l->err, EINVAL, l->where, "%s must be yes or no", k->name);
+	*(bool *)((char *)l->p + k->ofs) = yes;
+	return 0;
+}
+
+static int key_text(struct line *l, const struct key *k)
+{
+	(void)snprintf((char *)l->p + k->ofs, sizeof(l->p->description), "%s", l->value);
+	return 0;
+}
+
+#define OFS(MEMBER) offsetof(struct sim_profile, MEMBER)
+static const struct key keys[] = {
+	{ "description", key_text, OFS(description), 0, 0, false },
+	{ "fields", key_fields, OFS(caps.fields), 0, 1, false },
+	{ "fields_prefix", key_fields, OFS(caps.fields_prefix), 0, 1, false },
+	{ "fields_masked", key_fields, OFS(caps.fields_masked), 0, 1, false },
+	{ "set_fields", key_fields, OFS(caps.fields_set), 0, 0, false },
+	{ "actions", key_actions, 0, 0, 0, false },
+	{ "inner_vlan", key_bool, OFS(inner_vlan), 0, 0, false },
+	{ "table_size", key_number, OFS(caps.capacity), 1, 16777216, true },
+	{ "max_outputs", key_number, OFS(caps.max_outputs), 0, 65535, false },
+	{ "max_actions", key_number, OFS(caps.max_actions), 0, 65535, false },
+	{ "insert_latency_us", key_number, OFS(insert_latency_us), 0, 10000000, false },
+	{ "counter_lag_ms", key_number, OFS(caps.counter_lag_ms), 0, 60000, false },
+	{ "batch", key_number, OFS(batch), 1, 1024, false },
+};
+
+static char *trim(char *s)
+{
+	char *end = s + strlen(s);
+
+	while (end > s && isspace((unsigned char)end[-1]))
+		*--end = '\0';
+	while (isspace((unsigned char)*s))
+		s++;
+	return s;
+}
+
+static int parse_line(struct line *l, char *text)
+{
+	char *hash = strchr(text, '#'), *eq;
+
+	if (hash)
+		*hash = '\0';
+	text = trim(text);
+	if (!*text)
+		return 0;
+	eq = strchr(text, '=');
+	if (!eq)
+		return error_set(l->err, EINVAL, l->where, "\"%.40s\" is not \"key = value\"",
+				 text);
+	*eq = '\0';
+	l->key = trim(text);
+	l->value = trim(eq + 1);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (!strcmp(keys[i].name, l->key))
+			return keys[i].fn(l, &keys[i]);
+	return error_set(l->err, EINVAL, l->where, "unknown key \"%.40s\"", l->key);
+}
+
+static void name_of_file(const char *file, struct sim_profile *p)
+{
+	const char *base = strrchr(file, '/');
+	char *dot;
+
+	(void)snprintf(p->name, sizeof(p->name), "%s", base ? base + 1 : file);
+	dot = strrchr(p->name, '.');
+	if (dot)
+		*dot = '\0';
+}
+
+int profile_parse(const char *text, size_t len, const char *file, struct sim_profile *p,
+		  struct error *err)
+{
+	char *copy = xstrndup(text, len), *rest = copy, *one;
+	const char *base = strrchr(file, '/');
+	struct line l = { .p = p, .err = err };
+	int rc = 0;
+
+	memset(p, 0, sizeof(*p));
+	p->batch = 64;
+	name_of_file(file, p);
+	for (unsigned n = 1; !rc && (one = strsep(&rest, "\n")); n++) {
+		(void)snprintf(l.where, sizeof(l.where), "%.48s:%u", base ? base + 1 : file, n);
+		rc = parse_line(&l, one);
+	}
+	if (!rc && !p->caps.capacity)
+		rc = error_set(err, EINVAL, base ? base + 1 : file, "table_size is missing");
+	set_field(p->caps.fields, FIELD_IN_PORT);
+	set_field(p->caps.fields, FIELD_RECIRC_ID);
+	free(copy);
+	return rc;
+}
+
+static bool name_ok(const char *name)
+{
+	size_t n = strlen(name);
+
+	if (!n || n >= PROFILE_NAME_MAX)
+		return false;
+	for (; *name; name++)
+		if (!isalnum((unsigned char)*name) && *name != '-' && *name != '_')
+			return false;
+	return true;
+}
+
+int profile_load(const char *name, struct sim_profile *p, struct error *err)
+{
+	const char *dir = getenv("SHUNT_PROFILE_DIR");
+	char path[4096], *text;
+	size_t len;
+	FILE *f;
+	int rc;
+
+	if (!name_ok(name))
+		return error_set(err, EINVAL, NULL, "\"%.40s\" cannot be the name of a profile",
+				 name);
+	if (!dir)
+		dir = SHUNT_PKGDATADIR "/profiles";
+	(void)snprintf(path, sizeof(path), "%s/%s.conf", dir, name);
+	f = fopen(path, "re");
+	if (!f)
+		return error_set(err, errno, NULL, "no profile \"%s\" in %s", name, dir);
+	text = xmalloc(PROFILE_MAX_SIZE + 1);
+	len = fread(text, 1, PROFILE_MAX_SIZE + 1, f);
+	if (ferror(f))
+		rc = error_set(err, EIO, NULL, "cannot read %s", path);
+	else if (len > PROFILE_MAX_SIZE)
+		rc = error_set(err, EFBIG, NULL, "%s is longer than %d bytes", path,
+			       PROFILE_MAX_SIZE);
+	else
+		rc = profile_parse(text, len, path, p, err);
+	free(text);
+	(void)fclose(f);
+	return rc;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a sim NIC can do and how fast: a small text file per NIC.
+ *
+ * `profiles/NAME.conf` holds lines `key = value`; `#` starts a comment, blank lines are skipped, a
+ * list is separated by blanks or commas and a list key that is given again adds to its list.  Keys:
+ *
+ *   description        free text
+ *   fields             fields that it matches exactly (names of ovs-fields(7))
+ *   fields_prefix      fields that it matches under prefixes too
+ *   fields_masked      fields that it matches under any mask
+ *   set_fields         fields that it can rewrite
+ *   actions            output set push_vlan pop_vlan push_mpls pop_mpls clone trunc drop
+ *   inner_vlan         yes|no: it matches a second VLAN tag
+ *   table_size         entries (1 .. 16777216)
+ *   max_outputs        outputs of one rule, 0 = any number
+ *   max_actions        actions of one rule, 0 = any number
+ *   insert_latency_us  time that one rule takes, put in, replaced or removed (0 .. 10000000)
+ *   counter_lag_ms     how old a counter may be when it is read (0 .. 60000)
+ *   batch              requests that one call takes (1 .. 1024)
+ *
+ * table_size is required.  An unknown key, a value out of range and a name that is no field or
+ * action are refused with file and line.  in_port and "not recirculated" are always matched: a NIC
+ * knows the port that it is.
+ *
+ * Fields that share bits have one name here: nw_tos counts as ip_dscp, vlan_tci as vlan_vid and
+ * vlan_pcp, and the OpenFlow 1.0 names likewise (profile_field()).  Any thread; blocks for the
+ * file. */
+#pragma once
+
+#include "offload/provider.h"
+
+#define PROFILE_NAME_MAX 32
+#define PROFILE_MAX_SIZE 65536 /* bytes of a file */
+
+struct sim_profile {
+	char name[PROFILE_NAME_MAX];
+	char description[128];
+	struct offload_caps caps; /* generation is the device's business */
+	bool inner_vlan;
+	uint32_t insert_latency_us;
+	uint32_t batch;
+};
+
+/* Reads a profile's text.  `file` stands in messages and names the profile (its last part without
+ * ".conf").  0, or -EINVAL with err->field = "file:line". */
+int profile_parse(const char *text, size_t len, const char *file, struct sim_profile *p,
+		  struct error *err) MUST_CHECK;
+/* Finds NAME.conf in $SHUNT_PROFILE_DIR, else in the installed profiles.  A name has letters,
+ * digits,
+ * '-' and '_' only.  -ENOENT, -EINVAL, or the errno of reading. */
+int profile_load(const char *name, struct sim_profile *p, struct error *err) MUST_CHECK;
+
+/* The row under which a field's bits are known here. */
+enum field_id profile_field(enum field_id id);

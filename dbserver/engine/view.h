@@ -16,7 +16,7 @@
  *	struct db_txn *txn = db_txn_new(db, me);
  *	db_txn_set_integer(txn, row, ofport, 3);
  *	db_txn_set_map_item(txn, row, status, "driver_name", "veth");
- *	rc = db_txn_commit(txn, NULL, &err);
+ *	rc = db_txn_commit(txn, &err);
  *
  * **Guarantees.**  A reader sees committed state only (a transaction that is being built shows its
  * own writes in the rows it has changed; so build and commit it in one go, without returning to the
@@ -33,25 +33,13 @@
  * accesses; db_row_get() and index lookups are one hash; map lookups are a binary search.
  *
  * Handles are NULL when the schema has no such table or column.  Reading through a NULL column
- *gives the default and writing to it does nothing, so that a newer switch runs on an older schema.
+ * gives the default and writing to it does nothing, so that a newer switch runs on an older schema.
  */
 #pragma once
 
-#include "core/base/err.h"
-#include "core/base/types.h"
-#include "dbserver/data/schema.h"
+#include "dbserver/engine/commit.h"
 
-struct db; /* one database */
-struct db_table;
-struct db_row;
-struct db_txn;
-
-/* --- Handles ------------------------------------------------------------------------------- */
-const char *db_name(const struct db *db);
-struct db_table *db_table(const struct db *db, const char *name);
-const char *db_table_name(const struct db_table *t);
-const struct db_column *db_column(const struct db_table *t, const char *name);
-
+/* --- Handles: db_table(), db_column() ------------------------------------------------------- */
 /* Many handles at once: fills *slot of each row of `wants` (n of them) from table `t`.  Returns the
  * number of columns that the schema lacks (their slots are NULL). */
 struct db_column_want {
@@ -61,19 +49,11 @@ struct db_column_want {
 size_t db_columns_resolve(const struct db_table *t, const struct db_column_want *wants, size_t n);
 
 /* --- Rows ---------------------------------------------------------------------------------- */
-size_t db_row_count(const struct db_table *t);
-/* In no special order; NULL at the end.  Taking the next row before deleting one is safe. */
-const struct db_row *db_row_first(const struct db_table *t);
-const struct db_row *db_row_next(const struct db_row *row);
-#define DB_FOR_EACH_ROW(ROW, T) for ((ROW) = db_row_first(T); (ROW); (ROW) = db_row_next(ROW))
-
-const struct db_row *db_row_get(const struct db_table *t, const struct uuid *uuid);
+/* db_row_count(), DB_FOR_EACH_ROW(), db_row_get(), db_row_uuid(), db_row_table() are table.h's. */
 /* The row whose column `c` is the string `value`: one hash when `c` alone is an index (name of
  * Bridge, Port, Interface; target of Manager), else a scan. */
 const struct db_row *db_row_find_string(const struct db_table *t, const struct db_column *c,
 					const char *value);
-const struct uuid *db_row_uuid(const struct db_row *row);
-struct db_table *db_row_table(const struct db_row *row);
 
 /* --- Reading columns ----------------------------------------------------------------------- */
 /* The whole value, borrowed; NULL for a NULL column. */
@@ -111,47 +91,10 @@ const struct db_row *db_get_ref(const struct db_row *row, const struct db_column
 const struct db_row *db_get_ref_by_integer(const struct db_row *row, const struct db_column *c,
 					   int64_t key);
 
-/* --- Being told ---------------------------------------------------------------------------- */
-struct db_change {
-	struct db_table *table;
-	struct uuid uuid;
-	const struct db_row *row;          /* as it is now; NULL when it no longer exists */
-	const struct datum *const *before; /* by column index; NULL for a new row */
-	const struct datum *const *after;  /* by column index; NULL for a deleted row */
-};
+/* --- Being told: db_watch_add(), db_watch_remove(), db_change_touches() (db.h) --------------- */
 
-struct db_changes {
-	const void *by; /* as given to db_txn_new(); NULL for clients */
-	const struct db_change *change;
-	size_t n;
-};
-
-/* True when the value of `c` differs between before and after (a row that came or went differs in
- * every column). */
-bool db_change_touches(const struct db_change *change, const struct db_column *c);
-
-struct db_watch {
-	void (*fn)(void *arg, const struct db_changes *changes);
-	void *arg;
-	struct db_watch *next; /* the database's */
-};
-
-/* Calls w->fn for each later transaction that changed something.  fn may read, write (its own
- * transaction is applied at once; watchers hear of it after the present call has returned to all of
- * them), and remove its own watch.  *w must stay in place until db_watch_remove(). */
-void db_watch_add(struct db *db, struct db_watch *w);
-void db_watch_remove(struct db *db, struct db_watch *w);
-
-/* --- Writing ------------------------------------------------------------------------------- */
-/* Starts a transaction.  `by` (may be NULL) comes back in struct db_changes, so that a watcher
- * knows its own writes.  Only one transaction is open at a time: do not return to the loop with it.
- */
-struct db_txn *db_txn_new(struct db *db, const void *by);
-
-/* A new row with default values; the pointer serves for further calls on this transaction and for
- * reading.  NULL when a limit on rows is reached (the commit will then say so). */
-const struct db_row *db_txn_insert(struct db_txn *txn, struct db_table *t);
-void db_txn_delete(struct db_txn *txn, const struct db_row *row);
+/* --- Writing: db_txn_new(), db_txn_insert(), db_txn_delete(), db_txn_comment(), db_txn_abort()
+ * (txn.h), db_txn_commit() (commit.h) -------------------------------------------------------- */
 
 /* Takes the datum.  A value that the column's type does not allow makes the commit fail and names
  * the column; the setters themselves return nothing, so that status code reads straight through. */
@@ -175,11 +118,3 @@ void db_txn_add_ref(struct db_txn *txn, const struct db_row *row, const struct d
 		    const struct db_row *target);
 void db_txn_remove_ref(struct db_txn *txn, const struct db_row *row, const struct db_column *c,
 		       const struct db_row *target);
-/* Recorded in the file with the change; for `ovsdb-tool show-log`. */
-void db_txn_comment(struct db_txn *txn, const char *text);
-
-/* Ends the transaction (txn is gone in either case).  1 when something changed, 0 when nothing did,
- * or a negative errno with *err (field: the column) and nothing changed: -EPERM a constraint or
- * index, -ENOLINK a reference to no row, -ENOSPC a limit, -EIO the file. */
-int db_txn_commit(struct db_txn *txn, struct error *err) MUST_CHECK;
-void db_txn_abort(struct db_txn *txn);

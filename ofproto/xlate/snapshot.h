@@ -50,6 +50,7 @@ struct xl_bundle {
 	uint32_t id; /* what the MAC table stores */
 	char name[64];
 	struct vlan_conf vlan;
+	uint64_t *trunks, *cvlans; /* owned bitmaps behind vlan.trunks, vlan.cvlans, or NULL */
 	bool is_local;
 	bool protected;
 	struct xl_port **ports; /* owned array */
@@ -81,8 +82,10 @@ struct xl_snapshot {
 
 /* Zeroed snapshot with room for n bridges; fill, then xl_snapshot_link(). */
 struct xl_snapshot *xl_snapshot_new(size_t n_bridges);
-/* Sorts ports, sets back pointers and the by_dp index.  Peers and bundles are set by the caller
- * before or after. */
+/* Sorts a bridge's port array by OpenFlow number: call it before anything points into the array. */
+void xl_snapshot_sort_ports(struct xl_bridge *b);
+/* Sets the ports' back pointers and the by_dp index.  The caller has filled and sorted ports,
+ * bundles (with their port arrays) and peers. */
 void xl_snapshot_link(struct xl_snapshot *s);
 /* Frees it at once; exchange first and rcu_defer() this. */
 void xl_snapshot_free(void *snapshot);
@@ -90,4 +93,5 @@ void xl_snapshot_free(void *snapshot);
 const struct xl_port *xl_port_by_dp(const struct xl_snapshot *s, struct dp_port dp);
 const struct xl_port *xl_port_by_ofp(const struct xl_bridge *b, struct ofp_port ofp);
 const struct xl_bridge *xl_bridge_by_name(const struct xl_snapshot *s, const char *name);
+const struct xl_bridge *xl_bridge_by_id(const struct xl_snapshot *s, uint64_t id);
 const struct xl_bundle *xl_bundle_by_id(const struct xl_bridge *b, uint32_t id);

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ofproto/xlate/effects.h"
+
+#include <stdlib.h>
+
+#include "core/base/clock.h"
+#include "core/base/xalloc.h"
+
+void effects_init(struct effects *x)
+{
+	*x = (struct effects){ NULL, 0, 0 };
+}
+
+static void effect_done(struct effect *e)
+{
+	switch (e->kind) {
+	case EFFECT_RULE: rule_unref(e->rule); break;
+	case EFFECT_GROUP: group_unref(e->group.group); break;
+	case EFFECT_LEARN:
+		buf_done(&e->learn.l->actions);
+		free(e->learn.l);
+		break;
+	case EFFECT_PATCH_TX:
+		xl_counters_unref(e->patch.tx);
+		xl_counters_unref(e->patch.rx);
+		break;
+	case EFFECT_TABLE:
+	case EFFECT_MAC: break;
+	}
+}
+
+void effects_done(struct effects *x)
+{
+	for (size_t i = 0; i < x->n; i++)
+		effect_done(&x->e[i]);
+	free(x->e);
+	effects_init(x);
+}
+
+struct effect *effects_add(struct effects *x, enum effect_kind kind)
+{
+	struct effect *e;
+
+	if (x->n == x->cap)
+		x->e = xgrow(x->e, &x->cap, x->n + 1, sizeof(*x->e));
+	e = &x->e[x->n++];
+	*e = (struct effect){ .kind = kind };
+	return e;
+}
+
+static void credit_patch(const struct effect *e, const struct flow_stats *d)
+{
+	if (e->patch.tx) {
+		e->patch.tx->tx_packets += d->packets;
+		e->patch.tx->tx_bytes += d->bytes;
+	}
+	if (e->patch.rx) {
+		e->patch.rx->rx_packets += d->packets;
+		e->patch.rx->rx_bytes += d->bytes;
+	}
+}
+
+static void apply_one(const struct effect *e, const struct flow_stats *d)
+{
+	switch (e->kind) {
+	case EFFECT_RULE: rule_credit(e->rule, d->packets, d->bytes, d->used_ns); break;
+	case EFFECT_TABLE:
+		tables_credit(e->table.tables, e->table.table, e->table.matched, d->packets);
+		break;
+	case EFFECT_GROUP:
+		group_credit(e->group.group, e->group.bucket, d->packets, d->bytes);
+		break;
+	case EFFECT_MAC:
+		(void)mac_learn(e->mac.macs, e->mac.vlan, e->mac.addr, e->mac.bundle,
+				e->mac.grat_arp, d->used_ns ? d->used_ns : clock_mono_ns());
+		break;
+	case EFFECT_LEARN:
+		/* A full table or a bad reference is the learned rule's loss alone: the packet has
+		 * been switched. */
+		(void)tables_learn(e->learn.tables, &e->learn.l->fm, e->learn.l->limit);
+		break;
+	case EFFECT_PATCH_TX: credit_patch(e, d); break;
+	}
+}
+
+void effects_apply(const struct effects *x, const struct flow_stats *delta)
+{
+	if (!delta->packets)
+		return;
+	for (size_t i = 0; i < x->n; i++)
+		apply_one(&x->e[i], delta);
+}

@@ -1,0 +1,18 @@
+noinst_LIBRARIES += ofproto/xlate/libxlate.a
+ofproto_xlate_libxlate_a_SOURCES = \
+	ofproto/xlate/actions.c \
+	ofproto/xlate/commit.c \
+	ofproto/xlate/effects.c \
+	ofproto/xlate/effects.h \
+	ofproto/xlate/group.c \
+	ofproto/xlate/learn.c \
+	ofproto/xlate/normal.c \
+	ofproto/xlate/notes.c \
+	ofproto/xlate/notes.h \
+	ofproto/xlate/output.c \
+	ofproto/xlate/snapshot.c \
+	ofproto/xlate/snapshot.h \
+	ofproto/xlate/trace.c \
+	ofproto/xlate/xlate.c \
+	ofproto/xlate/xlate.h \
+	ofproto/xlate/xlate_priv.h

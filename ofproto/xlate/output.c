@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where packets go: ports, patch ports, controllers; and the nesting that buckets and patch ports
+ * share. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/xalloc.h"
+#include "core/packet/action_exec.h"
+#include "ofproto/xlate/xlate_priv.h"
+
+/* Wraps the actions emitted from `start` on into a CLONE. */
+static void wrap_in_clone(struct buf *b, size_t start)
+{
+	size_t n = b->len - start;
+	void *inner = n ? xmemdup(b->data + start, n) : NULL;
+	size_t mark;
+
+	b->len = start;
+	mark = dp_actions_nest_begin(b, DP_ACT_CLONE, NULL, 0);
+	if (n)
+		buf_put(b, inner, n);
+	dp_actions_nest_end(b, mark);
+	free(inner);
+}
+
+void xl_nested(struct xl *x, xl_nested_fn *fn, const void *arg)
+{
+	struct xl_frame *saved = xmemdup(&x->f, sizeof(x->f));
+	struct flow_key *base = xmemdup(&x->base, sizeof(x->base));
+	struct flow_key *committed = xmemdup(&x->committed, sizeof(x->committed));
+	size_t start = x->out->actions.len;
+	bool exit = x->exit;
+
+	memset(&x->f.action_set, 0, sizeof(x->f.action_set));
+	fn(x, arg);
+	buf_done(&x->f.action_set);
+	x->f = *saved;
+	x->exit = exit || x->out->error != XLATE_OK;
+	if (memcmp(base->mpls_lse, x->base.mpls_lse, sizeof(base->mpls_lse)) ||
+	    base->dl_type != x->base.dl_type) {
+		/* The packet's structure changed: it cannot be set back, so the others get the
+		 * original. */
+		wrap_in_clone(&x->out->actions, start);
+		x->base = *base;
+		x->committed = *committed;
+	} else {
+		/* What has been written into the packet must be set back before it is sent on. */
+		flow_mask_or(&x->f.pending, &x->committed);
+	}
+	free(saved);
+	free(base);
+	free(committed);
+}
+
+static void enter_peer(struct xl *x, const void *arg)
+{
+	const struct xl_port *peer = arg;
+
+	x->f.br = peer->bridge;
+	memset(&x->f.flow, 0,
+	       offsetof(struct flow_key, tunnel)); /* registers and metadata start anew */
+	memset(&x->f.flow.tunnel, 0, sizeof(x->f.flow.tunnel));
+	memset(&x->f.written.tunnel, 0xff, sizeof(x->f.written.tunnel));
+	x->f.flow.in_port = htonl(peer->ofp.v);
+	xl_enter_bridge(x, peer);
+}
+
+static void output_patch(struct xl *x, const struct xl_port *p)
+{
+	const struct rule *rule = x->rule;
+	uint8_t table = x->table;
+	struct effect *e;
+
+	if (!p->peer) {
+		xl_note(x, "patch port %s has no peer: drop", p->name);
+		return;
+	}
+	if (!xl_descend(x))
+		return;
+	e = effects_add(&x->out->effects, EFFECT_PATCH_TX);
+	e->patch.tx = xl_counters_ref(p->counters);
+	e->patch.rx = xl_counters_ref(p->peer->counters);
+	xl_nested(x, enter_peer, p->peer);
+	x->rule = rule;
+	x->table = table;
+	x->depth--;
+}
+
+void xl_output_port(struct xl *x, const struct xl_port *p)
+{
+	if (p->config & XL_PC_NO_FWD) {
+		xl_note(x, "port %s is configured not to forward: not sent", p->name);
+		return;
+	}
+	if (p->dp.v == DP_PORT_NONE) {
+		output_patch(x, p);
+		return;
+	}
+	if (!p->up) {
+		xl_note(x, "port %s is down: not sent", p->name);
+		return;
+	}
+	xl_commit(x);
+	dp_actions_put_output(&x->out->actions, p->dp);
+	if (x->out->actions.len > XLATE_MAX_ACTIONS)
+		xl_fail(x, XLATE_TOO_MANY_ACTIONS);
+}
+
+void xl_output(struct xl *x, struct ofp_port port, uint32_t max_len)
+{
+	const struct xl_port *p;
+
+	switch (port.v) {
+	case OFPP_IN_PORT_:
+		p = xl_port_by_ofp(x->f.br, flow_in_ofp(&x->f.flow));
+		if (p)
+			xl_output_port(x, p);
+		return;
+	case OFPP_TABLE_: xl_table(x, 0, XL_MISS_CONTROLLER); return;
+	case OFPP_NORMAL_: xl_normal(x); return;
+	case OFPP_FLOOD_: xl_flood(x, false); return;
+	case OFPP_ALL_: xl_flood(x, true); return;
+	case OFPP_CONTROLLER_:
+		xl_controller(x, (uint16_t)MIN(max_len, UINT16_MAX), 0,
+			      x->in_group ? OFPR_ACTION_
+			      : x->rule && !x->rule->cr.priority && !x->rule->cr.match.map
+				      ? OFPR_NO_MATCH_
+				      : OFPR_ACTION_,
+			      false);
+		return;
+	case OFPP_NONE_: return;
+	}
+	if (port.v == flow_in_ofp(&x->f.flow).v) {
+		xl_note(x, "output to the input port: not sent");
+		return;
+	}
+	p = xl_port_by_ofp(x->f.br, port);
+	if (p)
+		xl_output_port(x, p);
+	else
+		xl_note(x, "port %u does not exist: not sent", port.v);
+}
+
+static bool ignore_side(struct exec_ctx *x, struct packet *p, struct flow_key *key,
+			const struct dp_action *a)
+{
+	return true;
+}
+
+/* The packet as the actions so far have made it. */
+static struct packet *packet_now(const struct xl *x)
+{
+	struct exec_ctx ex = { .side = ignore_side, .rng = 1 };
+	struct packet *p = packet_clone(x->in->packet);
+	struct flow_key key = x->in->key;
+
+	actions_exec(&ex, p, &key, dp_actions_of(&x->out->actions));
+	return p;
+}
+
+static void add_packet_in(struct xl *x, uint16_t max_len, uint16_t controller_id, uint8_t reason,
+			  bool is_miss)
+{
+	struct xlate_packet_in *pin = xzalloc(sizeof(*pin));
+
+	pin->bridge_id = x->f.br->id;
+	pin->packet = packet_now(x);
+	memcpy(&pin->md, &x->f.flow, offsetof(struct flow_key, dl_dst));
+	pin->max_len = max_len;
+	pin->controller_id = controller_id;
+	pin->reason = reason;
+	pin->table = x->table;
+	pin->cookie = x->rule ? x->rule->cookie : is_miss ? 0 : UINT64_MAX;
+	pin->is_miss = is_miss;
+	*x->out->packet_ins_tail = pin;
+	x->out->packet_ins_tail = &pin->next;
+}
+
+void xl_controller(struct xl *x, uint16_t max_len, uint16_t controller_id, uint8_t reason,
+		   bool is_miss)
+{
+	struct flow_key base = x->base, committed = x->committed, pending = x->f.pending;
+	size_t start = x->out->actions.len;
+
+	x->out->to_controller = true;
+	if (is_miss)
+		xl_note(x, "    to the controllers: no rule matches");
+	/* Committed for the look at the packet only, and taken back: the mask it needs stays either
+	 * way, so that the result does not depend on whether there is a packet. */
+	xl_commit(x);
+	if (x->in->packet)
+		add_packet_in(x, max_len, controller_id, reason, is_miss);
+	x->out->actions.len = start;
+	x->base = base;
+	x->committed = committed;
+	x->f.pending = pending;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ofproto/xlate/snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/xalloc.h"
+
+struct xl_counters *xl_counters_new(void)
+{
+	struct xl_counters *c = xzalloc(sizeof(*c));
+
+	c->refs = 1;
+	return c;
+}
+
+struct xl_counters *xl_counters_ref(struct xl_counters *c)
+{
+	if (c)
+		c->refs++;
+	return c;
+}
+
+void xl_counters_unref(struct xl_counters *c)
+{
+	if (c && --c->refs == 0)
+		rcu_defer_free(c);
+}
+
+struct xl_snapshot *xl_snapshot_new(size_t n_bridges)
+{
+	struct xl_snapshot *s = xzalloc(sizeof(*s));
+
+	s->bridges = xcalloc(n_bridges, sizeof(*s->bridges));
+	s->n_bridges = n_bridges;
+	return s;
+}
+
+static int port_cmp(const void *a, const void *b)
+{
+	const struct xl_port *x = a, *y = b;
+
+	return x->ofp.v < y->ofp.v ? -1 : x->ofp.v > y->ofp.v;
+}
+
+static void link_bridge(struct xl_snapshot *s, struct xl_bridge *b)
+{
+	for (size_t i = 0; i < b->n_ports; i++) {
+		struct xl_port *p = &b->ports[i];
+
+		p->bridge = b;
+		if (p->dp.v != DP_PORT_NONE && p->dp.v >= s->n_by_dp)
+			s->n_by_dp = p->dp.v + 1;
+	}
+}
+
+void xl_snapshot_sort_ports(struct xl_bridge *b)
+{
+	if (b->n_ports)
+		qsort(b->ports, b->n_ports, sizeof(*b->ports), port_cmp);
+}
+
+void xl_snapshot_link(struct xl_snapshot *s)
+{
+	s->n_by_dp = 0;
+	for (size_t i = 0; i < s->n_bridges; i++)
+		link_bridge(s, &s->bridges[i]);
+	free(s->by_dp);
+	s->by_dp = xcalloc(s->n_by_dp, sizeof(struct xl_port *));
+	for (size_t i = 0; i < s->n_bridges; i++) {
+		struct xl_bridge *b = &s->bridges[i];
+
+		for (size_t j = 0; j < b->n_ports; j++)
+			if (b->ports[j].dp.v != DP_PORT_NONE)
+				s->by_dp[b->ports[j].dp.v] = &b->ports[j];
+	}
+}
+
+void xl_snapshot_free(void *snapshot)
+{
+	struct xl_snapshot *s = snapshot;
+
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->n_bridges; i++) {
+		struct xl_bridge *b = &s->bridges[i];
+
+		for (size_t j = 0; j < b->n_ports; j++)
+			xl_counters_unref(b->ports[j].counters);
+		for (size_t j = 0; j < b->n_bundles; j++) {
+			free(b->bundles[j].ports);
+			free(b->bundles[j].trunks);
+			free(b->bundles[j].cvlans);
+		}
+		free(b->ports);
+		free(b->bundles);
+	}
+	free(s->bridges);
+	free(s->by_dp);
+	free(s);
+}
+
+const struct xl_port *xl_port_by_dp(const struct xl_snapshot *s, struct dp_port dp)
+{
+	return dp.v < s->n_by_dp ? s->by_dp[dp.v] : NULL;
+}
+
+const struct xl_port *xl_port_by_ofp(const struct xl_bridge *b, struct ofp_port ofp)
+{
+	struct xl_port key = { .ofp = ofp };
+
+	return b->n_ports ? bsearch(&key, b->ports, b->n_ports, sizeof(key), port_cmp) : NULL;
+}
+
+const struct xl_bridge *xl_bridge_by_name(const struct xl_snapshot *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_bridges; i++)
+		if (!strcmp(s->bridges[i].name, name))
+			return &s->bridges[i];
+	return NULL;
+}
+
+const struct xl_bridge *xl_bridge_by_id(const struct xl_snapshot *s, uint64_t id)
+{
+	for (size_t i = 0; i < s->n_bridges; i++)
+		if (s->bridges[i].id == id)
+			return &s->bridges[i];
+	return NULL;
+}
+
+const struct xl_bundle *xl_bundle_by_id(const struct xl_bridge *b, uint32_t id)
+{
+	for (size_t i = 0; i < b->n_bundles; i++)
+		if (b->bundles[i].id == id)
+			return &b->bundles[i];
+	return NULL;
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ofproto/xlate/xlate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/xalloc.h"
+#include "ofproto/xlate/xlate_priv.h"
+
+const char *const xlate_error_text[XLATE_N_ERRORS] = {
+	[XLATE_OK] = "no error",
+	[XLATE_NO_PORT] = "the packet's input port is in no bridge",
+	[XLATE_TOO_DEEP] = "over 64 nested tables, groups or patch ports",
+	[XLATE_TOO_MANY_RESUBMITS] = "over 4096 table lookups",
+	[XLATE_TOO_MANY_ACTIONS] = "over 65536 bytes of datapath actions",
+	[XLATE_NEEDS_RECIRC] = "looks behind a popped MPLS header, which needs recirculation",
+};
+
+void xl_fail(struct xl *x, enum xlate_error e)
+{
+	if (x->out->error == XLATE_OK) {
+		x->out->error = e;
+		xl_note(x, "error: %s: the packet is dropped", xlate_error_text[e]);
+	}
+	x->exit = true;
+}
+
+void xl_look_mask(struct xl *x, const struct flow_key *m)
+{
+	const uint64_t *s = flow_words_const(m), *w = flow_words_const(&x->f.written);
+	uint64_t *d = flow_words(&x->out->mask);
+
+	for (unsigned i = 0; i < FLOW_WORDS; i++)
+		d[i] |= s[i] & ~w[i];
+}
+
+void xl_look(struct xl *x, enum field_id field)
+{
+	struct flow_key m;
+
+	memset(&m, 0, sizeof(m));
+	field_mask_set(field_get(field), &m);
+	xl_look_mask(x, &m);
+}
+
+void xl_look_prereq(struct xl *x, enum field_prereq p)
+{
+	struct flow_key m;
+
+	memset(&m, 0, sizeof(m));
+	field_prereq_mask(p, &x->f.flow, &m);
+	xl_look_mask(x, &m);
+}
+
+bool xl_descend(struct xl *x)
+{
+	if (x->depth < XLATE_MAX_DEPTH) {
+		x->depth++;
+		return true;
+	}
+	xl_fail(x, XLATE_TOO_DEEP);
+	return false;
+}
+
+static void note_rule(struct xl *x, const struct rule *r)
+{
+	struct str s = STR_INIT;
+	struct match m;
+
+	if (!x->in->notes)
+		return;
+	minimatch_expand(&r->cr.match, &m);
+	match_format(&m, NULL, NULL, &s);
+	if (s.len)
+		str_puts(&s, ", ");
+	str_printf(&s, "priority %d", r->cr.priority);
+	if (r->cookie)
+		str_printf(&s, ", cookie 0x%llx", (unsigned long long)ntoh64(r->cookie));
+	xl_note(x, "%2u. %s", x->table, str_cstr(&s));
+	str_done(&s);
+}
+
+static void table_miss(struct xl *x, enum xl_miss miss)
+{
+	const struct xl_port *in = xl_port_by_ofp(x->f.br, flow_in_ofp(&x->f.flow));
+
+	xl_note(x, "%2u. No match.", x->table);
+	if (miss == XL_MISS_NOTHING)
+		return;
+	if (!x->f.br->miss_to_controller || (in && in->config & XL_PC_NO_PACKET_IN)) {
+		x->indent++;
+		xl_note(x, "drop");
+		x->indent--;
+		return;
+	}
+	xl_controller(x, x->f.br->miss_send_len, 0, OFPR_NO_MATCH_, true);
+}
+
+/* A later pass would be needed to know what a rule behind the popped stack matches. */
+static bool looks_behind_mpls(const struct xl *x, const struct flow_key *m)
+{
+	const uint64_t *w = flow_words_const(m);
+
+	if (!x->f.behind_mpls)
+		return false;
+	for (unsigned i = FLOW_L3_WORD; i < FLOW_WORDS; i++)
+		if (w[i])
+			return true;
+	return false;
+}
+
+static struct rule *lookup(struct xl *x)
+{
+	struct flow_key m;
+	struct rule *r;
+	struct effect *e;
+
+	memset(&m, 0, sizeof(m));
+	r = tables_lookup(x->f.br->tables, x->table, x->f.version, &x->f.flow, &m, false);
+	if (looks_behind_mpls(x, &m)) {
+		xl_fail(x, XLATE_NEEDS_RECIRC);
+		return NULL;
+	}
+	xl_look_mask(x, &m);
+	e = effects_add(&x->out->effects, EFFECT_TABLE);
+	e->table.tables = x->f.br->tables;
+	e->table.table = x->table;
+	e->table.matched = r != NULL;
+	return r;
+}
+
+void xl_table(struct xl *x, uint8_t table, enum xl_miss miss)
+{
+	const struct rule *outer_rule = x->rule;
+	uint8_t outer_table = x->table;
+	struct rule *r;
+
+	if (++x->resubmits > XLATE_MAX_RESUBMITS) {
+		xl_fail(x, XLATE_TOO_MANY_RESUBMITS);
+		return;
+	}
+	if (!xl_descend(x))
+		return;
+	x->table = table;
+	r = lookup(x);
+	if (r) {
+		struct effect *e = effects_add(&x->out->effects, EFFECT_RULE);
+
+		e->rule = rule_ref(r);
+		x->rule = r;
+		note_rule(x, r);
+		x->indent++;
+		xl_actions(x, rule_actions_get(r));
+		x->indent--;
+	} else if (x->out->error == XLATE_OK) {
+		table_miss(x, miss);
+	}
+	x->rule = outer_rule;
+	x->table = outer_table;
+	x->depth--;
+}
+
+static void note_bridge(struct xl *x)
+{
+	struct str line = STR_INIT;
+
+	if (!x->in->notes)
+		return;
+	str_printf(&line, "bridge(\"%s\")", x->f.br->name);
+	xl_note(x, "%s", "");
+	xl_note(x, "%s", str_cstr(&line));
+	for (size_t i = 0; i < line.len; i++)
+		line.s[i] = '-';
+	xl_note(x, "%s", str_cstr(&line));
+	str_done(&line);
+}
+
+/* OFPPC_NO_RECV drops all but spanning tree frames, OFPPC_NO_RECV_STP drops those. */
+static bool may_receive(struct xl *x, const struct xl_port *in)
+{
+	bool stp;
+
+	if (!in || !(in->config & (XL_PC_NO_RECV | XL_PC_NO_RECV_STP)))
+		return true;
+	xl_look(x, FIELD_ETH_DST);
+	stp = xl_is_reserved_multicast(x->f.flow.dl_dst) && x->f.flow.dl_dst.b[5] == 0;
+	return !(in->config & (stp ? XL_PC_NO_RECV_STP : XL_PC_NO_RECV));
+}
+
+void xl_enter_bridge(struct xl *x, const struct xl_port *in)
+{
+	bool outer_exit = x->exit;
+
+	x->f.version = tables_version(x->f.br->tables);
+	note_bridge(x);
+	if (!may_receive(x, in)) {
+		xl_note(x, "the port's configuration forbids receiving: drop");
+		return;
+	}
+	x->exit = false;
+	xl_table(x, 0, XL_MISS_CONTROLLER);
+	xl_run_action_set(x);
+	x->exit = outer_exit || x->out->error != XLATE_OK;
+}
+
+/* --- the mask that leaves --- */
+
+static bool any_bits(const struct flow_key *m, unsigned from, unsigned to)
+{
+	const uint64_t *w = flow_words_const(m);
+
+	for (unsigned i = from; i < to; i++)
+		if (w[i])
+			return true;
+	return false;
+}
+
+/* Hardware and kernel key on headers in order, so whoever matches an inner field also matches what
+ * says that the field is there.  The packet has those values, so this narrows the megaflow without
+ * changing its meaning. */
+static void close_mask(const struct flow_key *key, struct flow_key *m)
+{
+	if (any_bits(m, FLOW_L4_WORD, FLOW_WORDS) || m->tcp_flags ||
+	    any_bits(m, FLOW_WORD(nd_target), FLOW_WORD(arp_sha)))
+		m->nw_proto = 0xff;
+	if (flow_is_ipv6(key) && any_bits(m, FLOW_WORD(arp_sha), FLOW_L4_WORD))
+		m->nw_proto = 0xff; /* ND link-layer addresses */
+	m->dl_type = htons(0xffff);
+	if (flow_is_ip(key))
+		m->nw_frag = FLOW_FRAG_ANY | FLOW_FRAG_LATER;
+	else
+		m->nw_frag = 0;
+	for (unsigned i = 0; i < FLOW_N_VLANS; i++)
+		if (m->vlans[i].tci | m->vlans[i].tpid) {
+			m->vlans[i].tci |= htons(VLAN_CFI);
+			m->vlans[i].tpid = htons(0xffff);
+		}
+	if (m->vlans[1].tci) {
+		m->vlans[0].tci |= htons(VLAN_CFI);
+		m->vlans[0].tpid = htons(0xffff);
+	}
+}
+
+static void finish_mask(const struct xlate_in *in, struct flow_key *m)
+{
+	memset(m, 0,
+	       offsetof(struct flow_key,
+			tunnel)); /* the pipeline's own words start at zero for every packet */
+	m->in_port = ~0u;
+	m->recirc_id = ~0u;
+	close_mask(&in->key, m);
+}
+
+static void put_controller(struct xlate_out *out)
+{
+	struct act_userspace u = { .kind = UPCALL_CONTROLLER,
+				   .max_len = UINT32_MAX,
+				   .cookie = { out->bridge_id } };
+	struct buf with = BUF_INIT;
+
+	dp_actions_put(&with, DP_ACT_USERSPACE, &u, sizeof(u));
+	buf_put(&with, out->actions.data, out->actions.len);
+	buf_done(&out->actions);
+	out->actions = with;
+}
+
+struct dp_actions xlate_actions_for_packet(const struct xlate_out *out)
+{
+	struct dp_actions all = dp_actions_of(&out->actions);
+	size_t skip = out->to_controller && all.len ? dp_action_size(dp_action_first(all)) : 0;
+
+	return (struct dp_actions){ (const uint8_t *)all.data + skip, all.len - (uint32_t)skip };
+}
+
+static void finish(struct xl *x)
+{
+	struct xlate_out *out = x->out;
+
+	if (out->actions.len > XLATE_MAX_ACTIONS)
+		xl_fail(x, XLATE_TOO_MANY_ACTIONS);
+	if (out->error != XLATE_OK)
+		buf_clear(&out->actions);
+	else if (out->to_controller)
+		put_controller(out);
+	if (out->error != XLATE_OK)
+		out->to_controller = false;
+	out->final = x->f.flow;
+	finish_mask(x->in, &out->mask);
+}
+
+static void out_init(struct xlate_out *out)
+{
+	memset(out, 0, sizeof(*out));
+	buf_init(&out->actions);
+	effects_init(&out->effects);
+	out->packet_ins_tail = &out->packet_ins;
+}
+
+/* Where the packet comes in: the bridge asked for, or the port's. */
+static const struct xl_port *entry_port(const struct xlate_in *in, const struct xl_bridge **br)
+{
+	const struct xl_port *p;
+
+	if (in->bridge) {
+		*br = in->bridge;
+		return xl_port_by_ofp(in->bridge, flow_in_ofp(&in->key));
+	}
+	p = xl_port_by_dp(in->snap, flow_in_dp(&in->key));
+	*br = p ? p->bridge : NULL;
+	return p;
+}
+
+void xlate(const struct xlate_in *in, struct xlate_out *out)
+{
+	struct xl x;
+	const struct xl_port *port;
+
+	out_init(out);
+	memset(&x, 0, sizeof(x));
+	x.in = in;
+	x.out = out;
+	port = entry_port(in, &x.f.br);
+	x.f.flow = in->key;
+	if (port)
+		x.f.flow.in_port = htonl(port->ofp.v);
+	x.base = x.f.flow;
+	x.f.written.in_port = ~0u;
+	memset(&x.f.written, 0xff, offsetof(struct flow_key, tunnel));
+	if (!x.f.br) {
+		xl_fail(&x, XLATE_NO_PORT);
+	} else if (in->has_actions) {
+		out->bridge_id = x.f.br->id;
+		x.f.version = tables_version(x.f.br->tables);
+		xl_actions(&x, in->actions);
+		xl_run_action_set(&x);
+	} else {
+		out->bridge_id = x.f.br->id;
+		xl_enter_bridge(&x, port);
+	}
+	finish(&x);
+	buf_done(&x.f.action_set);
+}
+
+void xlate_out_done(struct xlate_out *out)
+{
+	struct xlate_packet_in *pin, *next;
+
+	for (pin = out->packet_ins; pin; pin = next) {
+		next = pin->next;
+		packet_free(pin->packet);
+		free(pin);
+	}
+	out->packet_ins = NULL;
+	out->packet_ins_tail = &out->packet_ins;
+	effects_done(&out->effects);
+	buf_done(&out->actions);
+}

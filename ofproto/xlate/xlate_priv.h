@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside translation: the state of one translation, and what its files offer each other. */
+#pragma once
+
+#include "ofproto/xlate/xlate.h"
+
+/* The part of the state that a nested translation (group bucket, patch port) starts from and gives
+ * back. */
+struct xl_frame {
+	const struct xl_bridge *br;
+	uint64_t version;        /* of br's tables, one for all lookups in the bridge */
+	struct flow_key flow;    /* as OpenFlow sees it now */
+	struct flow_key written; /* bits of flow that do not depend on the packet's own */
+	struct flow_key pending; /* bits of flow to be written into the packet by the next commit */
+	struct buf action_set;   /* concatenated records of write_actions, oldest first; owned */
+	bool behind_mpls;        /* an MPLS stack was popped: L3 and up are unknown */
+};
+
+struct xl {
+	const struct xlate_in *in;
+	struct xlate_out *out;
+	struct xl_frame f;
+	struct flow_key base;      /* the packet as the actions emitted so far leave it */
+	struct flow_key committed; /* bits of base that an emitted SET wrote */
+	const struct rule
+		*rule; /* whose actions are being done, NULL for packet-outs and buckets of none */
+	uint8_t table;
+	unsigned depth, indent;
+	unsigned resubmits;
+	bool exit; /* stop doing actions of this list and those around it */
+	bool in_group;
+};
+
+/* 01:80:c2:00:00:00 to :0f, which bridges do not forward (IEEE 802.1D table 7-10). */
+static inline bool xl_is_reserved_multicast(struct eth_addr a)
+{
+	static const uint8_t prefix[5] = { 0x01, 0x80, 0xc2, 0x00, 0x00 };
+
+	return !memcmp(a.b, prefix, sizeof(prefix)) && a.b[5] <= 0x0f;
+}
+
+/* xlate.c */
+void xl_fail(struct xl *x, enum xlate_error e);
+/* The bits of `m` of the present flow were looked at. */
+void xl_look_mask(struct xl *x, const struct flow_key *m);
+void xl_look(struct xl *x, enum field_id field);
+void xl_look_prereq(struct xl *x, enum field_prereq p);
+/* Looks `table` up and does what the rule says.  miss: what a miss does. */
+enum xl_miss { XL_MISS_CONTROLLER, XL_MISS_NOTHING };
+void xl_table(struct xl *x, uint8_t table, enum xl_miss miss);
+/* Whole pass of a bridge for a packet that came in at port (patch, entry): table 0 and the action
+ * set. */
+void xl_enter_bridge(struct xl *x, const struct xl_port *in);
+bool xl_descend(struct xl *x); /* false: too deep, and failed */
+#define xl_note(X, ...) note((X)->in->notes, (X)->indent, __VA_ARGS__)
+
+/* actions.c */
+void xl_actions(struct xl *x, struct ofpacts acts);
+void xl_run_action_set(struct xl *x);
+/* Writes bits of a field of the flow (mask: which), obeying prerequisites. */
+void xl_set_field(struct xl *x, const struct field *f, const union field_value *v,
+		  const union field_value *mask);
+void xl_pop_vlan(struct xl *x);
+bool xl_push_vlan(struct xl *x, be16 tpid, be16 tci);
+
+/* output.c */
+void xl_output(struct xl *x, struct ofp_port port, uint32_t max_len);
+void xl_output_port(struct xl *x, const struct xl_port *p);
+void xl_controller(struct xl *x, uint16_t max_len, uint16_t controller_id, uint8_t reason,
+		   bool is_miss);
+/* Runs fn on a copy of the frame and puts everything back afterwards, the packet included. */
+typedef void xl_nested_fn(struct xl *x, const void *arg);
+void xl_nested(struct xl *x, xl_nested_fn *fn, const void *arg);
+
+/* commit.c: emits what brings the packet from base to flow. */
+void xl_commit(struct xl *x);
+void xl_know_vlans(struct xl *x);
+void xl_know_mpls(struct xl *x);
+void xl_push_mpls(struct xl *x, be16 ethertype);
+void xl_pop_mpls(struct xl *x, be16 ethertype);
+
+/* normal.c, group.c, learn.c */
+void xl_normal(struct xl *x);
+void xl_flood(struct xl *x, bool all);
+void xl_group(struct xl *x, uint32_t id);
+void xl_learn(struct xl *x, const struct ofpact_learn *l);

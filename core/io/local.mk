@@ -2,6 +2,7 @@ noinst_LIBRARIES += core/io/libio.a
 core_io_libio_a_SOURCES = \
 	core/io/ctl.h \
 	core/io/daemon.h \
+	core/io/dirs.c \
 	core/io/http.h \
 	core/io/loop.c \
 	core/io/loop.h \
@@ -9,4 +10,12 @@ core_io_libio_a_SOURCES = \
 	core/io/reconnect.h \
 	core/io/rpc.h \
 	core/io/rtnl.h \
-	core/io/stream.h
+	core/io/stream.c \
+	core/io/stream.h \
+	core/io/stream_listen.c \
+	core/io/stream_priv.h \
+	core/io/stream_tls.c \
+	core/io/target.c \
+	core/io/target.h \
+	core/io/unix_sock.c \
+	core/io/unix_sock.h

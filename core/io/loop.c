@@ -41,6 +41,7 @@ struct loop {
 	struct calls deferred;
 	struct cds_list_head hooks;
 	struct cds_list_head timers;
+	struct cds_list_head cleanups;
 	bool in_hooks;
 	struct loop_stats stats;
 
@@ -70,6 +71,12 @@ struct loop_timer {
 	void *arg;
 	uint64_t deadline_ns, period_ns; /* period 0: once */
 	bool running;
+};
+
+struct loop_cleanup {
+	struct cds_list_head node;
+	void (*fn)(void *arg);
+	void *arg;
 };
 
 struct loop_signal {
@@ -147,6 +154,7 @@ struct loop *loop_new(struct error *err)
 	lock_init(&l->lock);
 	CDS_INIT_LIST_HEAD(&l->hooks);
 	CDS_INIT_LIST_HEAD(&l->timers);
+	CDS_INIT_LIST_HEAD(&l->cleanups);
 	l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	l->base = new_base();
 	if (l->base && l->wake_fd >= 0) {
@@ -162,16 +170,47 @@ struct loop *loop_new(struct error *err)
 	return l;
 }
 
+struct loop_cleanup *loop_cleanup_new(struct loop *l, void (*fn)(void *arg), void *arg)
+{
+	struct loop_cleanup *c = xzalloc(sizeof(*c));
+
+	c->fn = fn;
+	c->arg = arg;
+	cds_list_add_tail(&c->node, &l->cleanups);
+	return c;
+}
+
+void loop_cleanup_free(struct loop_cleanup *c)
+{
+	if (!c)
+		return;
+	cds_list_del(&c->node);
+	free(c);
+}
+
+static void run_cleanup(struct loop_cleanup *c)
+{
+	struct loop_cleanup copy = *c;
+
+	loop_cleanup_free(c);
+	copy.fn(copy.arg);
+}
+
 void loop_free(struct loop *l)
 {
 	if (!l)
 		return;
+	while (!cds_list_empty(&l->cleanups))
+		run_cleanup(cds_list_first_entry(&l->cleanups, struct loop_cleanup, node));
 	if (l->dns)
 		evdns_base_free(l->dns, 0);
 	if (l->nap)
 		event_free(l->nap);
 	if (l->wake)
 		event_free(l->wake);
+	/* Freed bufferevents drop their last references in a callback of the loop's. */
+	if (l->base)
+		(void)event_base_loop(l->base, EVLOOP_NONBLOCK);
 	if (l->base)
 		event_base_free(l->base);
 	if (l->wake_fd >= 0)

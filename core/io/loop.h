@@ -82,6 +82,12 @@ struct loop_stats {
 };
 void loop_get_stats(const struct loop *l, struct loop_stats *st);
 
+/* Calls fn(arg) when the loop is freed, unless it was removed before: for what a module keeps
+ * running on a loop on its own account.  It is removed by itself before fn is called. */
+struct loop_cleanup;
+struct loop_cleanup *loop_cleanup_new(struct loop *l, void (*fn)(void *arg), void *arg);
+void loop_cleanup_free(struct loop_cleanup *c); /* NULL is fine */
+
 /* For the other modules of core/io, which hand it to libevent. */
 struct event_base *loop_event_base(struct loop *l);
 struct evdns_base *loop_dns(struct loop *l); /* made at first use; NULL when there is no resolver */

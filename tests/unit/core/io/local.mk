@@ -1,5 +1,10 @@
 IO_TESTS = \
 	tests/unit/core/io/loop_test \
-	tests/unit/core/io/reconnect_test
+	tests/unit/core/io/reconnect_test \
+	tests/unit/core/io/stream_test
 check_PROGRAMS += $(IO_TESTS)
 TESTS += $(IO_TESTS)
+tests_unit_core_io_stream_test_SOURCES = \
+	tests/unit/core/io/certs.c \
+	tests/unit/core/io/certs.h \
+	tests/unit/core/io/stream_test.c

@@ -8,32 +8,43 @@
  * megaflows: staged lookup (a subtable that fails on metadata alone says nothing about L2-L4),
  * prefix tries on nw_src, nw_dst, ipv6_src, ipv6_dst and tp_src, tp_dst (how many leading bits
  * suffice to know that no rule of a subtable can match), and exact accounting of what each probe
- * looked at.
+ * looked at.  A bit of an address or port is never returned without the dl_type, nw_proto and
+ * nw_frag that give it its meaning, as far as the rules match on those.
  *
  * Soundness, which tests hold: for every packet p' that agrees with p on the returned mask, a
  * lookup of p' returns the same rule.
  *
+ * Equal priorities: where a packet hits two visible rules of one priority OpenFlow leaves the
+ * winner open, and so does the classifier: it stops at the first, because to look on would
+ * un-wildcard more for nothing.
+ *
  * Versions: a rule is visible in [add, remove).  A bundle or table swap publishes one version
- * number; lookups name the version that they see.  Readers are RCU sections and never block;
- * writers hold the classifier's lock, which classifier_* take themselves where they say so.  Rules
- * are the caller's memory (embed struct cls_rule) and are freed by the caller after a grace period.
- */
+ * number; lookups name the version that they see, and load it before they start.  Readers are RCU
+ * sections and never block; writers hold the classifier's lock, which classifier_* take themselves
+ * where they say so.  Rules are the caller's memory (embed struct cls_rule) and are freed by the
+ * caller after a grace period.
+ *
+ * Cost: insert and remove O(1) for the tables and O(log rules) steps for each trie that the mask
+ * concerns, no allocation but for new prefixes, stages and masks; a lookup O(masks visited). */
 #pragma once
 
 #include "core/base/lock.h"
 #include "core/base/rcu.h"
+#include "core/classify/rtab.h"
 #include "core/packet/match.h"
 
 #define CLS_VERSION_MIN UINT64_C(1)
 #define CLS_VERSION_NEVER UINT64_MAX
 
-struct classifier; /* opaque */
-struct cls_node;   /* a rule's place inside */
+struct classifier;   /* opaque */
+struct cls_subtable; /* the rules of one mask */
 
 struct cls_rule {
-	struct minimatch match; /* owned */
-	int32_t priority; /* higher wins; ties are undefined in OpenFlow, here: the older rule */
-	struct cls_node *node; /* owned by the classifier; NULL = not in one */
+	struct minimatch match;        /* owned */
+	struct cls_rule *_Atomic next; /* RCU; same match, same or lower priority */
+	struct cls_subtable *subtable; /* the classifier's; NULL = not in one */
+	struct rtab_node node;         /* its place there, when no rule comes before it */
+	int32_t priority;              /* higher wins */
 	_Atomic uint64_t add_version, remove_version;
 };
 
@@ -43,14 +54,15 @@ void cls_rule_init(struct cls_rule *r, const struct match *m, int32_t priority);
 void cls_rule_done(struct cls_rule *r);
 static inline bool cls_rule_visible(const struct cls_rule *r, uint64_t version)
 {
-	return version >= r->add_version && version < r->remove_version;
+	return version >= atomic_load_explicit(&r->add_version, memory_order_relaxed) &&
+	       version < atomic_load_explicit(&r->remove_version, memory_order_relaxed);
 }
 /* Invisible from `version` on (still found by older lookups).  Any writer. */
 void cls_rule_hide(struct cls_rule *r, uint64_t version);
 void cls_rule_unhide(struct cls_rule *r);
 
 struct classifier *classifier_new(void);
-void classifier_free(struct classifier *c); /* must be empty */
+void classifier_free(struct classifier *c); /* must be empty; NULL is fine */
 size_t classifier_count(const struct classifier *c);
 size_t classifier_n_masks(const struct classifier *c);
 
@@ -61,22 +73,23 @@ void classifier_insert(struct classifier *c, struct cls_rule *r, uint64_t versio
  * grace period. */
 void classifier_remove(struct classifier *c, struct cls_rule *r);
 
-/* The visible rule of highest priority that matches, or NULL.  mask (NULL: not wanted) gets every
- * bit that the answer depended on OR-ed in.  Needs an RCU read section. */
+/* The visible rule of highest priority that matches, or NULL.  mask (NULL: not wanted, and faster)
+ * gets every bit that the answer depended on OR-ed in.  Needs an RCU read section. */
 const struct cls_rule *classifier_lookup(const struct classifier *c, uint64_t version,
 					 const struct flow_key *key, struct flow_key *mask);
 /* Exactly this match and priority, visible in `version`.  Needs an RCU read section or the writer's
- * exclusion. */
+ * exclusion.  O(1). */
 struct cls_rule *classifier_find(const struct classifier *c, const struct match *m,
 				 int32_t priority, uint64_t version);
 /* Any visible rule of this priority that some packet could match together with m
- * (OFPFF_CHECK_OVERLAP). */
+ * (OFPFF_CHECK_OVERLAP).  Needs an RCU read section.  O(rules). */
 bool classifier_overlaps(const struct classifier *c, const struct match *m, int32_t priority,
 			 uint64_t version);
 
 /* Calls fn for each rule visible in `version` that `target` covers (non-strict; NULL target: all),
  * until it returns false.  The callback may hide rules, not remove them.  Needs an RCU read
- * section. */
+ * section.  O(rules of the masks that the target's mask is within); where a mask equals the
+ * target's, O(1). */
 typedef bool cls_visit_fn(struct cls_rule *r, void *aux);
 void classifier_visit(const struct classifier *c, const struct match *target, uint64_t version,
 		      cls_visit_fn *fn, void *aux);

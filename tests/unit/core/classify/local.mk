@@ -1,0 +1,6 @@
+CLASSIFY_TESTS = \
+	tests/unit/core/classify/rank_test \
+	tests/unit/core/classify/rtab_test \
+	tests/unit/core/classify/trie_test
+check_PROGRAMS += $(CLASSIFY_TESTS)
+TESTS += $(CLASSIFY_TESTS)

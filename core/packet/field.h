@@ -138,7 +138,8 @@ enum field_prereq {
 	FIELD_PRE_ND, /* ICMPv6 135 or 136, code 0 */
 	FIELD_PRE_ND_SOL,
 	FIELD_PRE_ND_ADV,
-	FIELD_PRE_CT, /* ct_state with trk exactly set */
+	FIELD_PRE_CT, /* ct_state says that there is a connection: a bit that implies one is set, or
+			 +trk-inv */
 };
 
 union field_value {
@@ -154,6 +155,7 @@ struct field {
 	enum field_id id;
 	const char *name;       /* canonical, as printed: "nw_src" */
 	const char *extra_name; /* another accepted spelling ("ip_src"), or NULL */
+	const char *set_name;   /* the one of the two that set_field prints, NULL: name */
 	uint16_t ofs;           /* byte offset of the container in struct flow_key */
 	uint8_t size;           /* bytes of the container in the key */
 	uint8_t shift;          /* bit position of the field's lowest bit in the container */
@@ -165,9 +167,11 @@ struct field {
 	bool writable;          /* set-field/load/move may write it */
 	uint32_t nxm;           /* 32-bit header without hasmask, NXM class 0/1; 0 = none */
 	uint32_t oxm; /* 32-bit header, class 0x8000 (or ONF experimenter mapped here); 0 = none */
-	uint8_t oxm_version; /* first OpenFlow version (OFP wire number) whose OXM has it; 0 = none
-			      */
-	uint8_t of10;        /* 1: OpenFlow 1.0's ofp_match can carry it */
+	uint8_t oxm_version;  /* first OpenFlow version (OFP wire number) whose OXM has it; 0 = none
+			       */
+	uint8_t of10;         /* 1: OpenFlow 1.0's ofp_match can carry it */
+	const char *nxm_name; /* "NXM_OF_IP_SRC", or NULL */
+	const char *oxm_name; /* "OXM_OF_IPV4_SRC", or NULL */
 };
 
 /* Rows by enum field_id; field_get(FIELD_X)->id == FIELD_X. */
@@ -198,11 +202,13 @@ void field_write_masked(const struct field *f, const union field_value *v,
 void field_mask_set(const struct field *f, struct flow_key *mask);
 bool field_mask_is_zero(const struct field *f, const struct flow_key *mask);
 bool field_mask_is_exact(const struct field *f, const struct flow_key *mask);
-/* A value with n_bits ones. */
+/* A value with all bits set that the field may use (n_bits; for nw_tos the upper six of eight). */
 void field_ones(const struct field *f, union field_value *v);
 bool field_value_is_zero(const struct field *f, const union field_value *v);
 /* No bit above n_bits is set, and enumerated fields hold a legal value. */
 bool field_value_ok(const struct field *f, const union field_value *v);
+/* `mask` covers the whole field. */
+bool field_value_is_ones(const struct field *f, const union field_value *mask);
 /* Sub-field access for load/move/learn/output:reg: bits [ofs, ofs + n) of the field, n <= 64, as a
  * host integer. */
 uint64_t field_read_bits(const struct field *f, const struct flow_key *k, unsigned ofs, unsigned n);
@@ -220,6 +226,18 @@ void field_prereq_mask(enum field_prereq p, const struct flow_key *k, struct flo
 /* Text of a value, with "/mask" when the mask is not all ones (CIDR where it can be). */
 void field_format(const struct field *f, const union field_value *v, const union field_value *mask,
 		  struct str *out);
-/* "VALUE" or "VALUE/MASK"; mask is all ones when none is given.  -EINVAL and a cause. */
+/* "VALUE" or "VALUE/MASK"; mask is all ones when none is given, all zeros for "*".  Bits of the
+ * value outside the mask are cleared.  Numbers are decimal or 0x hexadecimal; flags are names
+ * (`syn|ack`: exactly these, `+syn-ack`: these bits) or a number.  -EINVAL and a cause. */
 int field_parse(const struct field *f, const char *text, union field_value *v,
 		union field_value *mask, struct error *err) MUST_CHECK;
+
+/* Names of flag bits, from bit 0 up, NULL at the end: TCP flags, ct_state, tunnel flags; NULL when
+ * the field has none. */
+const char *const *field_flag_names(const struct field *f);
+/* "LOCAL", "IN_PORT", … for a reserved OpenFlow port number (32 bits), or NULL. */
+const char *ofp_port_reserved_name(uint32_t port);
+/* The reverse, any case; also "NONE" for ANY.  False when it is no such name. */
+bool ofp_port_reserved_parse(const char *name, uint32_t *port);
+/* A decimal or 0x number of at most 64 bits that is all of text. */
+bool field_parse_number(const char *text, uint64_t *x);

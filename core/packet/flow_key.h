@@ -38,10 +38,11 @@ struct flow_tnl {
 	uint8_t gbp_flags;
 	uint8_t pad[5];
 };
-#define FLOW_TNL_F_DF 0x0001
-#define FLOW_TNL_F_CSUM 0x0002
-#define FLOW_TNL_F_KEY 0x0004
-#define FLOW_TNL_F_OAM 0x0008
+/* The first is the only one that OpenFlow sees, and has NXM_NX_TUN_FLAGS' bit. */
+#define FLOW_TNL_F_OAM 0x0001
+#define FLOW_TNL_F_DF 0x0002
+#define FLOW_TNL_F_CSUM 0x0004
+#define FLOW_TNL_F_KEY 0x0008
 
 struct flow_vlan {
 	be16 tpid; /* 0x8100 or 0x88a8; 0 = no such tag */

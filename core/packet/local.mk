@@ -5,7 +5,11 @@ core_packet_libpacket_a_SOURCES = \
 	core/packet/compose.c \
 	core/packet/csum.c \
 	core/packet/csum.h \
+	core/packet/field.c \
 	core/packet/field.h \
+	core/packet/field_prereq.c \
+	core/packet/field_table.c \
+	core/packet/field_text.c \
 	core/packet/flow_key.h \
 	core/packet/flow_key.c \
 	core/packet/match.h \

@@ -32,7 +32,8 @@ struct dp_flow_op {
 		*mask;             /* PUT; key's in_port is the datapath's number.  Borrowed */
 	struct dp_actions actions; /* PUT, MODIFY; copied */
 	/* results */
-	int result;              /* 0 or -errno: -EEXIST, -ENOENT, -ENOSPC (flow limit), -EINVAL */
+	int result; /* 0 or -errno: -EEXIST, -ENOENT, -ENOSPC (flow limit), -EINVAL, -EOPNOTSUPP (an
+		       action that this datapath lacks) */
 	struct flow_stats stats; /* DEL, GET: final / current reading; MODIFY: as it goes on */
 };
 
@@ -99,6 +100,13 @@ struct dp_port_info {
 	struct port_stats stats;
 };
 
+struct dp_config {
+	unsigned n_workers;    /* packet threads; 0 = 1 */
+	uint64_t flow_limit;   /* most megaflows; 0 = 200000 */
+	uint32_t busy_poll_us; /* how long an idle queue is polled before its worker sleeps; 0 = 50
+				*/
+};
+
 struct dp_ops {
 	const char *type; /* datapath_type: "netdev", "system" */
 	int (*open)(const char *name, struct dp **dpp, struct error *err);
@@ -108,18 +116,25 @@ struct dp_ops {
 			struct dp_port *no, struct error *err);
 	int (*port_del)(struct dp *dp, struct dp_port no);
 	int (*port_get)(struct dp *dp, struct dp_port no, struct dp_port_info *info);
-	/* Does n operations in order; each has its result.  Returns how many failed. */
+	/* Does n operations in order; each has its result.  Returns how many failed.  With a DEL
+	 * among them it waits for a grace period, so that the final reading misses no packet: not
+	 * in a worker, not in an RCU section. */
 	unsigned (*flow_batch)(struct dp *dp, struct dp_flow_op *ops, size_t n);
 	/* Up to max records; 0 at the end; -EINTR when the table changed under a dump that cannot
 	 * go on (start again). */
 	int (*flow_dump)(struct dp *dp, struct dp_dump *cur, struct dp_flow_rec *recs, size_t max);
 	void (*flow_dump_end)(struct dp *dp, struct dp_dump *cur);
+	/* -EINVAL: unsound actions; -EOPNOTSUPP: this datapath lacks one of them. */
 	int (*execute)(struct dp *dp, const struct dp_execute *ex);
-	/* Number of upcall queues; each is drained by one handler thread. */
+	/* Number of upcall queues; each is drained by one handler thread.  Handlers that are no
+	 * more must have stopped; what their queues held is counted as lost. */
 	int (*set_handlers)(struct dp *dp, unsigned n);
 	int (*recv)(struct dp *dp, unsigned handler, struct dp_upcall *out, unsigned max);
 	int (*recv_fd)(struct dp *dp, unsigned handler); /* readable when recv has something */
 	void (*stats)(struct dp *dp, struct dp_stats *st);
+	/* Main thread.  Restarts the workers when their number changes (packets wait in the ports'
+	 * rings meanwhile); nothing is lost or counted twice.  -EINVAL: more workers than 64. */
+	int (*configure)(struct dp *dp, const struct dp_config *cfg, struct error *err);
 };
 
 struct dp {

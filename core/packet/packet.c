@@ -30,7 +30,10 @@ struct packet *packet_clone(const struct packet *p)
 	c->l3_ofs = p->l3_ofs;
 	c->l4_ofs = p->l4_ofs;
 	c->flags = p->flags;
+	c->csum_start = p->csum_start;
+	c->csum_ofs = p->csum_ofs;
 	c->gso_size = p->gso_size;
+	c->gso_type = p->gso_type;
 	c->hash = p->hash;
 	c->in_port = p->in_port;
 	c->rx_ns = p->rx_ns;
@@ -52,6 +55,7 @@ uint8_t *packet_push(struct packet *p, unsigned n)
 	p->data -= n;
 	p->len += n;
 	p->headroom = (uint16_t)(p->headroom - n);
+	p->csum_start = (uint16_t)(p->csum_start + n);
 	return p->data;
 }
 
@@ -60,4 +64,5 @@ void packet_pull(struct packet *p, unsigned n)
 	p->data += n;
 	p->len -= n;
 	p->headroom = (uint16_t)(p->headroom + n);
+	p->csum_start = (uint16_t)(p->csum_start - n);
 }

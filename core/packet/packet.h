@@ -24,9 +24,11 @@ struct packet {
 			    first LSE for MPLS */
 	uint16_t l4_ofs;
 	uint8_t flags;       /* PACKET_F_* */
-	uint8_t csum_start_; /* reserved */
+	uint8_t csum_ofs;    /* with CSUM_PARTIAL: the checksum field, from csum_start */
+	uint16_t csum_start; /* with CSUM_PARTIAL: first byte that the sum covers, from data */
 	uint16_t gso_size; /* payload bytes of a segment when the frame is a large segment; 0 = not
 			      one */
+	uint8_t gso_type;  /* VIRTIO_NET_HDR_GSO_* of linux/virtio_net.h when gso_size is not 0 */
 	uint32_t hash;     /* hash of the key's 5-tuple; valid with PACKET_F_HASH */
 	struct dp_port in_port;
 	uint64_t rx_ns;  /* 0 = unknown */
@@ -43,8 +45,8 @@ struct packet {
 struct packet *packet_new(const void *data, size_t len, size_t tail);
 struct packet *packet_clone(const struct packet *p);
 void packet_free(struct packet *p);
-/* n bytes more (push) or fewer (pull) at the front; push returns NULL when the headroom is too
- * small. */
+/* n bytes more (push) or fewer (pull) at the front, csum_start moving along; push returns NULL when
+ * the headroom is too small. */
 uint8_t *packet_push(struct packet *p, unsigned n);
 void packet_pull(struct packet *p, unsigned n);
 

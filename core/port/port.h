@@ -17,13 +17,14 @@
 
 struct port;
 
-enum port_drop {                     /* why a port lost a frame; one counter each */
-		 PORT_DROP_RX_RING,  /* the kernel's ring was full */
-		 PORT_DROP_RX_TRUNC, /* longer than a ring slot */
-		 PORT_DROP_TX_RING,  /* no room, or the device refused */
-		 PORT_DROP_TX_LEN,   /* longer than the MTU allows */
-		 PORT_DROP_TX_DOWN,  /* link or port is down */
-		 PORT_N_DROPS
+/* Why a port lost a frame; one counter each. */
+enum port_drop {
+	PORT_DROP_RX_RING,  /* the kernel's ring was full */
+	PORT_DROP_RX_TRUNC, /* longer than a ring slot */
+	PORT_DROP_TX_RING,  /* no room, or the device refused */
+	PORT_DROP_TX_LEN,   /* longer than the MTU allows */
+	PORT_DROP_TX_DOWN,  /* link or port is down */
+	PORT_N_DROPS
 };
 extern const char *const port_drop_name[PORT_N_DROPS];
 
@@ -91,7 +92,8 @@ typedef unsigned port_ingress_fn(void *ctx, struct port *p, struct packet *pkts[
 struct port_ingress {
 	port_ingress_fn *fn;
 	void *ctx;
-	/* called by the worker after each turn of its loop over all ports: send what was queued */
+	/* called by the worker after each turn of its loop in which fn was called: send what was
+	 * queued; may be NULL */
 	void (*flush)(void *ctx);
 };
 
@@ -109,8 +111,14 @@ struct port {
  * unknown. */
 int port_open(const struct port_config *cfg, struct port **portp, struct error *err) MUST_CHECK;
 void port_register(const struct port_ops *ops); /* at start-up */
+/* For a kind's open(): fills what all ports have; one reference, no number, no ingress. */
+void port_init(struct port *p, const struct port_ops *ops, const char *name);
 struct port *port_ref(struct port *p);
+/* The last one closes the port after a grace period, on another thread. */
 void port_unref(struct port *p);
+/* Like port_unref(), but when it is the last reference the port is closed when this returns, so
+ * that its device can be opened again.  Waits for a grace period: main thread, no RCU section. */
+void port_release(struct port *p);
 /* Exchanges the ingress hook; waits for nothing.  The old struct is the caller's to rcu_defer. */
 struct port_ingress *port_set_ingress(struct port *p, struct port_ingress *in);
 /* Called once: registers the kinds of this folder. */

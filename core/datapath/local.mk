@@ -1,0 +1,12 @@
+noinst_LIBRARIES += core/datapath/libdatapath.a
+core_datapath_libdatapath_a_SOURCES = \
+	core/datapath/dp.c \
+	core/datapath/dp.h \
+	core/datapath/user/act.c \
+	core/datapath/user/dp_user.c \
+	core/datapath/user/dp_user.h \
+	core/datapath/user/flows.c \
+	core/datapath/user/pipeline.c \
+	core/datapath/user/upcalls.c \
+	core/datapath/user/user.h \
+	core/datapath/user/worker.c

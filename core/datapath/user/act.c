@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The actions that need the datapath around them, and execute(). */
+#include <errno.h>
+#include <string.h>
+
+#include "core/datapath/user/user.h"
+
+/* True when nothing after `a` changes packet p: it may be sent or looked up again later, by
+ * reference.  Holds only for the packet that the batch holds, not for a copy that the interpreter
+ * made. */
+static bool is_final(const struct dpu_ctx *c, const struct packet *p, const struct dp_action *a)
+{
+	return p == c->cur && (const uint8_t *)a >= c->tail;
+}
+
+static bool do_output(struct dpu_ctx *c, struct packet *p, struct flow_key *key,
+		      const struct dp_action *a)
+{
+	const struct act_output *o = dp_action_payload(a);
+	struct port *port = dpu_port(c->dp, o->port.v);
+
+	if (c->w && is_final(c, p, a))
+		dpu_out_queue(c->w, port, p);
+	else
+		dpu_out_now(c, port, p);
+	return true;
+}
+
+/* Looks a packet up again now, one level deeper, and comes back to where the list was. */
+static void recirc_now(struct dpu_ctx *c, struct packet *p, struct flow_key *key)
+{
+	const struct packet *cur = c->cur;
+	const uint8_t *tail = c->tail;
+	uint32_t trunc = c->x.trunc;
+
+	c->depth++;
+	c->nested++;
+	dpu_one(c, p, key);
+	c->nested--;
+	c->depth--;
+	c->x.trunc = trunc;
+	c->cur = cur;
+	c->tail = tail;
+}
+
+static void recirc_copy(struct dpu_ctx *c, const struct packet *p, const struct flow_key *key,
+			uint32_t id)
+{
+	struct packet *copy = packet_clone(p);
+	struct flow_key k = *key;
+
+	k.recirc_id = htonl(id);
+	recirc_now(c, copy, &k);
+	if (c->w)
+		dpu_send_queued(c->w); /* what was queued by reference dies here */
+	packet_free(copy);
+}
+
+static bool do_recirc(struct dpu_ctx *c, struct packet *p, struct flow_key *key,
+		      const struct dp_action *a)
+{
+	const struct act_recirc *r = dp_action_payload(a);
+	struct dpu_batch *b = c->w && !c->nested ? c->w->next : NULL;
+
+	if (c->depth >= DPU_MAX_RECIRC) {
+		count_add(&c->cnt->drops[DP_DROP_RECIRC_LIMIT], 1);
+		return true;
+	}
+	if (!is_final(c, p, a)) {
+		recirc_copy(c, p, key, r->id);
+	} else if (b && b->n < PACKET_BATCH) {
+		b->p[b->n] = p;
+		b->key[b->n] = *key;
+		b->key[b->n++].recirc_id = htonl(r->id);
+	} else {
+		key->recirc_id = htonl(r->id);
+		recirc_now(c, p, key);
+	}
+	return true;
+}
+
+static bool do_userspace(struct dpu_ctx *c, struct packet *p, struct flow_key *key,
+			 const struct dp_action *a)
+{
+	const struct act_userspace *u = dp_action_payload(a);
+	struct upcall_req r = {
+		.kind = (enum upcall_kind)u->kind,
+		.packet = p,
+		.key = key,
+		.cookie = u->cookie,
+		.max_len = u->max_len,
+	};
+
+	dpu_send_up(c, &r);
+	return true;
+}
+
+typedef bool side_fn(struct dpu_ctx *c, struct packet *p, struct flow_key *key,
+		     const struct dp_action *a);
+
+/* The rest is the interpreter's, or refused when the flow is put (dpu_acts_check). */
+static side_fn *const side_fns[DP_ACT_N_KINDS] = {
+	[DP_ACT_OUTPUT] = do_output,
+	[DP_ACT_RECIRC] = do_recirc,
+	[DP_ACT_USERSPACE] = do_userspace,
+};
+
+static bool side(struct exec_ctx *x, struct packet *p, struct flow_key *key,
+		 const struct dp_action *a)
+{
+	side_fn *fn = a->kind < DP_ACT_N_KINDS ? side_fns[a->kind] : NULL;
+
+	return fn && fn(x->aux, p, key, a);
+}
+
+void dpu_actions(struct dpu_ctx *c, struct packet *p, struct flow_key *key, struct dp_actions list,
+		 uint32_t tail)
+{
+	uint32_t dropped = c->x.dropped;
+
+	c->cur = p;
+	c->tail = (const uint8_t *)list.data + tail;
+	c->x.trunc = 0;
+	actions_exec(&c->x, p, key, list);
+	count_add(&c->cnt->drops[DP_DROP_EDIT], c->x.dropped - dropped);
+}
+
+void dpu_ctx_init(struct dpu_ctx *c, struct dpu *d, struct dpu_worker *w, unsigned producer,
+		  struct dpu_counters *cnt)
+{
+	memset(c, 0, sizeof(*c));
+	c->dp = d;
+	c->w = w;
+	c->producer = producer;
+	c->cnt = cnt;
+	c->now_ns = clock_mono_ns();
+	c->x.side = side;
+	c->x.aux = c;
+	c->x.rng = (uint32_t)c->now_ns | 1;
+}
+
+/* ---- execute ---- */
+
+int dpu_execute(struct dp *dp, const struct dp_execute *ex)
+{
+	struct dpu *d = dpu_of(dp);
+	struct dpu_counters cnt = { 0 };
+	struct flow_key key = ex->key;
+	struct packet *p;
+	struct dpu_ctx c;
+	enum parse_result r;
+	int rc = dpu_acts_check(ex->actions);
+
+	if (rc)
+		return rc;
+	p = packet_clone(ex->packet);
+	p->in_port = flow_in_dp(&key);
+	rcu_thread_start();
+	dpu_ctx_init(&c, d, NULL, 0, &cnt);
+	rcu_read_lock();
+	r = packet_parse(p, &key, NULL);
+	if (r == PARSE_OK) {
+		/* One list, carried out at once: nothing of it may be put off. */
+		dpu_actions(&c, p, &key, ex->actions, ex->actions.len);
+	} else {
+		count_add(&cnt.parse[r], 1);
+		count_add(&cnt.drops[DP_DROP_PARSE], 1);
+	}
+	rcu_read_unlock();
+	packet_free(p);
+	lock_take(&d->count_lock);
+	dpu_counters_add(&d->base, &cnt);
+	lock_give(&d->count_lock);
+	return 0;
+}

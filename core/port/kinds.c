@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/port/kinds.h"
+
+void ports_init(void)
+{
+	static const struct port_ops *const all[] = {
+		&port_fake_ops,
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
+		port_register(all[i]);
+}

@@ -303,11 +303,10 @@ static int do_op(struct dpu *d, struct dp_flow_op *op, struct dpu_flow **gone) R
 	return -EINVAL;
 }
 
-/* The flows are out of the table.  After the grace period nobody counts on them any more and no
- * flow cache answers with them: every section that starts from here on sees the new `removals`. */
-static void finish_removed(struct dpu *d, struct dp_flow_op *ops, struct dpu_flow *gone[], size_t n)
+/* The flows are out of the table and no flow cache answers with them: after the grace period nobody
+ * counts on them any more. */
+static void finish_removed(struct dp_flow_op *ops, struct dpu_flow *gone[], size_t n)
 {
-	atomic_fetch_add(&d->removals, 1);
 	synchronize_rcu();
 	for (size_t i = 0; i < n; i++) {
 		if (!gone[i])
@@ -334,7 +333,7 @@ unsigned dpu_flow_batch(struct dp *dp, struct dp_flow_op *ops, size_t n)
 	}
 	lock_give(&d->lock);
 	if (removed)
-		finish_removed(d, ops, gone, n);
+		finish_removed(ops, gone, n);
 	free(gone);
 	rank_masks(d);
 	return failed;

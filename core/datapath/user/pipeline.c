@@ -219,6 +219,9 @@ static uint32_t lookup_cached(struct dpu_worker *w, const struct dpu_batch *b, s
 
 	for (unsigned i = 0; i < b->n; i++) {
 		hash[i] = flow_cache_hash(&b->key[i], b->map[i]);
+		flow_cache_prefetch(w->cache, hash[i]);
+	}
+	for (unsigned i = 0; i < b->n; i++) {
 		hit[i] = flow_cache_lookup(w->cache, &b->key[i], b->map[i], hash[i]);
 		todo |= (uint32_t)!hit[i] << i;
 	}

@@ -188,8 +188,7 @@ struct dpu_worker {
 	struct dpu_ctx ctx;
 	struct dpu_counters cnt;
 	struct flow_cache *cache;
-	uint64_t cache_epoch; /* dpu.removals when the cache was last known to be sound */
-	uint64_t looked_ns;   /* when the epoll set was last asked */
+	uint64_t looked_ns; /* when the epoll set was last asked */
 
 	struct dpu_batch batch[2]; /* received, recirculated; they change places */
 	struct dpu_batch *next;    /* where recirculated packets go */
@@ -208,8 +207,6 @@ struct dpu {
 	struct dpu_ports *ports;       /* RCU */
 	struct dpu_handlers *handlers; /* RCU; NULL until set_handlers */
 	struct mflow_table *table;
-	_Atomic uint64_t removals; /* counts batches of removed flows: caches older than this are
-				      flushed */
 	_Atomic uint64_t flow_limit;
 	_Atomic uint64_t ranked_ns;
 	_Atomic uint32_t busy_ns;

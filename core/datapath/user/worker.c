@@ -143,17 +143,6 @@ static void turn(struct dpu_worker *w, struct dpu_polls *ps)
 		end_turn(w);
 }
 
-/* A removed flow must not be answered from the cache: see flows.c. */
-static void check_cache(struct dpu_worker *w)
-{
-	uint64_t removals = atomic_load_explicit(&w->ctx.dp->removals, memory_order_relaxed);
-
-	if (likely(removals == w->cache_epoch))
-		return;
-	flow_cache_flush(w->cache);
-	w->cache_epoch = removals;
-}
-
 static void clear_error(struct dpu_rxq *q)
 {
 	int e;
@@ -238,7 +227,6 @@ static void worker_main(struct thread *t, void *arg)
 	while (!atomic_load_explicit(&t->stop, memory_order_relaxed)) {
 		w->ctx.now_ns = clock_mono_ns();
 		rcu_read_lock();
-		check_cache(w);
 		turn(w, rcu_dereference(w->polls));
 		rcu_read_unlock();
 		rest(w);
@@ -335,8 +323,7 @@ int dpu_worker_new(struct dpu *d, unsigned idx, struct dpu_worker **ret)
 	int rc;
 
 	dpu_ctx_init(&w->ctx, d, w, idx, &w->cnt);
-	w->cache = flow_cache_new();
-	w->cache_epoch = d->removals;
+	w->cache = flow_cache_new(d->table);
 	w->out_slot = xzalloc(DPU_MAX_PORTS);
 	w->polls = polls_new(0, 0);
 	rc = start(w, idx);

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside the flows layer: one megaflow, and what handlers and the revalidator share. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "core/base/lock.h"
+#include "core/base/thread.h"
+#include "ofproto/flows/flows.h"
+
+#define FLOWS_MAX_HANDLERS 64
+
+struct megaflow {
+	/* in flows->incoming, then the revalidator's live, then flows->deleting, then flows->gone
+	 */
+	struct cds_list_head node;
+	struct engine_flow *ef; /* referenced */
+	struct minimatch match; /* datapath's terms */
+	uint64_t seq;           /* flows_seq() before its last translation */
+	uint64_t created_ns;    /* clock_mono_ns() */
+	struct effects effects;
+	struct flow_stats credited; /* what effects have been given of the total */
+	struct flow_stats final;    /* set by the engine's gone() */
+	uint64_t actions_hash;
+	uint64_t bridge_id;
+	uint64_t round; /* that deleted it */
+	bool hw_ok;
+};
+
+struct round_waiter {
+	struct cds_list_head node;
+	void (*fn)(void *arg);
+	void *arg;
+	uint64_t round; /* called when this round is complete */
+};
+
+struct handler {
+	struct thread thread;
+	struct flows *f;
+	unsigned index;
+	_Atomic uint64_t upcalls, installed, duplicate, install_failed, over_limit, no_port;
+	_Atomic uint64_t xlate_errors[XLATE_N_ERRORS];
+};
+
+struct flows {
+	struct dp *dp;
+	struct engine *engine;
+	struct flows_ops ops;
+	void *ctx;
+
+	/* read: somebody is between translation and hand-over; write, briefly: nobody is */
+	pthread_rwlock_t in_flight;
+	struct xl_snapshot *snap; /* RCU */
+
+	struct lock lock;              /* guards what follows, up to the blank line */
+	struct cds_list_head incoming; /* installed, not yet the revalidator's */
+	struct cds_list_head deleting; /* the engine has been told, oldest round first */
+	struct cds_list_head gone;     /* the engine is done with them */
+	struct cds_list_head waiters;  /* oldest first */
+	uint64_t rounds_begun, rounds_done;
+
+	struct flows_config cfg; /* main thread writes, others read single words */
+	_Atomic uint32_t limit;  /* in force */
+	_Atomic uint64_t n_flows, max_flows, round_ms;
+	_Atomic uint64_t revalidated, deleted_idle, deleted_changed, modified;
+	_Atomic bool kicked, purge;
+	struct handler *handlers;
+	unsigned n_handlers;
+	struct thread revalidator;
+	struct cds_list_head live; /* the revalidator's own */
+};
+
+/* A number that changes whenever a translation might: of all that `snap` names. */
+uint64_t flows_seq(const struct xl_snapshot *snap);
+/* Takes key, mask and effects over from a translation. */
+void megaflow_init(struct megaflow *mf, const struct flow_key *key, struct xlate_out *out,
+		   uint64_t seq);
+void megaflow_free(struct megaflow *mf);
+uint64_t megaflow_actions_hash(struct dp_actions a);
+void handler_main(struct thread *t, void *handler);
+void revalidator_main(struct thread *t, void *flows);

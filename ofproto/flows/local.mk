@@ -1,0 +1,9 @@
+noinst_LIBRARIES += ofproto/flows/libflows.a
+ofproto_flows_libflows_a_SOURCES = \
+	ofproto/flows/flows.c \
+	ofproto/flows/flows.h \
+	ofproto/flows/flows_priv.h \
+	ofproto/flows/handler.c \
+	ofproto/flows/packet_out.c \
+	ofproto/flows/revalidator.c \
+	ofproto/flows/sync.c

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The revalidator: one thread that keeps every megaflow true and every packet counted. */
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "ofproto/flows/flows_priv.h"
+
+#define BATCH 64
+#define MIN_PAUSE_MS 5
+#define ROUND_SLOW_MS 1000 /* a round longer than this lowers the flow limit */
+#define LIMIT_FLOOR 1000
+#define LIMIT_STEP 1000
+
+struct round {
+	struct flows *f;
+	uint64_t number, seq, now_ns, max_idle_ns;
+	bool purge;
+	struct engine_flow *del[BATCH];
+	unsigned n_del;
+};
+
+/* What was counted since the last credit goes to the effects that were in force. */
+static void credit(struct megaflow *mf, const struct flow_stats *total)
+{
+	struct flow_stats d = {
+		.packets = total->packets - mf->credited.packets,
+		.bytes = total->bytes - mf->credited.bytes,
+		.used_ns = total->used_ns,
+		.tcp_flags = total->tcp_flags,
+	};
+
+	mf->credited = *total;
+	effects_apply(&mf->effects, &d);
+}
+
+static void flush_deletions(struct round *r)
+{
+	unsigned n = r->n_del;
+
+	r->n_del = 0;
+	if (n)
+		engine_del(r->f->engine, r->del, n);
+}
+
+/* bury() frees it after the engine's last reading has been credited. */
+static void delete_megaflow(struct round *r, struct megaflow *mf)
+{
+	cds_list_del(&mf->node);
+	mf->round = r->number;
+	lock_take(&r->f->lock);
+	cds_list_add_tail(&mf->node, &r->f->deleting);
+	lock_give(&r->f->lock);
+	r->del[r->n_del++] = mf->ef;
+	if (r->n_del == BATCH)
+		flush_deletions(r);
+}
+
+static bool is_idle(const struct round *r, const struct megaflow *mf,
+		    const struct flow_stats *total)
+{
+	return MAX(total->used_ns, mf->created_ns) + r->max_idle_ns < r->now_ns;
+}
+
+static void change_actions(struct round *r, struct megaflow *mf, const struct xlate_out *out)
+{
+	struct engine_modify m = {
+		.flow = mf->ef,
+		.actions = dp_actions_of(&out->actions),
+		.hw_ok = !out->to_controller,
+	};
+
+	mf->actions_hash = megaflow_actions_hash(m.actions);
+	mf->hw_ok = m.hw_ok;
+	r->f->modified++;
+	(void)engine_modify(r->f->engine, &m, 1);
+	if (m.result) { /* gone from the datapath behind our back: the next packet brings it anew */
+		r->f->deleted_changed++;
+		delete_megaflow(r, mf);
+	}
+}
+
+static void take_translation(struct round *r, struct megaflow *mf, struct xlate_out *out)
+{
+	struct effects old = mf->effects;
+
+	mf->effects = out->effects;
+	out->effects = old;
+	mf->seq = r->seq;
+	if (mf->actions_hash != megaflow_actions_hash(dp_actions_of(&out->actions)) ||
+	    mf->hw_ok == out->to_controller)
+		change_actions(r, mf, out);
+}
+
+/* The megaflow stays when the new translation looks at no bit that its mask lacks. */
+static void retranslate(struct round *r, struct megaflow *mf)
+{
+	struct xlate_in in = { 0 };
+	struct xlate_out out;
+	struct match m;
+
+	minimatch_expand(&mf->match, &m);
+	in.key = m.key;
+	rcu_read_lock();
+	in.snap = flows_snapshot(r->f);
+	xlate(&in, &out);
+	rcu_read_unlock();
+	r->f->revalidated++;
+	if (out.error == XLATE_NO_PORT || out.bridge_id != mf->bridge_id ||
+	    !flow_mask_within(&out.mask, &m.mask)) {
+		r->f->deleted_changed++;
+		delete_megaflow(r, mf);
+	} else {
+		take_translation(r, mf, &out);
+	}
+	xlate_out_done(&out);
+}
+
+static void visit(struct round *r, struct megaflow *mf)
+{
+	struct flow_stats total;
+
+	engine_flow_total(mf->ef, &total);
+	credit(mf, &total);
+	if (r->purge) {
+		delete_megaflow(r, mf);
+	} else if (is_idle(r, mf, &total)) {
+		r->f->deleted_idle++;
+		delete_megaflow(r, mf);
+	} else if (mf->seq != r->seq) {
+		retranslate(r, mf);
+	}
+}
+
+static void take_list(struct flows *f, struct cds_list_head *from, struct cds_list_head *to)
+{
+	lock_take(&f->lock);
+	cds_list_splice(from, to);
+	CDS_INIT_LIST_HEAD(from);
+	lock_give(&f->lock);
+}
+
+/* Credits and frees what the engine has let go of. */
+static void bury(struct flows *f)
+{
+	CDS_LIST_HEAD(gone);
+	struct megaflow *mf, *next;
+
+	take_list(f, &f->gone, &gone);
+	cds_list_for_each_entry_safe (mf, next, &gone, node) {
+		credit(mf, &mf->final);
+		megaflow_free(mf);
+		f->n_flows--;
+	}
+}
+
+/* A switch that cannot revalidate in time must hold fewer megaflows. */
+static void adapt_limit(struct flows *f, uint64_t ms)
+{
+	uint64_t limit = f->limit, most = f->cfg.flow_limit;
+
+	if (ms > ROUND_SLOW_MS)
+		limit = limit * ROUND_SLOW_MS / ms;
+	else if (ms < ROUND_SLOW_MS / 2)
+		limit += LIMIT_STEP;
+	f->limit = (uint32_t)MIN(MAX(limit, LIMIT_FLOOR), most);
+}
+
+static uint64_t idle_for(const struct flows *f)
+{
+	uint64_t ms = f->cfg.max_idle_ms;
+
+	return (f->n_flows > f->limit ? MIN(ms, 100) : ms) * NSEC_PER_MSEC;
+}
+
+static uint64_t begin_round(struct flows *f)
+{
+	uint64_t number;
+
+	lock_take(&f->lock);
+	number = ++f->rounds_begun;
+	lock_give(&f->lock);
+	take_list(f, &f->incoming, &f->live);
+	return number;
+}
+
+static uint64_t current_seq(struct flows *f)
+{
+	uint64_t seq;
+
+	rcu_read_lock();
+	seq = flows_seq(flows_snapshot(f));
+	rcu_read_unlock();
+	return seq;
+}
+
+/* Returns the sequence number that all megaflows have been checked against. */
+static uint64_t run_round(struct flows *f)
+{
+	struct round r = { .f = f, .now_ns = clock_mono_ns(), .max_idle_ns = idle_for(f) };
+	struct megaflow *mf, *next;
+
+	r.purge = atomic_exchange(&f->purge, false);
+	r.number = begin_round(f);
+	r.seq = current_seq(f);
+	engine_refresh(f->engine);
+	cds_list_for_each_entry_safe (mf, next, &f->live, node)
+		visit(&r, mf);
+	flush_deletions(&r);
+	f->round_ms = (clock_mono_ns() - r.now_ns) / NSEC_PER_MSEC;
+	adapt_limit(f, f->round_ms);
+	return r.seq;
+}
+
+/* The oldest round whose removed megaflows have not all been counted to the last. */
+static uint64_t oldest_open_round(struct flows *f) REQUIRES(&f->lock)
+{
+	uint64_t oldest = UINT64_MAX;
+	struct megaflow *mf;
+
+	if (!cds_list_empty(&f->deleting))
+		oldest = cds_list_entry(f->deleting.next, struct megaflow, node)->round;
+	cds_list_for_each_entry (mf, &f->gone, node)
+		oldest = MIN(oldest, mf->round);
+	return oldest;
+}
+
+static void call_waiters(struct flows *f, bool round_ended)
+{
+	CDS_LIST_HEAD(due);
+	struct round_waiter *w, *next;
+	uint64_t open;
+
+	lock_take(&f->lock);
+	if (round_ended)
+		f->rounds_done = f->rounds_begun;
+	open = oldest_open_round(f);
+	cds_list_for_each_entry_safe (w, next, &f->waiters, node)
+		if (w->round <= f->rounds_done && w->round < open) {
+			cds_list_del(&w->node);
+			cds_list_add_tail(&w->node, &due);
+		}
+	lock_give(&f->lock);
+	cds_list_for_each_entry_safe (w, next, &due, node) {
+		w->fn(w->arg);
+		free(w);
+	}
+}
+
+/* Somebody waits for a round that has not been made. */
+static bool waited_for(struct flows *f)
+{
+	bool yes;
+
+	lock_take(&f->lock);
+	yes = !cds_list_empty(&f->waiters) &&
+	      cds_list_entry(f->waiters.prev, struct round_waiter, node)->round > f->rounds_done;
+	lock_give(&f->lock);
+	return yes;
+}
+
+static bool round_due(struct flows *f, uint64_t last_ns, uint64_t last_seq)
+{
+	return f->purge || waited_for(f) || current_seq(f) != last_seq ||
+	       clock_mono_ns() - last_ns >= f->cfg.max_revalidator_ms * NSEC_PER_MSEC;
+}
+
+/* At most half of a core, however fast the tables change. */
+static void rest(uint64_t worked_ns)
+{
+	uint64_t ns = MIN(MAX(worked_ns, MIN_PAUSE_MS * NSEC_PER_MSEC), NSEC_PER_SEC / 2);
+	struct timespec ts = { .tv_nsec = (long)ns };
+
+	(void)nanosleep(&ts, NULL); /* a signal only makes it shorter */
+}
+
+static void wait_for_work(struct flows *f, struct thread *t)
+{
+	struct pollfd pfd = { .fd = t->wake_fd, .events = POLLIN };
+
+	(void)poll(&pfd, 1, (int)f->cfg.max_revalidator_ms); /* spurious returns only look again */
+	thread_woken(t);
+}
+
+void revalidator_main(struct thread *t, void *arg)
+{
+	struct flows *f = arg;
+	uint64_t last_ns = 0, last_seq = 0;
+
+	while (!t->stop) {
+		f->kicked = false;
+		bury(f);
+		call_waiters(f, false);
+		if (round_due(f, last_ns, last_seq)) {
+			uint64_t begun = clock_mono_ns();
+
+			last_seq = run_round(f);
+			bury(f);
+			call_waiters(f, true);
+			last_ns = clock_mono_ns();
+			rest(last_ns - begun);
+		} else {
+			wait_for_work(f, t);
+		}
+	}
+	bury(f);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Waiting for the revalidator: callbacks after a round, and blocking on one. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/base/clock.h"
+#include "core/base/xalloc.h"
+#include "ofproto/flows/flows_priv.h"
+
+void flows_after_round(struct flows *f, void (*fn)(void *arg), void *arg)
+{
+	struct round_waiter *w = xzalloc(sizeof(*w));
+
+	w->fn = fn;
+	w->arg = arg;
+	lock_take(&f->lock);
+	w->round = f->rounds_begun + 1;
+	cds_list_add_tail(&w->node, &f->waiters);
+	lock_give(&f->lock);
+	flows_kick(f);
+}
+
+struct sync {
+	pthread_mutex_t m;
+	pthread_cond_t c;
+	bool done, abandoned;
+};
+
+static void sync_free(struct sync *s)
+{
+	pthread_cond_destroy(&s->c);
+	pthread_mutex_destroy(&s->m);
+	free(s);
+}
+
+static void sync_done(void *arg)
+{
+	struct sync *s = arg;
+	bool abandoned;
+
+	pthread_mutex_lock(&s->m);
+	s->done = true;
+	abandoned = s->abandoned;
+	pthread_cond_signal(&s->c);
+	pthread_mutex_unlock(&s->m);
+	if (abandoned)
+		sync_free(s);
+}
+
+static struct timespec deadline(uint64_t timeout_ms)
+{
+	uint64_t ns = clock_wall_ns() + timeout_ms * NSEC_PER_MSEC;
+
+	return (struct timespec){ .tv_sec = (time_t)(ns / NSEC_PER_SEC),
+				  .tv_nsec = (long)(ns % NSEC_PER_SEC) };
+}
+
+static bool sync_wait(struct sync *s, uint64_t timeout_ms)
+{
+	struct timespec until = deadline(timeout_ms);
+	bool ok;
+
+	pthread_mutex_lock(&s->m);
+	while (!s->done && pthread_cond_timedwait(&s->c, &s->m, &until) != ETIMEDOUT)
+		continue;
+	ok = s->done;
+	s->abandoned = !ok; /* the revalidator frees it when it comes to it */
+	pthread_mutex_unlock(&s->m);
+	return ok;
+}
+
+bool flows_sync(struct flows *f, uint64_t timeout_ms)
+{
+	struct sync *s = xzalloc(sizeof(*s));
+
+	/* Whoever translated against something older has handed over when this returns. */
+	pthread_rwlock_wrlock(&f->in_flight);
+	pthread_rwlock_unlock(&f->in_flight);
+	pthread_mutex_init(&s->m, NULL);
+	pthread_cond_init(&s->c, NULL);
+	flows_after_round(f, sync_done, s);
+	if (!sync_wait(s, timeout_ms))
+		return false;
+	sync_free(s);
+	return true;
+}
+
+bool flows_purge(struct flows *f, uint64_t timeout_ms)
+{
+	f->purge = true;
+	return flows_sync(f, timeout_ms);
+}

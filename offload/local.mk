@@ -1,12 +1,25 @@
 noinst_LIBRARIES += offload/liboffload.a
 offload_liboffload_a_SOURCES = \
+	offload/audit.c \
+	offload/device.c \
+	offload/engine.c \
 	offload/engine.h \
+	offload/engine_priv.h \
+	offload/flow.c \
+	offload/info.c \
 	offload/ledger.c \
 	offload/ledger.h \
+	offload/place.c \
+	offload/policy.c \
+	offload/ports.c \
 	offload/provider.c \
 	offload/provider.h \
+	offload/queue.c \
+	offload/queue.h \
 	offload/reason.c \
 	offload/reason.h \
+	offload/shape.c \
+	offload/shape.h \
 	offload/sim/profile.c \
 	offload/sim/profile.h
 # Which NICs sim resembles: PREFIX/share/shunt/profiles/NAME.conf.

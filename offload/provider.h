@@ -60,7 +60,9 @@ struct offload_req {
 	struct offload_rule rule; /* REMOVE: only the ufid */
 	uint64_t handle;          /* REPLACE, REMOVE: the rule's; on return the new rule's */
 	/* results */
-	int result; /* 0, or -errno: -ENOSPC, -EOPNOTSUPP, -EEXIST, -ENOENT, -EIO */
+	/* 0, or -errno: -ENOSPC, -EOPNOTSUPP, -EEXIST, -ENOENT, -EIO; -EAGAIN: not looked at, the
+	 * call has lasted long enough, ask again */
+	int result;
 	struct offload_refusal refusal; /* when result < 0 */
 	bool in_hw;                     /* the driver said so and the echo agrees */
 	struct flow_stats final;        /* REMOVE, REPLACE: the old rule's last reading */

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/base/clock.h"
+#include "core/base/hash.h"
+#include "core/base/xalloc.h"
+#include "offload/engine_priv.h"
+
+#define CHUNK 64 /* operations that go to the datapath at once */
+#define DUMP_CHUNK 128
+
+void engine_config_default(struct engine_config *cfg)
+{
+	*cfg = (struct engine_config){ .hw_offload = true,
+				       .queue_max = 65536,
+				       .stats_period_ms = 500,
+				       .audit_period_ms = 10000,
+				       .min_residency_ms = 2000,
+				       .max_churn_per_s = 1000 };
+}
+
+struct engine *engine_new(struct dp *dp, const struct engine_ops *ops, void *ctx)
+{
+	struct engine *e = xzalloc(sizeof(*e));
+	pthread_condattr_t attr;
+
+	lock_init(&e->lock);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&e->changed, &attr);
+	pthread_condattr_destroy(&attr);
+	e->dp = dp;
+	e->sw_tier = strcmp(dp->ops->type, "system") ? LEDGER_USER : LEDGER_KERNEL;
+	if (ops)
+		e->ops = *ops;
+	e->ctx = ctx;
+	engine_config_default(&e->cfg);
+	htable_init(&e->flows);
+	htable_init(&e->ports);
+	htable_init(&e->texts);
+	CDS_INIT_LIST_HEAD(&e->devs);
+	return e;
+}
+
+void engine_configure(struct engine *e, const struct engine_config *cfg)
+{
+	struct engine_dev *d;
+	bool turned;
+
+	lock_take(&e->lock);
+	turned = cfg->hw_offload != e->cfg.hw_offload;
+	e->cfg = *cfg;
+	cds_list_for_each_entry (d, &e->devs, node) {
+		d->queue.max = cfg->queue_max;
+		place_wake(d);
+	}
+	if (turned)
+		place_all(e, NULL, NULL);
+	lock_give(&e->lock);
+}
+
+/* --- put --- */
+
+static void put_into_dp(struct engine *e, struct engine_put *puts, size_t n)
+{
+	struct dp_flow_op ops[CHUNK];
+	size_t map[CHUNK], m = 0;
+
+	lock_take(&e->lock);
+	for (size_t i = 0; i < n; i++) {
+		puts[i].flow = NULL;
+		puts[i].result = flow_find(e, puts[i].ufid) ? -EEXIST : 0;
+		if (puts[i].result)
+			continue;
+		ops[m] = (struct dp_flow_op){ .kind = DP_FLOW_PUT,
+					      .ufid = puts[i].ufid,
+					      .key = puts[i].key,
+					      .mask = puts[i].mask,
+					      .actions = puts[i].actions };
+		map[m++] = i;
+	}
+	lock_give(&e->lock);
+	if (m)
+		(void)e->dp->ops->flow_batch(e->dp, ops, m); /* each has its result */
+	for (size_t k = 0; k < m; k++)
+		puts[map[k]].result = ops[k].result;
+}
+
+static unsigned put_chunk(struct engine *e, struct engine_put *puts, size_t n)
+{
+	unsigned failed = 0;
+
+	put_into_dp(e, puts, n);
+	for (size_t i = 0; i < n; i++) {
+		if (puts[i].result < 0)
+			failed++;
+		else
+			puts[i].flow = engine_flow_ref(flow_new(e, &puts[i]));
+	}
+	lock_take(&e->lock);
+	for (size_t i = 0; i < n; i++) {
+		if (!puts[i].flow)
+			continue;
+		flow_enter(e, puts[i].flow);
+		place_flow(e, puts[i].flow);
+	}
+	lock_give(&e->lock);
+	return failed;
+}
+
+unsigned engine_put(struct engine *e, struct engine_put *puts, size_t n)
+{
+	unsigned failed = 0;
+
+	for (size_t i = 0; i < n; i += CHUNK)
+		failed += put_chunk(e, puts + i, MIN(n - i, (size_t)CHUNK));
+	return failed;
+}
+
+/* --- modify --- */
+
+static unsigned modify_chunk(struct engine *e, struct engine_modify *mods, size_t n)
+{
+	struct dp_flow_op ops[CHUNK];
+	unsigned failed = 0;
+
+	for (size_t i = 0; i < n; i++)
+		ops[i] = (struct dp_flow_op){ .kind = DP_FLOW_MODIFY,
+					      .ufid = mods[i].flow->ufid,
+					      .actions = mods[i].actions };
+	(void)e->dp->ops->flow_batch(e->dp, ops, n); /* each has its result */
+	for (size_t i = 0; i < n; i++) {
+		struct engine_flow *f = mods[i].flow;
+		struct flow_acts *acts;
+
+		mods[i].result = ops[i].result;
+		if (ops[i].result < 0) {
+			failed++;
+			continue;
+		}
+		acts = flow_acts_new(mods[i].actions);
+		lock_take(&e->lock);
+		if (dp_actions_equal(flow_acts_list(f->acts), mods[i].actions)) {
+			flow_acts_unref(acts); /* the device need not hear of it */
+		} else {
+			flow_acts_unref(f->acts);
+			f->acts = acts;
+		}
+		f->hw_ok = mods[i].hw_ok;
+		place_flow(e, f);
+		lock_give(&e->lock);
+	}
+	return failed;
+}
+
+unsigned engine_modify(struct engine *e, struct engine_modify *mods, size_t n)
+{
+	unsigned failed = 0;
+
+	for (size_t i = 0; i < n; i += CHUNK)
+		failed += modify_chunk(e, mods + i, MIN(n - i, (size_t)CHUNK));
+	return failed;
+}
+
+/* --- del --- */
+
+/* Out of the table, so that a new flow may take the ufid and no dump counts it twice. */
+static size_t claim(struct engine *e, struct engine_flow *const flows[], size_t n,
+		    struct engine_flow *mine[])
+{
+	size_t m = 0;
+
+	lock_take(&e->lock);
+	for (size_t i = 0; i < n; i++) {
+		struct engine_flow *f = flows[i];
+
+		if (f->deleted)
+			continue;
+		f->deleted = true;
+		f->want = false;
+		htable_remove(&e->flows, &f->by_ufid);
+		mine[m++] = f;
+	}
+	lock_give(&e->lock);
+	return m;
+}
+
+static void drop_from_hw(struct engine *e, struct engine_flow *f, struct gone_list *g)
+	ENGINE_LOCKED(e)
+{
+	struct why w = why_of(OFFLOAD_OK);
+
+	place_unwait(f);
+	if (!f->handle && !f->busy) {
+		if (f->dev)
+			queue_drop(&f->dev->queue, &f->queued);
+		gone_add(e, g, f);
+		return;
+	}
+	e->n_removing++;
+	place_remove(e, f, AFTER_SOFTWARE, OFFLOAD_ST_REMOVING, &w);
+}
+
+static void del_chunk(struct engine *e, struct engine_flow *const flows[], size_t n)
+{
+	struct engine_flow *mine[CHUNK];
+	struct dp_flow_op ops[CHUNK];
+	struct gone_list gone = { NULL, 0, 0 };
+	size_t m = claim(e, flows, n, mine);
+
+	if (!m)
+		return;
+	for (size_t i = 0; i < m; i++)
+		ops[i] = (struct dp_flow_op){ .kind = DP_FLOW_DEL, .ufid = mine[i]->ufid };
+	(void)e->dp->ops->flow_batch(e->dp, ops, m); /* one that was gone has no reading */
+	lock_take(&e->lock);
+	for (size_t i = 0; i < m; i++) {
+		if (ops[i].result >= 0)
+			flow_fold(e, mine[i], e->sw_tier, &ops[i].stats);
+		mine[i]->sw_open = false;
+		drop_from_hw(e, mine[i], &gone);
+	}
+	pthread_cond_broadcast(&e->changed);
+	lock_give(&e->lock);
+	gone_call(e, &gone);
+}
+
+void engine_del(struct engine *e, struct engine_flow *const flows[], size_t n)
+{
+	for (size_t i = 0; i < n; i += CHUNK)
+		del_chunk(e, flows + i, MIN(n - i, (size_t)CHUNK));
+}
+
+/* --- counters of the fallback datapath --- */
+
+void engine_refresh(struct engine *e)
+{
+	struct dp_flow_rec *recs = xcalloc(DUMP_CHUNK, sizeof(*recs));
+	struct dp_dump cur = { .flags = 0 };
+	int n;
+
+	do {
+		n = e->dp->ops->flow_dump(e->dp, &cur, recs, DUMP_CHUNK);
+		if (n == -EINTR) { /* readings are absolute: what was read before does no harm */
+			e->dp->ops->flow_dump_end(e->dp, &cur);
+			cur = (struct dp_dump){ .flags = 0 };
+			continue;
+		}
+		lock_take(&e->lock);
+		for (int i = 0; i < n; i++) {
+			struct engine_flow *f = flow_find(e, recs[i].ufid);
+
+			if (f && f->sw_open)
+				flow_fold(e, f, e->sw_tier, &recs[i].stats);
+		}
+		lock_give(&e->lock);
+	} while (n > 0 || n == -EINTR);
+	e->dp->ops->flow_dump_end(e->dp, &cur);
+	free(recs);
+}
+
+/* --- waiting and ending --- */
+
+static bool quiet(const struct engine *e)
+{
+	const struct engine_dev *d;
+
+	cds_list_for_each_entry (d, &e->devs, node)
+		if (!device_quiet(d))
+			return false;
+	return !e->n_removing;
+}
+
+bool engine_quiesce(struct engine *e, uint64_t timeout_ms)
+{
+	struct timespec until;
+	bool done;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until); /* cannot fail for this clock */
+	until.tv_sec += (time_t)(timeout_ms / 1000);
+	until.tv_nsec += (long)(timeout_ms % 1000 * NSEC_PER_MSEC);
+	if (until.tv_nsec >= (long)NSEC_PER_SEC) {
+		until.tv_nsec -= (long)NSEC_PER_SEC;
+		until.tv_sec++;
+	}
+	lock_take(&e->lock);
+	while (!(done = quiet(e)))
+		if (pthread_cond_timedwait(&e->changed, &e->lock.m, &until))
+			break;
+	lock_give(&e->lock);
+	return done;
+}
+
+static void take_all_out(struct engine *e)
+{
+	struct engine_config cfg;
+
+	lock_take(&e->lock);
+	cfg = e->cfg;
+	lock_give(&e->lock);
+	cfg.hw_offload = false;
+	engine_configure(e, &cfg);
+	(void)engine_quiesce(e, 10000); /* what is left then, the provider drops with its device */
+}
+
+static void free_flows(struct engine *e)
+{
+	struct gone_list gone = { NULL, 0, 0 };
+	struct engine_flow *f;
+
+	lock_take(&e->lock);
+	HTABLE_FOR_EACH (f, struct engine_flow, by_ufid, &e->flows) {
+		htable_remove(&e->flows, &f->by_ufid);
+		f->deleted = true;
+		gone_add(e, &gone, f);
+	}
+	lock_give(&e->lock);
+	gone_call(e, &gone);
+}
+
+void engine_free(struct engine *e, bool leave)
+{
+	struct engine_port *p;
+	struct hnode *n;
+
+	if (!e)
+		return;
+	if (!leave)
+		take_all_out(e);
+	while ((n = htable_first(&e->ports))) {
+		p = container_of(n, struct engine_port, node);
+		port_forget(e, p, leave);
+	}
+	free_flows(e);
+	while ((n = htable_first(&e->texts))) {
+		htable_remove(&e->texts, n);
+		free(container_of(n, struct text, node));
+	}
+	htable_done(&e->texts);
+	htable_done(&e->ports);
+	htable_done(&e->flows);
+	pthread_cond_destroy(&e->changed);
+	lock_done(&e->lock);
+	free(e);
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The engine's inside: what its modules share.
+ *
+ * A flow has a wish and a place.  The wish (`want`, `acts`, `deleted`) is what the callers and the
+ * policy last said; the place (`handle`, `hw_acts`) is what the device last confirmed.  Nobody
+ * queues commands: a flow whose wish and place differ stands in its device's queue once, and when
+ * its turn comes the device's thread does whatever makes them agree.  So requests for one flow are
+ * in order by construction, ten modifications in a row cost one replacement, and the queue's length
+ * is bounded by the number of flows.
+ *
+ * One lock (engine.lock) guards all of this; it is never held across a call to a datapath, a
+ * provider or a callback.  While a flow is `busy` its device's thread works on it and nobody else
+ * moves it. */
+#pragma once
+
+#include "core/base/htable.h"
+#include "core/base/lock.h"
+#include "core/base/thread.h"
+#include "core/packet/match.h"
+#include "offload/engine.h"
+#include "offload/queue.h"
+#include "offload/shape.h"
+
+#define ENGINE_LOCKED(E) REQUIRES(&(E)->lock)
+
+/* An action list that a flow and a request under way share; immutable. */
+struct flow_acts {
+	_Atomic uint32_t refs;
+	uint32_t len;
+	uint64_t data[];
+};
+
+/* A refusal without the weight of its text. */
+struct why {
+	const char *driver; /* interned in the engine; "" = none */
+	uint64_t limit, at_ns, retry_ns;
+	int16_t field;
+	int8_t action;
+	uint8_t reason; /* enum offload_reason */
+};
+
+struct event {
+	struct why why;
+	uint64_t packets, bytes;
+	uint8_t from, to;
+};
+
+/* What follows when a rule has been taken out of the device. */
+enum after_removal {
+	AFTER_SOFTWARE, /* stays out; state SOFTWARE */
+	AFTER_REFUSED,  /* stays out; state REFUSED */
+	AFTER_REQUEUE,  /* was lost: place it again */
+};
+
+struct engine_port {
+	struct hnode node; /* engine.ports, by number */
+	struct dp_port no;
+	struct port *port;      /* referenced */
+	struct engine_dev *dev; /* NULL = none */
+	bool enabled, leaving;
+	uint64_t flows, flows_hw;
+	uint64_t packets[LEDGER_N_TIERS], bytes[LEDGER_N_TIERS];
+};
+
+struct engine_flow {
+	struct hnode by_ufid;   /* engine.flows, until it is deleted */
+	struct hnode by_handle; /* engine_dev.rules, while handle != 0 */
+	struct queue_item queued;
+	struct cds_list_head place; /* engine_dev.hw, .out or nowhere (empty) */
+	struct engine *e;
+	struct ufid ufid;
+	struct minimatch match; /* immutable */
+	struct flow_acts *acts; /* what software does now */
+	void *aux;
+	_Atomic uint32_t refs;
+
+	uint8_t state;
+	bool hw_ok, want, deleted, busy, sw_open;
+	bool dirty;    /* changed while busy: place it again */
+	bool waiting;  /* on engine_dev.out */
+	bool stuck;    /* its removal failed and is tried again */
+	uint8_t after; /* enum after_removal, when the removal was asked for */
+	uint8_t backoff;
+	struct why why;
+	struct why leave; /* why the rule is being taken out */
+	struct engine_port *port;
+	struct engine_dev *dev;
+
+	uint64_t handle; /* 0 = no rule in the device */
+	struct flow_acts *hw_acts;
+	uint64_t digest, installed_ns;
+	uint32_t cost, seen; /* seen: number of the last dump that showed it */
+	uint8_t tier;        /* of the rule: LEDGER_HARDWARE or LEDGER_TC */
+
+	struct ledger ledger;
+	uint64_t created_ns;
+	double pps;
+	uint64_t rate_ns, rate_packets; /* since rate_ns, not yet in pps */
+	uint64_t audit_ns, audit_hw, audit_sw;
+
+	struct event *history; /* ring */
+	uint32_t n_events;
+	uint16_t history_cap;
+};
+
+struct audit_job {
+	bool repair, done;
+	struct str *out; /* the waiting caller's */
+	int rc;
+};
+
+struct batch; /* device.c */
+
+struct engine_dev {
+	struct lock
+		io; /* held around every call to the provider; never together with engine.lock */
+
+	struct engine *e;
+	struct offload_device *od;
+	struct cds_list_head node; /* engine.devs */
+	struct thread thread;
+	struct batch *batch;                                 /* the thread's */
+	struct shapes *shapes;                               /* the thread's */
+	uint32_t dump_run;                                   /* the thread's */
+	uint64_t next_stats_ns, next_tick_ns, next_audit_ns; /* the thread's */
+
+	/* engine.lock */
+	unsigned n_ports, n_users; /* users: commands under way */
+	struct queue queue;
+	struct cds_list_head hw, out;
+	uint32_t n_out, n_busy, n_stuck; /* stuck: removals that failed and are tried again */
+	struct htable rules;
+	bool idle; /* its thread sleeps and must be woken */
+	struct offload_caps caps;
+	struct offload_usage usage;
+	uint64_t used;    /* entries of our rules */
+	uint64_t foreign; /* entries that are not ours */
+	bool full;        /* it said so, whatever its capacity */
+	uint8_t full_backoff;
+	uint64_t full_at; /* used when it did */
+	uint64_t full_retry_ns;
+	double tokens; /* evictions that may be made now */
+	uint64_t tokens_ns;
+	double batch_ns; /* measured time of a request, for the size of a batch */
+	struct audit_job *audit;
+	struct engine_device_info stat; /* counters only */
+};
+
+#define ENGINE_DRIVER_TEXTS 1024
+struct text {
+	struct hnode node;
+	char s[];
+};
+
+struct engine {
+	struct lock lock;
+	pthread_cond_t changed; /* a queue drained, a flow left, an audit ended */
+
+	struct dp *dp;
+	enum ledger_tier sw_tier;
+	struct engine_ops ops;
+	void *ctx;
+	struct engine_config cfg;
+	struct htable flows, ports, texts;
+	struct cds_list_head devs;
+	struct engine_totals totals;
+	uint64_t n_removing; /* deleted flows that a device still holds */
+};
+
+/* --- flow.c --- */
+struct flow_acts *flow_acts_new(struct dp_actions a);
+struct flow_acts *flow_acts_ref(struct flow_acts *a);
+void flow_acts_unref(struct flow_acts *a);
+static inline struct dp_actions flow_acts_list(const struct flow_acts *a)
+{
+	return (struct dp_actions){ a->len ? a->data : NULL, a->len };
+}
+
+struct engine_flow *flow_new(struct engine *e, const struct engine_put *put);
+struct engine_flow *flow_find(struct engine *e, struct ufid ufid) ENGINE_LOCKED(e);
+/* Which port and device it belongs to now. */
+void flow_assign(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e);
+/* Moves it, remembers the step, keeps the counts by state and reason. */
+void flow_set_state(struct engine *e, struct engine_flow *f, enum offload_state to,
+		    const struct why *why) ENGINE_LOCKED(e);
+/* Into the table / out of it (it counts in the totals until then). */
+void flow_enter(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e);
+void flow_leave(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e);
+/* An absolute reading of one tier; adds what is new to flow, port and totals. */
+void flow_fold(struct engine *e, struct engine_flow *f, enum ledger_tier t,
+	       const struct flow_stats *reading) ENGINE_LOCKED(e);
+/* Packets a second and entry, decayed to now. */
+double flow_value(const struct engine_flow *f, uint64_t now_ns);
+void flow_info_fill(struct engine *e, struct engine_flow *f, struct engine_flow_info *i)
+	ENGINE_LOCKED(e);
+
+struct why why_of(enum offload_reason reason);
+struct why why_from(struct engine *e, const struct offload_refusal *r) ENGINE_LOCKED(e);
+void why_to(const struct why *w, struct offload_refusal *r);
+
+/* --- place.c: wishes to queue --- */
+/* Looks at a flow whose wish, port, device or configuration may have changed. */
+void place_flow(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e);
+void place_all(struct engine *e, const struct engine_port *only_port,
+	       const struct engine_dev *only_dev) ENGINE_LOCKED(e);
+/* Asks for its rule's removal; what follows is `after` with reason `why`. */
+void place_remove(struct engine *e, struct engine_flow *f, enum after_removal after,
+		  enum offload_state via, const struct why *why) ENGINE_LOCKED(e);
+/* Queues it for installation. */
+void place_install(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e);
+/* Onto the list of flows that are tried again (by reason), or off it. */
+void place_wait(struct engine_flow *f);
+void place_unwait(struct engine_flow *f);
+void place_refuse(struct engine *e, struct engine_flow *f, struct why why) ENGINE_LOCKED(e);
+void place_wake(struct engine_dev *d);
+/* Puts it in the queue of changes unless it is queued or busy. */
+void place_change(struct engine_flow *f);
+
+/* --- device.c: the thread of a device --- */
+struct engine_dev *device_start(struct engine *e, struct offload_device *od, struct error *err);
+void device_stop(struct engine_dev *d);
+void device_stats_pass(struct engine_dev *d);
+/* The rule is gone without our doing: forgets its handle. */
+void device_rule_gone(struct engine_dev *d, struct engine_flow *f) REQUIRES(&d->e->lock);
+/* Takes flows that are out of every tier; calls gone() outside the lock. */
+struct gone_list {
+	struct engine_flow **v;
+	size_t n, cap;
+};
+void gone_add(struct engine *e, struct gone_list *g, struct engine_flow *f) ENGINE_LOCKED(e);
+void gone_call(struct engine *e, struct gone_list *g) EXCLUDES(e->lock);
+bool device_quiet(const struct engine_dev *d);
+/* Its thread has a flow in its hands that enters or leaves by this port. */
+bool device_works_on(const struct engine_dev *d, const struct engine_port *p);
+
+/* --- ports.c --- */
+/* The flow, as it is or as the device has it, enters or leaves by the port. */
+bool port_touches(const struct engine_port *p, const struct engine_flow *f);
+void port_forget(struct engine *e, struct engine_port *p, bool leave) EXCLUDES(e->lock);
+
+/* --- policy.c --- */
+void policy_tick(struct engine_dev *d, uint64_t now_ns) EXCLUDES(d->e->lock);
+/* Entries that may still be put in. */
+uint64_t policy_room(const struct engine_dev *d, uint64_t now_ns);
+/* The device said "full" / took a rule. */
+void policy_full(struct engine_dev *d, uint64_t now_ns);
+void policy_took(struct engine_dev *d);
+
+/* --- audit.c --- */
+void audit_run(struct engine_dev *d, bool repair, struct str *out) EXCLUDES(d->e->lock);
+/* After the device's epoch changed. */
+void audit_reset(struct engine_dev *d) EXCLUDES(d->e->lock);

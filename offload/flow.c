@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/clock.h"
+#include "core/base/hash.h"
+#include "core/base/xalloc.h"
+#include "offload/engine_priv.h"
+
+const char *const offload_state_name[OFFLOAD_N_STATES] = {
+	[OFFLOAD_ST_SOFTWARE] = "software",     [OFFLOAD_ST_QUEUED] = "queued",
+	[OFFLOAD_ST_INSTALLING] = "installing", [OFFLOAD_ST_HARDWARE] = "hardware",
+	[OFFLOAD_ST_EVICTING] = "evicting",     [OFFLOAD_ST_LOST] = "lost",
+	[OFFLOAD_ST_REFUSED] = "refused",       [OFFLOAD_ST_REMOVING] = "removing",
+};
+
+/* A measured rate is averaged over about this long, and halves in two thirds of it when idle. */
+#define RATE_TAU_NS (3.0 * NSEC_PER_SEC)
+#define RATE_STEP_NS (200 * NSEC_PER_MSEC)
+
+struct flow_acts *flow_acts_new(struct dp_actions a)
+{
+	struct flow_acts *acts = xmalloc(sizeof(*acts) + ROUND_UP((size_t)a.len, 8));
+
+	atomic_init(&acts->refs, 1);
+	acts->len = a.len;
+	if (a.len)
+		memcpy(acts->data, a.data, a.len);
+	return acts;
+}
+
+struct flow_acts *flow_acts_ref(struct flow_acts *a)
+{
+	atomic_fetch_add_explicit(&a->refs, 1, memory_order_relaxed);
+	return a;
+}
+
+void flow_acts_unref(struct flow_acts *a)
+{
+	if (a && atomic_fetch_sub_explicit(&a->refs, 1, memory_order_acq_rel) == 1)
+		free(a);
+}
+
+struct engine_flow *flow_new(struct engine *e, const struct engine_put *put)
+{
+	struct engine_flow *f = xzalloc(sizeof(*f));
+	struct match m;
+
+	atomic_init(&f->refs, 1);
+	CDS_INIT_LIST_HEAD(&f->place);
+	f->e = e;
+	f->ufid = put->ufid;
+	match_init(&m, put->key, put->mask);
+	minimatch_init(&f->match, &m);
+	f->acts = flow_acts_new(put->actions);
+	f->aux = put->aux;
+	f->hw_ok = put->hw_ok;
+	f->sw_open = true;
+	f->created_ns = f->rate_ns = clock_mono_ns();
+	ledger_init(&f->ledger);
+	ledger_open(&f->ledger, e->sw_tier);
+	return f;
+}
+
+struct engine_flow *engine_flow_ref(struct engine_flow *f)
+{
+	atomic_fetch_add_explicit(&f->refs, 1, memory_order_relaxed);
+	return f;
+}
+
+void engine_flow_unref(struct engine_flow *f)
+{
+	if (!f || atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	minimatch_done(&f->match);
+	flow_acts_unref(f->acts);
+	flow_acts_unref(f->hw_acts);
+	free(f->history);
+	free(f);
+}
+
+void *engine_flow_aux(const struct engine_flow *f)
+{
+	return f->aux;
+}
+
+void engine_flow_total(struct engine_flow *f, struct flow_stats *total)
+{
+	lock_take(&f->e->lock);
+	ledger_total(&f->ledger, total);
+	lock_give(&f->e->lock);
+}
+
+struct engine_flow *flow_find(struct engine *e, struct ufid ufid)
+{
+	struct engine_flow *f;
+
+	HTABLE_FOR_EACH_WITH (f, struct engine_flow, by_ufid, hash_ufid(&ufid), &e->flows)
+		if (f->ufid.u[0] == ufid.u[0] && f->ufid.u[1] == ufid.u[1])
+			return f;
+	return NULL;
+}
+
+/* --- reasons --- */
+
+struct why why_of(enum offload_reason reason)
+{
+	return (struct why){ .reason = (uint8_t)reason,
+			     .driver = "",
+			     .field = -1,
+			     .action = -1,
+			     .at_ns = clock_wall_ns() };
+}
+
+/* Drivers repeat themselves, so each text is kept once; a device that never does is cut off. */
+static const char *intern(struct engine *e, const char *s) ENGINE_LOCKED(e)
+{
+	uint64_t hash = hash_string(s, 0);
+	struct text *t;
+
+	if (!*s)
+		return "";
+	HTABLE_FOR_EACH_WITH (t, struct text, node, hash, &e->texts)
+		if (!strcmp(t->s, s))
+			return t->s;
+	if (e->texts.n >= ENGINE_DRIVER_TEXTS)
+		return "(the driver has said too many different things to keep them)";
+	t = xmalloc(sizeof(*t) + strlen(s) + 1);
+	memcpy(t->s, s, strlen(s) + 1);
+	htable_insert(&e->texts, &t->node, hash);
+	return t->s;
+}
+
+struct why why_from(struct engine *e, const struct offload_refusal *r)
+{
+	return (struct why){ .reason = (uint8_t)r->reason,
+			     .driver = intern(e, r->driver),
+			     .limit = r->limit,
+			     .field = (int16_t)r->field,
+			     .action = (int8_t)r->action,
+			     .retry_ns = r->retry_ns,
+			     .at_ns = r->at_ns };
+}
+
+void why_to(const struct why *w, struct offload_refusal *r)
+{
+	memset(r, 0, sizeof(*r));
+	r->reason = (enum offload_reason)w->reason;
+	r->field = w->field;
+	r->action = w->action;
+	r->limit = w->limit;
+	r->at_ns = w->at_ns;
+	r->retry_ns = w->retry_ns;
+	(void)snprintf(r->driver, sizeof(r->driver), "%s", w->driver);
+}
+
+/* --- states and what is counted by them --- */
+
+static void count(struct engine *e, struct engine_flow *f, int64_t by) ENGINE_LOCKED(e)
+{
+	bool hw = f->state == OFFLOAD_ST_HARDWARE;
+	enum ledger_tier tier = hw ? (enum ledger_tier)f->tier : e->sw_tier;
+	uint64_t n = (uint64_t)by;
+
+	if (f->dev)
+		f->dev->stat.flows[f->state] += n;
+	if (f->state == OFFLOAD_ST_REMOVING)
+		return;
+	e->totals.flows[tier] += n;
+	if (!hw)
+		e->totals.no_device[f->why.reason] += n;
+	if (f->port) {
+		f->port->flows += n;
+		f->port->flows_hw += hw ? n : 0;
+	}
+}
+
+static void remember(struct engine_flow *f, enum offload_state from)
+{
+	struct flow_stats total;
+	unsigned slot;
+
+	if (f->history_cap < ENGINE_HISTORY && f->n_events == f->history_cap) {
+		f->history_cap = (uint16_t)(f->history_cap ? f->history_cap * 2 : 2);
+		f->history = xrealloc(f->history, f->history_cap * sizeof(*f->history));
+	}
+	slot = f->n_events++ % f->history_cap;
+	ledger_total(&f->ledger, &total);
+	f->history[slot] = (struct event){ .why = f->why,
+					   .packets = total.packets,
+					   .bytes = total.bytes,
+					   .from = (uint8_t)from,
+					   .to = f->state };
+}
+
+void flow_set_state(struct engine *e, struct engine_flow *f, enum offload_state to,
+		    const struct why *why)
+{
+	enum offload_state from = (enum offload_state)f->state;
+	bool news = from != to || f->why.reason != why->reason;
+
+	count(e, f, -1);
+	f->state = (uint8_t)to;
+	f->why = *why;
+	count(e, f, 1);
+	if (!news)
+		return;
+	remember(f, from);
+	if (f->dev && (to == OFFLOAD_ST_REFUSED || to == OFFLOAD_ST_LOST ||
+		       (to == OFFLOAD_ST_EVICTING && why->reason == OFFLOAD_EVICTED)))
+		f->dev->stat.refusals[why->reason]++;
+}
+
+static struct engine_port *port_of(struct engine *e, const struct engine_flow *f) ENGINE_LOCKED(e)
+{
+	struct engine_port *p;
+	struct match m;
+
+	minimatch_expand(&f->match, &m);
+	if (m.mask.in_port != UINT32_MAX)
+		return NULL;
+	HTABLE_FOR_EACH_WITH (p, struct engine_port, node, hash_u64(flow_in_dp(&m.key).v, 0),
+			      &e->ports)
+		if (p->no.v == flow_in_dp(&m.key).v)
+			return p;
+	return NULL;
+}
+
+void flow_assign(struct engine *e, struct engine_flow *f)
+{
+	struct engine_port *p = port_of(e, f);
+	struct engine_dev *d = p && !p->leaving ? p->dev : NULL;
+
+	if (f->port == p && f->dev == d)
+		return;
+	count(e, f, -1);
+	f->port = p;
+	f->dev = d;
+	count(e, f, 1);
+}
+
+void flow_enter(struct engine *e, struct engine_flow *f)
+{
+	htable_insert(&e->flows, &f->by_ufid, hash_ufid(&f->ufid));
+	f->why = why_of(OFFLOAD_OK);
+	count(e, f, 1);
+	flow_assign(e, f);
+	remember(f, OFFLOAD_ST_SOFTWARE);
+}
+
+void flow_leave(struct engine *e, struct engine_flow *f)
+{
+	count(e, f, -1);
+	f->port = NULL;
+	f->dev = NULL;
+}
+
+/* --- counters --- */
+
+static void rate_update(struct engine_flow *f, uint64_t packets, uint64_t now)
+{
+	double dt = (double)(now - f->rate_ns), keep;
+
+	f->rate_packets += packets;
+	if (now - f->rate_ns < RATE_STEP_NS)
+		return;
+	keep = exp(-dt / RATE_TAU_NS);
+	f->pps = f->pps * keep + (double)f->rate_packets * NSEC_PER_SEC / dt * (1 - keep);
+	f->rate_packets = 0;
+	f->rate_ns = now;
+}
+
+double flow_value(const struct engine_flow *f, uint64_t now_ns)
+{
+	double idle = now_ns > f->rate_ns ? (double)(now_ns - f->rate_ns) : 0;
+
+	return f->pps * exp(-idle / RATE_TAU_NS) / (f->cost ? f->cost : 1);
+}
+
+void flow_fold(struct engine *e, struct engine_flow *f, enum ledger_tier t,
+	       const struct flow_stats *reading)
+{
+	uint32_t back = f->ledger.tier[t].went_back;
+	struct flow_stats d;
+
+	ledger_read(&f->ledger, t, reading, &d);
+	e->totals.packets[t] += d.packets;
+	e->totals.bytes[t] += d.bytes;
+	if (f->port) {
+		f->port->packets[t] += d.packets;
+		f->port->bytes[t] += d.bytes;
+	}
+	if (f->dev && f->ledger.tier[t].went_back != back)
+		f->dev->stat.readings_back++;
+	rate_update(f, d.packets, clock_mono_ns());
+}
+
+/* --- looking at it --- */
+
+static void fill_history(const struct engine_flow *f, struct engine_flow_info *i)
+{
+	unsigned n = MIN(f->n_events, (unsigned)ENGINE_HISTORY);
+
+	for (unsigned k = 0; k < n; k++) {
+		const struct event *ev = &f->history[(f->n_events - n + k) % f->history_cap];
+		struct engine_event *out = &i->history[k];
+
+		out->at_ns = ev->why.at_ns;
+		out->from = (enum offload_state)ev->from;
+		out->to = (enum offload_state)ev->to;
+		why_to(&ev->why, &out->why);
+		out->at_stats.packets = ev->packets;
+		out->at_stats.bytes = ev->bytes;
+	}
+}
+
+void flow_info_fill(struct engine *e, struct engine_flow *f, struct engine_flow_info *i)
+{
+	struct match m;
+
+	(void)e;
+	memset(i, 0, sizeof(*i));
+	i->ufid = f->ufid;
+	minimatch_expand(&f->match, &m);
+	i->key = m.key;
+	i->mask = m.mask;
+	buf_init(&i->actions);
+	buf_put(&i->actions, f->acts->data, f->acts->len);
+	i->state = (enum offload_state)f->state;
+	why_to(&f->why, &i->why);
+	if (f->dev)
+		memcpy(i->device, f->dev->od->name, sizeof(i->device));
+	i->cost = f->cost;
+	i->created_ns = f->created_ns;
+	ledger_total(&f->ledger, &i->total);
+	for (unsigned t = 0; t < LEDGER_N_TIERS; t++)
+		i->tier[t] = f->ledger.tier[t].total;
+	i->rate_pps = flow_value(f, clock_mono_ns()) * (f->cost ? f->cost : 1);
+	i->n_events = f->n_events;
+	fill_history(f, i);
+}
+
+void engine_flow_info_done(struct engine_flow_info *i)
+{
+	buf_done(&i->actions);
+}

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ports and the devices that they belong to. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/base/hash.h"
+#include "core/base/log.h"
+#include "core/base/xalloc.h"
+#include "offload/engine_priv.h"
+
+LOG_MODULE("offload");
+
+#define LEAVE_S 10 /* how long a device may take to let go of a port's rules */
+
+static struct engine_port *find_port(struct engine *e, struct dp_port no) ENGINE_LOCKED(e)
+{
+	struct engine_port *p;
+
+	HTABLE_FOR_EACH_WITH (p, struct engine_port, node, hash_u64(no.v, 0), &e->ports)
+		if (p->no.v == no.v)
+			return p;
+	return NULL;
+}
+
+/* --- coming --- */
+
+/* Attach and detach want the device's queue stopped: its thread is between two calls while io is
+ * held.  Which device a port belongs to is known only afterwards, so all of them stop. */
+static void stop_all(struct engine *e) NO_TSA
+{
+	struct engine_dev *d;
+
+	cds_list_for_each_entry (d, &e->devs, node)
+		lock_take(&d->io);
+}
+
+static void go_all(struct engine *e) NO_TSA
+{
+	struct engine_dev *d;
+
+	cds_list_for_each_entry (d, &e->devs, node)
+		lock_give(&d->io);
+}
+
+static int offer_all(struct port *port, struct offload_device **od)
+{
+	const struct offload_provider_ops *ops;
+
+	for (unsigned i = 0; (ops = offload_provider_at(i)); i++)
+		if (!ops->attach(port, NULL, od, NULL))
+			return 0;
+	return -ENODEV;
+}
+
+static int attach(struct engine *e, struct port *port, const char *provider,
+		  struct offload_device **od, struct error *err)
+{
+	const struct offload_provider_ops *ops;
+	const char *args;
+	size_t len;
+	int rc;
+
+	if (!provider || !*provider) {
+		stop_all(e);
+		rc = offer_all(port, od);
+		go_all(e);
+		return rc == -ENODEV ? 0 : rc;
+	}
+	len = strcspn(provider, ":");
+	args = provider[len] ? provider + len + 1 : "";
+	ops = offload_provider_find(provider, len);
+	if (!ops)
+		return error_set(err, ENOENT, "offload", "no offload provider \"%.*s\"", (int)len,
+				 provider);
+	stop_all(e);
+	rc = ops->attach(port, args, od, err);
+	go_all(e);
+	return rc;
+}
+
+static struct engine_port *new_port(struct engine *e, struct port *port)
+{
+	struct engine_port *p = xzalloc(sizeof(*p));
+
+	p->no = port->no;
+	p->port = port_ref(port);
+	p->enabled = true;
+	lock_take(&e->lock);
+	htable_insert(&e->ports, &p->node, hash_u64(p->no.v, 0));
+	lock_give(&e->lock);
+	return p;
+}
+
+static int join_device(struct engine *e, struct engine_port *p, struct offload_device *od,
+		       struct error *err)
+{
+	struct engine_dev *d = od->engine_priv;
+	bool first = !d;
+
+	if (first) {
+		d = device_start(e, od, err);
+		if (!d) {
+			od->ops->detach(od, p->port);
+			return -EIO;
+		}
+	}
+	lock_take(&e->lock);
+	if (first)
+		cds_list_add_tail(&d->node, &e->devs);
+	d->n_ports++;
+	p->dev = d;
+	lock_give(&e->lock);
+	log_info("%s: port %s attached", od->name, p->port->name);
+	return 0;
+}
+
+/* Every flow may have a new device now, or a way out of one. */
+static void reconsider(struct engine *e)
+{
+	struct engine_flow *f;
+
+	lock_take(&e->lock);
+	HTABLE_FOR_EACH (f, struct engine_flow, by_ufid, &e->flows) {
+		bool moved = !f->port || (!f->dev && f->port->dev);
+
+		if (moved)
+			flow_assign(e, f);
+		if (moved || f->why.reason == OFFLOAD_OUT_DEVICE)
+			place_flow(e, f);
+	}
+	lock_give(&e->lock);
+}
+
+int engine_port_add(struct engine *e, struct port *port, const char *provider, struct error *err)
+{
+	struct offload_device *od = NULL;
+	struct engine_port *p = new_port(e, port);
+	int rc = attach(e, port, provider, &od, err);
+
+	if (!rc && od)
+		rc = join_device(e, p, od, err);
+	reconsider(e);
+	return rc;
+}
+
+void engine_port_enable(struct engine *e, struct dp_port port, bool on)
+{
+	struct engine_port *p;
+
+	lock_take(&e->lock);
+	p = find_port(e, port);
+	if (p && p->enabled != on) {
+		p->enabled = on;
+		place_all(e, p, NULL);
+	}
+	lock_give(&e->lock);
+}
+
+/* --- leaving --- */
+
+static bool leads_to(struct dp_actions acts, struct dp_port no)
+{
+	const struct dp_action *a;
+
+	DP_ACTION_FOR_EACH (a, acts) {
+		const struct act_output *out = dp_action_payload(a);
+		unsigned n_lists = a->kind == DP_ACT_CHECK_PKT_LEN ? 2 : 1;
+
+		if (a->kind == DP_ACT_OUTPUT && out->port.v == no.v)
+			return true;
+		for (unsigned i = 0; dp_action_table[a->kind].nested && i < n_lists; i++)
+			if (leads_to(dp_action_nested(a, i), no))
+				return true;
+	}
+	return false;
+}
+
+bool port_touches(const struct engine_port *p, const struct engine_flow *f)
+{
+	return f->port == p || (f->hw_acts && leads_to(flow_acts_list(f->hw_acts), p->no)) ||
+	       leads_to(flow_acts_list(f->acts), p->no);
+}
+
+/* Rules of deleted flows included. */
+static bool still_there(const struct engine_dev *d, const struct engine_port *p)
+{
+	const struct engine_flow *f;
+
+	cds_list_for_each_entry (f, &d->hw, place)
+		if (port_touches(p, f))
+			return true;
+	return device_works_on(d, p);
+}
+
+static void ask_out(struct engine *e, struct engine_port *p) ENGINE_LOCKED(e)
+{
+	struct why w = why_of(OFFLOAD_NO_DEVICE);
+	struct engine_flow *f;
+
+	HTABLE_FOR_EACH (f, struct engine_flow, by_ufid, &e->flows) {
+		if (f->dev != p->dev || !port_touches(p, f))
+			continue;
+		f->want = false;
+		place_unwait(f);
+		if (f->queued.place == QUEUE_INSTALLS) {
+			queue_drop(&f->dev->queue, &f->queued);
+			flow_set_state(e, f, OFFLOAD_ST_SOFTWARE, &w);
+		}
+		if ((f->handle || f->busy) && !f->stuck)
+			place_remove(e, f, AFTER_SOFTWARE, OFFLOAD_ST_EVICTING, &w);
+	}
+}
+
+/* Those that entered by it lose port and device; those that only left by it may try again (and will
+ * hear that the output is on no device). */
+static void cut_off(struct engine *e, struct engine_port *p) ENGINE_LOCKED(e)
+{
+	struct why w = why_of(OFFLOAD_NO_DEVICE);
+	struct engine_dev *d = p->dev;
+	struct engine_flow *f;
+
+	htable_remove(&e->ports, &p->node);
+	HTABLE_FOR_EACH (f, struct engine_flow, by_ufid, &e->flows) {
+		if (f->port == p) {
+			place_unwait(f);
+			if (d)
+				queue_drop(&d->queue, &f->queued);
+			flow_assign(e, f);
+			flow_set_state(e, f, OFFLOAD_ST_SOFTWARE, &w);
+		} else if (d && f->dev == d && !f->want && f->hw_ok) {
+			place_flow(e, f);
+		}
+	}
+}
+
+/* Rules that stay in the device without us, or that it would not let go. */
+static void abandon(struct engine *e, struct engine_dev *d, const struct engine_port *p,
+		    struct gone_list *g) ENGINE_LOCKED(e) NO_TSA /* d->e is e */
+{
+	struct engine_flow *f, *next;
+
+	cds_list_for_each_entry_safe (f, next, &d->hw, place) {
+		if (!port_touches(p, f))
+			continue;
+		queue_drop(&d->queue, &f->queued);
+		device_rule_gone(d, f);
+		if (f->deleted)
+			gone_add(e, g, f);
+	}
+}
+
+/* Waits until no rule touches the port, asking again and again, as new ones may have come. */
+static void empty_port(struct engine *e, struct engine_port *p, bool leave) ENGINE_LOCKED(e)
+{
+	struct engine_dev *d = p->dev;
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until); /* cannot fail for this clock */
+	until.tv_sec += LEAVE_S;
+	while (!leave) {
+		ask_out(e, p);
+		if (!still_there(d, p) ||
+		    pthread_cond_timedwait(&e->changed, &e->lock.m, &until) == ETIMEDOUT)
+			break;
+	}
+	while (d->n_users || device_works_on(d, p))
+		pthread_cond_wait(&e->changed, &e->lock.m);
+}
+
+/* The rules that touch the port leave the device; then the port does, and with its last port the
+ * device.  `leave`: the rules stay in the device, and only our memory of them goes. */
+void port_forget(struct engine *e, struct engine_port *p, bool leave)
+{
+	struct gone_list gone = { NULL, 0, 0 };
+	struct engine_dev *d = p->dev;
+	bool last = false;
+
+	lock_take(&e->lock);
+	p->leaving = true;
+	if (d) {
+		empty_port(e, p, leave);
+		abandon(e, d, p, &gone);
+		last = !--d->n_ports;
+	}
+	cut_off(e, p);
+	if (last)
+		cds_list_del(&d->node);
+	lock_give(&e->lock);
+	gone_call(e, &gone);
+	if (last)
+		thread_stop(&d->thread);
+	if (d) {
+		lock_take(&d->io);
+		d->od->ops->detach(d->od, p->port);
+		lock_give(&d->io);
+	}
+	if (last)
+		device_stop(d);
+	port_unref(p->port);
+	free(p);
+}
+
+void engine_port_del(struct engine *e, struct port *port)
+{
+	struct engine_port *p;
+
+	lock_take(&e->lock);
+	p = find_port(e, port->no);
+	lock_give(&e->lock);
+	if (p)
+		port_forget(e, p, false);
+}
+
+/* --- commands --- */
+
+static struct engine_dev *use_device(struct engine *e, const char *name)
+{
+	struct engine_dev *d, *found = NULL;
+
+	lock_take(&e->lock);
+	cds_list_for_each_entry (d, &e->devs, node)
+		if (!strcmp(d->od->name, name))
+			found = d;
+	if (found)
+		found->n_users++;
+	lock_give(&e->lock);
+	return found;
+}
+
+static void release_device(struct engine *e, struct engine_dev *d)
+{
+	lock_take(&e->lock);
+	d->n_users--;
+	pthread_cond_broadcast(&e->changed);
+	lock_give(&e->lock);
+}
+
+int engine_device_command(struct engine *e, const char *device, int argc, const char *const argv[],
+			  struct str *out, struct error *err)
+{
+	struct engine_dev *d = use_device(e, device);
+	int rc;
+
+	if (!d)
+		return error_set(err, ENODEV, NULL, "no offload device \"%.60s\"", device);
+	if (d->od->ops->command)
+		rc = d->od->ops->command(d->od, argc, argv, out, err);
+	else
+		rc = error_set(err, EOPNOTSUPP, NULL, "%s takes no commands", device);
+	release_device(e, d);
+	return rc;
+}
+
+static void audit_one(struct engine *e, struct engine_dev *d, bool repair, struct str *out)
+{
+	struct audit_job job = { .repair = repair, .out = out };
+
+	lock_take(&e->lock);
+	while (d->audit)
+		pthread_cond_wait(&e->changed, &e->lock.m);
+	d->audit = &job;
+	place_wake(d);
+	while (!job.done)
+		pthread_cond_wait(&e->changed, &e->lock.m);
+	lock_give(&e->lock);
+}
+
+int engine_audit(struct engine *e, const char *device, bool repair, struct str *out,
+		 struct error *err)
+{
+	char(*names)[64] = NULL;
+	size_t n = 0;
+	struct engine_dev *d;
+
+	if (!device) {
+		lock_take(&e->lock);
+		cds_list_for_each_entry (d, &e->devs, node) {
+			names = xrealloc(names, (n + 1) * sizeof(*names));
+			memcpy(names[n++], d->od->name, sizeof(*names));
+		}
+		lock_give(&e->lock);
+	}
+	for (size_t i = 0; i < (device ? 1 : n); i++) {
+		d = use_device(e, device ? device : names[i]);
+		if (!d && device)
+			return error_set(err, ENODEV, NULL, "no offload device \"%.60s\"", device);
+		if (!d)
+			continue;
+		audit_one(e, d, repair, out);
+		release_device(e, d);
+	}
+	free(names);
+	return 0;
+}

@@ -4,11 +4,15 @@ core_io_libio_a_SOURCES = \
 	core/io/daemon.h \
 	core/io/dirs.c \
 	core/io/http.h \
+	core/io/json_scan.c \
+	core/io/json_scan.h \
 	core/io/loop.c \
 	core/io/loop.h \
 	core/io/reconnect.c \
 	core/io/reconnect.h \
+	core/io/rpc.c \
 	core/io/rpc.h \
+	core/io/rpc_parse.c \
 	core/io/rtnl.h \
 	core/io/stream.c \
 	core/io/stream.h \

@@ -43,6 +43,7 @@ struct rpc_cb {
 struct rpc_limits {
 	unsigned int depth;   /* nesting of a message; 0: 64 */
 	size_t message_bytes; /* 0: 64 MiB */
+	size_t values;        /* in a message, about (commas and brackets); 0: 4 Mi */
 };
 
 /* Takes the stream (connected or connecting); `limits` may be NULL; `cb` is borrowed for r's life.

@@ -6,6 +6,14 @@
  * the main thread for controllers, handler and revalidator threads for `learn`.  Each change that
  * could alter a translation moves tables_seq() forward, which is what revalidation watches.
  *
+ * Guarantees: a flow-mod is seen whole or not at all by a lookup, however many rules it touches; a
+ * refused one has changed nothing.  A version stays good for lookups until the RCU section ends in
+ * which tables_version() gave it.
+ *
+ * Cost: adding, replacing, strict commands and expiry of a rule O(1) beside the classifier's own;
+ * choosing by a whole cookie (mask all ones) costs the rules with that cookie, else those that
+ * classifier_visit() looks at.
+ *
  * Sources: OpenFlow 1.0 section 4.6 and 5.3.3, OpenFlow 1.3.5 sections 6.4, 6.5, 6.7, 7.3.4;
  * ovs-ofctl(8) for the extensions. */
 #pragma once
@@ -19,14 +27,16 @@
 struct ofp_tables;
 
 struct tables_ops { /* called by the writer with the lock held: queue, do not call back */
-	/* A rule left.  reason: enum ofp_removed_reason. */
+	/* A rule left, that is not hidden: by delete, time-out or with its group; not when another
+	 * took its place, nor by tables_flush() or tables_free(). */
 	void (*removed)(void *ctx, struct rule *r, enum ofp_removed_reason reason);
 	void (*changed)(void *ctx); /* tables_seq() moved */
-	/* Idle expiry asks what the megaflows counted last: fold pending statistics of r in (may be
-	 * NULL). */
 };
 
+/* ops: borrowed, as long as the tables; NULL, or NULL members: nobody wants to know. */
 struct ofp_tables *tables_new(const struct tables_ops *ops, void *ctx);
+/* Removes everything; what RCU readers and purges still need lives for some grace periods.  The
+ * caller has seen to it that no new reader comes.  Does not block. */
 void tables_free(struct ofp_tables *t);
 
 /* The version that a new lookup sees.  Any thread. */
@@ -42,17 +52,38 @@ struct group *tables_group(struct ofp_tables *t, uint32_t id);
 void tables_credit(struct ofp_tables *t, uint8_t table, bool matched, uint64_t n);
 
 /* All forms of flow-mod.  `n_changed` (may be NULL) gets the rules touched.  0 or the error to
- * send. */
+ * send: OFPERR_FM_TABLE_FULL (limit reached, or the emergency table of 1.0), OFPERR_FM_OVERLAP (an
+ * identical rule overlaps too), OFPERR_BAD_OUT_GROUP (an action names a group that is not there),
+ * OFPERR_FM_BAD_COMMAND.
+ *
+ * fm->flags: an add keeps the counters of the rule that it replaces, and a modify those of its
+ * rules, unless OFPFF_RESET_COUNTS_ is there: the decoder sets it for an add of OpenFlow 1.0.
+ * fm->table 255: 0 for an add, else all tables.  A modify that finds no rule adds one when
+ * fm->set_cookie and no cookie filter is given.  A modify resets the time that hard_timeout counts
+ * from, not the idle time, as Open vSwitch does; an add both. */
 enum ofperr tables_flow_mod(struct ofp_tables *t, const struct ofp_flow_mod *fm, size_t *n_changed);
-/* A flow-mod of our own whose rule is hidden (fail mode). */
+/* A flow-mod of our own whose rule is hidden (fail mode): it sees and touches hidden rules alone,
+ * which stand above all others whatever their priority. */
 enum ofperr tables_flow_mod_hidden(struct ofp_tables *t, const struct ofp_flow_mod *fm);
-/* What `learn` does for one packet: adds, or refreshes when an equal rule is there (then no change
- * is published). limit: at most so many rules with the cookie in the table; 0 = no limit. */
+/* What `learn` does for one packet: fm (an add, or a strict modify that adds when it finds nothing,
+ * whatever fm->set_cookie), or a refresh of the hard
+ * timeout when an equal rule is there (then no change is published and no lock taken).  limit: at
+ * most so many rules with the cookie in the table, else OFPERR_FM_TABLE_FULL; 0 = no limit.  Any
+ * thread. */
 enum ofperr tables_learn(struct ofp_tables *t, const struct ofp_flow_mod *fm, uint32_t limit);
+/* Add, modify and delete of groups; a modify keeps age, and counters when the number of buckets is
+ * the same.  A delete removes the flows that forward to the group (OFPRR_GROUP_DELETE); buckets of
+ * other groups that do so lead nowhere until it is added again.
+ * OFPERR_GM_GROUP_EXISTS, _GM_UNKNOWN_GROUP, _GM_INVALID_GROUP (reserved id; an indirect group
+ * without exactly one bucket; a weight where there is no selection; a fast-failover bucket that
+ * watches nothing), _GM_BAD_TYPE, _GM_OUT_OF_GROUPS, _GM_OUT_OF_BUCKETS, _GM_WATCH_UNSUPPORTED (in
+ * a type without liveness), _GM_BAD_WATCH (no such group; a reserved port), OFPERR_BAD_OUT_GROUP (a
+ * bucket forwards to a group that is not there), _GM_LOOP, _GM_BAD_COMMAND. */
 enum ofperr tables_group_mod(struct ofp_tables *t, const struct ofp_group_mod *gm);
 
-/* Removes rules whose time is up; returns clock_mono_ns() of the next expiry to look at
- * (UINT64_MAX: none). */
+/* Removes rules whose time is up; returns clock_mono_ns() of when to look next (UINT64_MAX: never,
+ * until a change brings rules with timeouts).  Idle time is judged by what rule_credit() has been
+ * told, so statistics are to be folded in more often than once a second. */
 uint64_t tables_expire(struct ofp_tables *t, uint64_t now_ns);
 
 /* Visits rules that the request selects (cookie, out_port, out_group, loose match), in no order,
@@ -71,6 +102,7 @@ typedef bool tables_group_visit_fn(struct group *g, void *aux);
 void tables_group_visit(struct ofp_tables *t, uint32_t id, tables_group_visit_fn *fn,
 			void *aux); /* OFPG_ALL_: all */
 size_t tables_n_rules(const struct ofp_tables *t);
-/* Removes everything, hidden rules too unless kept. */
+/* Removes every rule, hidden ones too unless kept, as one change and without tables_ops.removed.
+ * Groups stay. */
 void tables_flush(struct ofp_tables *t, bool keep_hidden);
 void tables_set_limit(struct ofp_tables *t, uint32_t max_rules);

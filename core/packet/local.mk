@@ -12,9 +12,15 @@ core_packet_libpacket_a_SOURCES = \
 	core/packet/field_text.c \
 	core/packet/flow_key.h \
 	core/packet/flow_key.c \
+	core/packet/match.c \
 	core/packet/match.h \
+	core/packet/match_check.c \
+	core/packet/match_parse.c \
+	core/packet/match_text.c \
+	core/packet/minimatch.c \
 	core/packet/packet.c \
 	core/packet/packet.h \
 	core/packet/parse.c \
 	core/packet/parse.h \
+	core/packet/protocols.h \
 	core/packet/wire.h

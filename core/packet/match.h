@@ -16,7 +16,9 @@ struct match {
 void match_init_catchall(struct match *m);
 /* From a key and mask: applies the invariant. */
 void match_init(struct match *m, const struct flow_key *key, const struct flow_key *mask);
-/* Sets a field (its prerequisites are the caller's business; match_check() verifies them all). */
+/* Sets a field, in place of what the match said about it (its prerequisites are the caller's
+ * business; match_check() verifies them all).  A zero mask makes it a wildcard.  dl_vlan,
+ * dl_vlan_pcp and vlan_pcp also demand that a tag is there; dl_vlan=0xffff that none is. */
 void match_set(struct match *m, const struct field *f, const union field_value *v,
 	       const union field_value *mask);
 void match_set_exact(struct match *m, const struct field *f, const union field_value *v);
@@ -26,8 +28,12 @@ bool match_within(const struct match *a, const struct match *b);
 /* Some packet could match both (OFPFF_CHECK_OVERLAP without priority). */
 bool match_overlaps(const struct match *a, const struct match *b);
 bool match_hits(const struct match *m, const struct flow_key *key);
-/* Prerequisites of all fields hold, values legal.  -EINVAL (err->field = the field's name). */
+/* Prerequisites of all fields hold, values legal, no bit that OpenFlow has no field for.  -EINVAL
+ * (err->field = the field's name). */
 int match_check(const struct match *m, struct error *err) MUST_CHECK;
+/* Drops what match_check() would refuse for want of a prerequisite: OpenFlow 1.0's rule for fields
+ * that do not apply.  True when it changed the match. */
+bool match_normalize(struct match *m);
 
 /* Text as ovs-ofctl prints it: `in_port=1,tcp,nw_src=10.0.0.0/8,tp_dst=80`.  port_name may be NULL;
  * else it maps an OpenFlow port number to a name or NULL. */
@@ -38,8 +44,12 @@ void match_format(const struct match *m, match_port_name_fn *port_name, void *au
 void match_format_dp(const struct flow_key *key, const struct flow_key *mask,
 		     match_port_name_fn *port_name, void *aux, struct str *out);
 /* The reverse of match_format: comma- or space-separated fields and protocol shorthands (ip, tcp,
- * arp, icmp6, …). Unknown words go to `rest` (NULL: an error), e.g. priority=, actions=, which is
- * how flow text is parsed. 0 or -EINVAL. */
+ * arp, icmp6, …). Unknown words go to `rest` (NULL: an error), e.g. priority=, actions= (whose
+ * value is all that is left), which is how flow text is parsed; so does in_port=NAME
+ * (actset_output=NAME) with a name that is no reserved port.  value is NULL for a word that stands
+ * alone; both live until the call returns.  Fields may also be written NAME[FROM..TO]=NUMBER.
+ * Prerequisites are not looked at: match_check() or match_normalize() come next.  0, -EINVAL, or
+ * what rest returned. */
 typedef int match_rest_fn(void *aux, const char *key, const char *value, struct error *err);
 int match_parse(struct match *m, const char *text, match_rest_fn *rest, void *aux,
 		struct error *err) MUST_CHECK;

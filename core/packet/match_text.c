@@ -212,7 +212,7 @@ static void put_packet_type(struct printer *p)
 
 	if (m->key.packet_type)
 		put_field(p, field_get(FIELD_PACKET_TYPE), NULL);
-	else if ((m->mask.recirc_id || m->mask.dp_hash) && matches_frames(m))
+	else if (m->mask.recirc_id && matches_frames(m))
 		str_puts(p->out, "eth,");
 }
 

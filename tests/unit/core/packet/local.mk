@@ -1,6 +1,7 @@
 PACKET_TESTS = \
 	tests/unit/core/packet/csum_test \
 	tests/unit/core/packet/field_test \
+	tests/unit/core/packet/match_test \
 	tests/unit/core/packet/parse_test
 check_PROGRAMS += $(PACKET_TESTS)
 TESTS += $(PACKET_TESTS)

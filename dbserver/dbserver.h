@@ -15,10 +15,8 @@
  * (ovsdb-server(5)).  All calls on the loop's thread. */
 #pragma once
 
-#include "core/base/err.h"
-#include "core/base/types.h"
+#include "dbserver/engine/store.h"
 
-struct db;
 struct loop;
 struct dbserver;
 
@@ -32,16 +30,6 @@ struct dbserver_limits {
 	size_t rows;          /* in a database; default 1,000,000 */
 	size_t db_bytes;      /* values in a database; default 1 GiB */
 	size_t operations;    /* in a transaction; default 100,000 */
-};
-
-/* What was found when a file was opened.  All zero for a sound file. */
-struct dbserver_open_report {
-	bool created;          /* there was no file; made from the schema */
-	bool upgraded;         /* its schema was older; columns were added */
-	uint64_t lost_bytes;   /* the tail that was damaged and has been cut off */
-	char reason[256];      /* what was wrong with it */
-	char saved_as[256];    /* the copy of the damaged file */
-	uint64_t transactions; /* records that were read */
 };
 
 /* `limits` may be NULL.  Never fails. */

@@ -104,6 +104,12 @@ void db_txn_delete(struct db_txn *txn, const struct db_row *row_)
 	htable_insert(&txn->gone, &row->node, uuid_hash(&row->uuid));
 }
 
+/* Columns that are not mutable are set while the row is new. */
+static bool may_write(const struct db_txn *txn, const struct db_row *row, const struct db_column *c)
+{
+	return c->is_mutable || txn->replay || (row->txn && !row->txn->before);
+}
+
 int db_txn_put(struct db_txn *txn, const struct db_row *row_, const struct db_column *c,
 	       struct datum *take)
 {
@@ -115,7 +121,7 @@ int db_txn_put(struct db_txn *txn, const struct db_row *row_, const struct db_co
 		return 0;
 	}
 	rc = datum_check(take, &c->type, &txn->err);
-	if (!rc && (c->index < COL_FIRST || (!c->is_mutable && !(row->txn && !row->txn->before))))
+	if (!rc && (c->index < COL_FIRST || !may_write(txn, row, c)))
 		rc = error_set(&txn->err, DBE_CONSTRAINT, NULL, "the column cannot be changed");
 	if (rc) {
 		datum_unref(take);

@@ -27,6 +27,7 @@ struct db_txn {
 	struct htable gone; /* struct db_row.node of deleted rows, by UUID */
 	struct str comment;
 	bool durable;
+	bool replay;        /* read from a file: also columns that are not mutable may change */
 	size_t start_bytes; /* the database's, for its limit */
 	struct error err;   /* the first failure; code 0: none */
 };

@@ -16,21 +16,10 @@
 #pragma once
 
 #include "dbserver/engine/store.h"
+#include "dbserver/server/limits.h"
 
 struct loop;
 struct dbserver;
-
-/* What a peer can grow, and how far.  Zero members take the default. */
-struct dbserver_limits {
-	size_t sessions;      /* clients at a time; default 1,000 */
-	size_t monitors;      /* per session; default 128 */
-	size_t pending;       /* transactions that wait, per session; default 256 */
-	size_t locks;         /* lock names held or waited for, per session; default 64 */
-	size_t backlog_bytes; /* unsent bytes, per session, then it is closed; default 64 MiB */
-	size_t rows;          /* in a database; default 1,000,000 */
-	size_t db_bytes;      /* values in a database; default 1 GiB */
-	size_t operations;    /* in a transaction; default 100,000 */
-};
 
 /* `limits` may be NULL.  Never fails. */
 struct dbserver *dbserver_new(struct loop *loop, const struct dbserver_limits *limits);
@@ -49,11 +38,17 @@ int dbserver_open(struct dbserver *s, const char *path, const char *schema_path,
 /* A database of that name, or NULL.  Borrowed until dbserver_free(). */
 struct db *dbserver_db(const struct dbserver *s, const char *name);
 
+/* Certificates for "pssl:" remotes that are added later: PEM files, all given.  0 or -errno and
+ * *err that names the file. */
+int dbserver_set_tls(struct dbserver *s, const char *cert, const char *key, const char *ca,
+		     struct error *err) MUST_CHECK;
 /* Listens at "punix:PATH", "ptcp:[PORT][:IP]" or "pssl:[PORT][:IP]" (ovsdb(7)).  Adding one twice
  * is no error. */
 int dbserver_add_remote(struct dbserver *s, const char *target, struct error *err) MUST_CHECK;
 /* Stops listening there; sessions that came in by it are closed. */
 void dbserver_remove_remote(struct dbserver *s, const char *target);
+/* The TCP port that the kernel chose for "ptcp:0"; 0 for other remotes and unknown ones. */
+uint16_t dbserver_remote_port(const struct dbserver *s, const char *target);
 size_t dbserver_sessions(const struct dbserver *s);
 
 /* Rewrites a database's file without its history (ovsdb-server/compact).  0 or -errno. */

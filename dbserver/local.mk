@@ -1,4 +1,4 @@
-# The server's facade comes with server/; this fragment only gathers the folders.
+include dbserver/server/local.mk
 include dbserver/engine/local.mk
 include dbserver/data/local.mk
-EXTRA_DIST += dbserver/dbserver.h
+dist_pkgdata_DATA += dbserver/vswitch.ovsschema

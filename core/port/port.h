@@ -69,7 +69,7 @@ struct port_ops {
 	/* Takes new options in place; -EBUSY when only close and open can do it. */
 	int (*reconfigure)(struct port *p, const struct port_config *cfg, struct error *err);
 	void (*close)(struct port *p); /* frees; after a grace period of port_unref() */
-	unsigned (*n_rxq)(const struct port *p);
+	unsigned (*n_rxq)(const struct port *p); /* NULL: one */
 	/* Up to PACKET_BATCH frames; p->in_port and rings' flags set.  0 = none now. */
 	unsigned (*rx)(struct port *p, unsigned queue, struct packet *pkts[PACKET_BATCH]);
 	/* The frames of the last rx are no longer needed. */
@@ -80,8 +80,10 @@ struct port_ops {
 	void (*tx_flush)(struct port *p);
 	/* Becomes readable when rx has something; -1 = only polling. */
 	int (*rx_fd)(const struct port *p, unsigned queue);
+	/* -ENODEV: the device is gone; it does not come back to this port, open a new one. */
 	int (*state)(struct port *p, struct port_state *st);
 	int (*set_up)(struct port *p, bool up); /* OFPPC_PORT_DOWN */
+	/* -ENODEV: the device is gone; drops[] are right all the same. */
 	int (*stats)(struct port *p, struct port_stats *st);
 };
 

@@ -37,8 +37,9 @@ void ofp_put_hello_failed(struct buf *out, uint8_t version, uint32_t xid, const 
 void ofp_put_echo_request(struct buf *out, uint8_t version, uint32_t xid);
 void ofp_put_echo_reply(struct buf *out, const struct ofp_msg *request);
 
-/* The error to a message: its xid, and its first bytes, all of it up to 64 kB in 1.0's and 1.3's
- * sense of "at least 64". */
+/* The error to a message: its xid, and at most its first OFP_ERROR_DATA bytes (the specification
+ * wants at least 64). */
+#define OFP_ERROR_DATA 1024
 void ofp_put_error(struct buf *out, uint8_t version, enum ofperr e, const void *msg, size_t len);
 enum ofperr ofp_decode_error(const struct ofp_msg *m, struct ofp_error_msg *e);
 

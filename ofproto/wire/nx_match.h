@@ -41,6 +41,11 @@ bool of10_match_fits(const struct match *m);
 
 /* One field header as actions carry it: 32 bits, or 64 for an experimenter's OXM class. */
 enum ofperr nx_field_decode(struct cursor *c, const struct field **f, bool *hasmask);
+/* False: no code of NXM or OXM carries the field (it is text and datapath only). */
+bool nx_field_encodable(const struct field *f, uint8_t version);
+/* The header with `payload` as its length (the same fields as nx_field_decode()). */
+void nx_header_encode(const struct field *f, uint8_t version, bool hasmask, unsigned payload,
+		      struct buf *out);
 /* OXM TLV of one field with value (and mask): for set-field. */
 enum ofperr nx_entry_decode(struct cursor *c, const struct field **f, union field_value *v,
 			    union field_value *mask);

@@ -61,6 +61,8 @@ struct ofpact {
 #define OFPACT_RAW_TUNNEL 3 /* SET_FIELD came as NXAST_SET_TUNNEL ("set_tunnel:…") */
 #define OFPACT_RAW_TUNNEL64 4
 #define OFPACT_RAW_RESUBMIT 5 /* RESUBMIT came without a table: NXAST_RESUBMIT */
+/* SET_L4_*: the IP protocol of the flow's match, 0 when it has none, for versions whose setters
+ * name the protocol. */
 
 /* Reserved ports (OpenFlow 1.3.5 section 7.2.1). */
 #define OFPP_MAX_ 0xffffff00u
@@ -188,9 +190,24 @@ static inline struct ofpacts ofpact_nested(const struct ofpact *a)
 	return (struct ofpacts){ a + 1, a->len };
 }
 
+/* Appends one record and returns its payload; payload NULL: zeros.  len at most 65535. */
 void *ofpact_put(struct buf *b, enum ofpact_kind kind, const void *payload, size_t len);
+/* Says how the record was spelled (OFPACT_RAW_*). */
+void ofpact_set_raw(void *payload, uint8_t raw);
+/* SET_FIELD of the bits of `mask` (NULL: the whole field); values start at the union's start. */
+void ofpact_put_set_field(struct buf *b, enum field_id id, const union field_value *v,
+			  const union field_value *mask, uint8_t raw);
 bool ofpacts_equal(struct ofpacts a, struct ofpacts b);
 /* Some record outputs to this port / group (out_port and out_group filters of flow-mod and stats).
  */
 bool ofpacts_output_to_port(struct ofpacts l, struct ofp_port port);
 bool ofpacts_output_to_group(struct ofpacts l, uint32_t group);
+
+/* Bits [ofs, ofs + n) of a value of n_bytes, n <= 64, as a host integer. */
+uint64_t field_value_get_bits(const union field_value *v, unsigned n_bytes, unsigned ofs,
+			      unsigned n);
+void field_value_set_bits(union field_value *v, unsigned n_bytes, unsigned ofs, unsigned n,
+			  uint64_t x);
+/* The first run of ones at or above bit `from`; false when there is none. */
+bool field_value_run(const union field_value *mask, unsigned n_bytes, unsigned from, unsigned *ofs,
+		     unsigned *n);

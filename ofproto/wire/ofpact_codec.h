@@ -16,7 +16,6 @@
 #include "ofproto/wire/ofperr.h"
 
 #define OFPACT_MAX_LEARN_SPECS 64
-#define OFPACT_MAX_NOTE_BYTES 4096
 
 /* Appends the actions of `c` (all of it) to `list`; on an error `list` is as before. */
 enum ofperr ofpacts_decode(struct cursor c, uint8_t version, struct buf *list);
@@ -36,7 +35,8 @@ struct ofpacts_check {
 	uint8_t n_tables;
 	uint32_t max_ports; /* a plain port number must be below; UINT32_MAX: any */
 	uint8_t version;    /* 1.0 lets setters stand without the match that they need */
+	bool meters;        /* the switch has meters; else a METER is an unsupported instruction */
 };
 /* OFPERR_MATCH_INCONSISTENT, _BAD_SET_TYPE, _BAD_SET_ARGUMENT, _BAD_OUT_PORT, _BAD_OUT_GROUP,
- * _INST_BAD_TABLE_ID, _BAD_TABLE_ID, _BAD_TAG, _BAD_ARGUMENT. */
+ * _INST_BAD_TABLE_ID, _BAD_ARGUMENT, _UNSUP_INST. */
 enum ofperr ofpacts_check(struct ofpacts l, const struct ofpacts_check *c);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the action codec share; not for others. */
+#pragma once
+
+#include "ofproto/wire/msg.h"
+#include "ofproto/wire/nx_match.h"
+#include "ofproto/wire/ofpact_codec.h"
+
+#define NX_VENDOR 0x00002320u
+
+/* One action being decoded. */
+struct act_in {
+	struct cursor c; /* behind the action's header, to its end */
+	uint8_t version;
+	uint8_t kind; /* enum ofpact_kind that its row says */
+	uint8_t arg;  /* the row's: a field, or a flag */
+	struct buf *list;
+};
+typedef enum ofperr act_decode_fn(struct act_in *in);
+
+enum ofperr ofpact_out_port13(uint32_t no, struct ofp_port *port);
+/* A part of a field from the wire: the field's header, then checks that it is big enough. */
+enum ofperr ofpact_read_bits(struct cursor *c, unsigned ofs, unsigned n, struct ofpact_bits *b);
+
+act_decode_fn ofpact_decode_resubmit;
+act_decode_fn ofpact_decode_set_tunnel;
+act_decode_fn ofpact_decode_move;
+act_decode_fn ofpact_decode_load;
+act_decode_fn ofpact_decode_load2;
+act_decode_fn ofpact_decode_note;
+act_decode_fn ofpact_decode_output_reg;
+act_decode_fn ofpact_decode_controller;
+act_decode_fn ofpact_decode_dec_ttl_ids;
+act_decode_fn ofpact_decode_metadata;
+act_decode_fn ofpact_decode_set_queue;
+act_decode_fn ofpact_decode_learn;
+
+/* Writes the learn action whole. */
+void ofpact_encode_learn(const struct ofpact *a, uint8_t version, struct buf *out);
+/* Opens an action: header with a length to be filled by ofpact_wire_end(), which also pads to 8. */
+size_t ofpact_wire_begin(struct buf *out, uint16_t type);
+size_t ofpact_wire_begin_nx(struct buf *out, uint16_t subtype);
+void ofpact_wire_end(struct buf *out, size_t start);

@@ -40,8 +40,8 @@ void ctl_register(struct ctl *c, const char *name, const char *usage, int min_ar
 void ctl_register_all(struct ctl *c, const struct ctl_command *commands, size_t n, void *aux);
 void ctl_unregister(struct ctl *c, const char *name);
 
-/* The answer; conn is gone after it.  `text` may be NULL for nothing. A newline at the end is not
- * added: clients do that. */
+/* The answer; conn is gone after it.  `text` may be NULL for nothing; a newline is added to a text
+ * that does not end in one. */
 void ctl_reply(struct ctl_conn *conn, const char *text);
 void ctl_reply_error(struct ctl_conn *conn, const char *text);
 struct loop *ctl_loop(struct ctl *c);

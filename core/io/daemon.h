@@ -24,7 +24,6 @@ char *dir_file(const char *dir, const char *name);
 void daemon_set_program(const char *name, const char *version);
 const char *daemon_program(void);
 const char *daemon_version(void);
-/* The arguments that ps shows are left alone. */
 
 /* Options for getopt_long(): DAEMON_OPTIONS go into the program's own table, and an option that the
  * program does not know goes to daemon_option(). */
@@ -34,9 +33,7 @@ enum daemon_opt {
 	DAEMON_OPT_DETACH,
 	DAEMON_OPT_NO_CHDIR,
 	DAEMON_OPT_LOG_FILE,
-	DAEMON_OPT_SYSLOG_TARGET,
 	DAEMON_OPT_NO_SELF_CONFINEMENT,
-	DAEMON_OPT_MONITOR,
 	DAEMON_OPT_VERBOSE = 'v'
 };
 #define DAEMON_OPTIONS                                                                             \
@@ -45,9 +42,7 @@ enum daemon_opt {
 		{ "detach", no_argument, NULL, DAEMON_OPT_DETACH },                                \
 		{ "no-chdir", no_argument, NULL, DAEMON_OPT_NO_CHDIR },                            \
 		{ "no-self-confinement", no_argument, NULL, DAEMON_OPT_NO_SELF_CONFINEMENT },      \
-		{ "monitor", no_argument, NULL, DAEMON_OPT_MONITOR },                              \
 		{ "log-file", optional_argument, NULL, DAEMON_OPT_LOG_FILE },                      \
-		{ "syslog-target", required_argument, NULL, DAEMON_OPT_SYSLOG_TARGET },            \
 	{                                                                                          \
 		"verbose", optional_argument, NULL, DAEMON_OPT_VERBOSE                             \
 	}

@@ -1,6 +1,11 @@
 noinst_LIBRARIES += core/io/libio.a
 core_io_libio_a_SOURCES = \
+	core/io/ctl.c \
 	core/io/ctl.h \
+	core/io/ctl_builtin.c \
+	core/io/ctl_call.c \
+	core/io/ctl_priv.h \
+	core/io/daemon.c \
 	core/io/daemon.h \
 	core/io/dirs.c \
 	core/io/http.h \
@@ -8,6 +13,8 @@ core_io_libio_a_SOURCES = \
 	core/io/json_scan.h \
 	core/io/loop.c \
 	core/io/loop.h \
+	core/io/pidfile.c \
+	core/io/pidfile.h \
 	core/io/reconnect.c \
 	core/io/reconnect.h \
 	core/io/rpc.c \

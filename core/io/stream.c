@@ -513,6 +513,17 @@ static void linger_event(struct bufferevent *bev UNUSED, short what UNUSED, void
 	stream_free(arg);
 }
 
+/* What the kernel takes at once need not wait for a loop that may not turn again. */
+static void write_now(struct stream *s)
+{
+	struct evbuffer *out = bufferevent_get_output(s->bev);
+
+	(void)evbuffer_unfreeze(out, 1);
+	while (evbuffer_get_length(out) && evbuffer_write(out, bufferevent_getfd(s->bev)) > 0)
+		;
+	(void)evbuffer_freeze(out, 1);
+}
+
 void stream_free_flushed(struct stream *s, uint64_t max_ns)
 {
 	if (!s)
@@ -526,6 +537,8 @@ void stream_free_flushed(struct stream *s, uint64_t max_ns)
 		s->quota->n--;
 	stream_quota_unref(s->quota);
 	s->quota = NULL;
+	if (!s->tls)
+		write_now(s);
 	linger_read(s->bev, NULL);
 	bufferevent_setcb(s->bev, linger_read, linger_written, linger_event, s);
 	bufferevent_setwatermark(s->bev, EV_WRITE, 0, 0);

@@ -69,6 +69,7 @@ struct xl_bridge {
 	bool miss_to_controller; /* a connection older than OpenFlow 1.3 wants packets that no rule
 				    matches */
 	bool forward_bpdu;
+	bool fail_open; /* no controller: NORMAL for every packet, whatever the tables hold */
 	uint16_t miss_send_len;
 };
 

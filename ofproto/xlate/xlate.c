@@ -198,8 +198,13 @@ void xl_enter_bridge(struct xl *x, const struct xl_port *in)
 		return;
 	}
 	x->exit = false;
-	xl_table(x, 0, XL_MISS_CONTROLLER);
-	xl_run_action_set(x);
+	if (x->f.br->fail_open) {
+		xl_note(x, "no controller: failing open");
+		xl_normal(x);
+	} else {
+		xl_table(x, 0, XL_MISS_CONTROLLER);
+		xl_run_action_set(x);
+	}
 	x->exit = outer_exit || x->out->error != XLATE_OK;
 }
 

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/xalloc.h"
+#include "ofproto/bridge/bridge_priv.h"
+
+static void publish_deferred(void *arg)
+{
+	backend_publish(arg);
+}
+
+void backend_mark(struct backend *be)
+{
+	if (be->dirty)
+		return;
+	be->dirty = true;
+	loop_defer(be->loop, publish_deferred, be);
+}
+
+void backend_publish(struct backend *be)
+{
+	if (!be->dirty)
+		return;
+	be->dirty = false;
+	loop_defer_cancel(be->loop, publish_deferred, be);
+	flows_set_snapshot(be->flows, backend_build(be));
+}
+
+/* Rules and addresses whose time is up; fail mode that waits for its time. */
+static void tick(void *arg)
+{
+	struct backend *be = arg;
+	uint64_t now = clock_mono_ns();
+	struct bridge *br;
+
+	cds_list_for_each_entry (br, &be->bridges, node) {
+		(void)tables_expire(br->tables,
+				    now); /* looked at each tick, so the next time is not needed */
+		(void)mac_expire(br->macs, now);
+		bridge_update_fail_mode(br);
+	}
+}
+
+struct backend *backend_new(struct loop *loop, const char *datapath_type,
+			    const struct flows_config *cfg, struct error *err)
+{
+	static const struct flows_ops ops = { .packet_in = backend_packet_in };
+	const struct dp_ops *dp_ops = dp_type_find(datapath_type);
+	struct backend *be;
+
+	if (!dp_ops) {
+		error_set(err, EAFNOSUPPORT, "datapath_type",
+			  "there is no datapath of type \"%s\" here: use \"netdev\"",
+			  datapath_type);
+		return NULL;
+	}
+	be = xzalloc(sizeof(*be));
+	be->loop = loop;
+	CDS_INIT_LIST_HEAD(&be->bridges);
+	lock_init(&be->pin_lock);
+	be->pins_tail = &be->pins;
+	if (dp_ops->open(*datapath_type ? datapath_type : dp_ops->type, &be->dp, err))
+		goto fail;
+	be->flows = flows_new(be->dp, &ops, be, cfg, err);
+	if (!be->flows)
+		goto fail_dp;
+	be->tick = loop_timer_new(loop, tick, be);
+	loop_timer_every(be->tick, NSEC_PER_SEC / 4);
+	return be;
+
+fail_dp:
+	be->dp->ops->close(be->dp);
+fail:
+	lock_done(&be->pin_lock);
+	free(be);
+	return NULL;
+}
+
+static void destroy(void *arg)
+{
+	struct backend *be = arg;
+
+	xlate_packet_in_free(be->pins);
+	lock_done(&be->pin_lock);
+	free(be);
+}
+
+void backend_free(struct backend *be, bool leave)
+{
+	if (!be)
+		return;
+	loop_defer_cancel(be->loop, publish_deferred, be);
+	loop_timer_free(be->tick);
+	flows_free(be->flows, leave);
+	be->dp->ops->close(be->dp);
+	loop_post(be->loop, destroy, be); /* behind the packet-ins that are posted already */
+}
+
+struct flows *backend_flows(struct backend *be)
+{
+	return be->flows;
+}
+
+struct dp *backend_dp(struct backend *be)
+{
+	return be->dp;
+}
+
+uint64_t backend_packet_ins_dropped(const struct backend *be)
+{
+	return be->pins_dropped;
+}
+
+struct bridge *backend_bridge_by_id(struct backend *be, uint64_t id)
+{
+	struct bridge *br;
+
+	cds_list_for_each_entry (br, &be->bridges, node)
+		if (br->id == id)
+			return br;
+	return NULL;
+}
+
+struct bridge *backend_bridge_next(struct backend *be, struct bridge *prev)
+{
+	struct cds_list_head *n = prev ? prev->node.next : be->bridges.next;
+
+	return n == &be->bridges ? NULL : cds_list_entry(n, struct bridge, node);
+}

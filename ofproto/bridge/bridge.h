@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A bridge: OpenFlow tables, ports, MACs and connections, on a datapath that it shares with others.
+ *
+ * A *backend* is one datapath with its megaflows; all bridges of one datapath_type share one,
+ * because patch ports lead between them.  Whatever changes about bridges, ports or bundles marks
+ * the backend; before the loop sleeps it builds one new snapshot of everything and publishes it
+ * (snapshot.h of xlate).
+ *
+ * Numbers that controllers see are exact: an answer about flows waits for a round of the
+ * revalidator, and a flow-removed message for the last readings of the megaflows that used the
+ * rule.
+ *
+ * Threads: the loop's, all of it. */
+#pragma once
+
+#include "core/io/loop.h"
+#include "ofproto/conn/conn.h"
+#include "ofproto/flows/flows.h"
+#include "ofproto/l2/vlan.h"
+
+#define BRIDGE_PORTS_MAX 65279 /* OpenFlow 1.0's port numbers, 1 to 0xfeff */
+
+struct backend;
+struct bridge;
+
+/* datapath_type as in the Bridge row ("" is "netdev" here).  NULL and *err. */
+struct backend *backend_new(struct loop *loop, const char *datapath_type,
+			    const struct flows_config *cfg, struct error *err);
+/* All bridges must be gone.  leave: rules stay in hardware and kernel. */
+void backend_free(struct backend *be, bool leave);
+struct flows *backend_flows(struct backend *be);
+struct dp *backend_dp(struct backend *be);
+/* Publishes what has changed now instead of before the next sleep. */
+void backend_publish(struct backend *be);
+uint64_t backend_packet_ins_dropped(const struct backend *be);
+
+struct bridge_config { /* borrowed for the call */
+	const char *name;
+	uint64_t datapath_id; /* 0: from the local port's address */
+	bool secure;          /* fail_mode=secure */
+	uint32_t versions;    /* OFP_VERSION_BIT()s of the protocols column; 0: all */
+	bool forward_bpdu;
+	uint32_t mac_table_size, mac_aging_s; /* 0: defaults 8192, 300 */
+	const char *dp_desc, *serial;         /* of the description statistics; "" = none */
+	const struct ofcontroller_config *controllers;
+	size_t n_controllers;
+};
+
+struct bridge *bridge_new(struct backend *be, const struct bridge_config *cfg, const char *rundir,
+			  struct error *err);
+void bridge_configure(struct bridge *br, const struct bridge_config *cfg);
+/* Ports, megaflows, connections and tables go; blocks for the megaflows' last counts. */
+void bridge_free(struct bridge *br);
+
+struct bridge_port_config {
+	struct port_config port; /* device; type "patch" has options:peer */
+	uint32_t ofport_request; /* 0: any */
+	bool local;              /* the bridge's own port */
+	const char
+		*offload; /* provider text for the engine ("sim:PROFILE"), NULL: whoever wants it */
+	bool offload_off;
+};
+/* Adds a port, or gives an existing one new settings.  *ofp gets its number.  -errno and *err; the
+ * port is then not there. */
+int bridge_port_set(struct bridge *br, const struct bridge_port_config *cfg, struct ofp_port *ofp,
+		    struct error *err) MUST_CHECK;
+void bridge_port_del(struct bridge *br, const char *name);
+/* The device changed state (netlink said so): looks again, tells controllers. */
+void bridge_port_refresh(struct bridge *br, const char *name);
+
+struct bridge_bundle_config {
+	const char *name; /* Port row */
+	const char *const *ports;
+	size_t n_ports;
+	struct vlan_conf vlan; /* bitmaps copied */
+	bool protected;
+};
+void bridge_bundle_set(struct bridge *br, const struct bridge_bundle_config *cfg);
+void bridge_bundle_del(struct bridge *br, const char *name);
+
+/* --- looking --- */
+struct bridge_port_info {
+	const char *name, *type; /* borrowed until the port changes */
+	struct ofp_port ofp;
+	struct dp_port dp;
+	struct port_state state;
+	struct port_stats stats;
+	const char *peer; /* patch; NULL */
+	uint32_t config;  /* OFPPC_* */
+};
+/* -ENODEV. */
+int bridge_port_info(struct bridge *br, const char *name, struct bridge_port_info *info);
+typedef void bridge_port_visit_fn(const struct bridge_port_info *info, void *aux);
+void bridge_ports_visit(struct bridge *br, bridge_port_visit_fn *fn,
+			void *aux); /* by OpenFlow number */
+const char *bridge_name(const struct bridge *br);
+uint64_t bridge_id(const struct bridge *br);
+uint64_t bridge_datapath_id(const struct bridge *br);
+struct backend *bridge_backend(const struct bridge *br);
+struct ofconns *bridge_conns(const struct bridge *br);
+struct ofp_tables *bridge_tables(const struct bridge *br);
+struct mac_table *bridge_macs(const struct bridge *br);
+/* Name of a bundle's first port's OpenFlow number, for fdb/show. */
+uint32_t bridge_bundle_ofp(const struct bridge *br, uint32_t bundle);
+bool bridge_failing_open(const struct bridge *br);
+const char *bridge_port_name(const struct bridge *br, struct ofp_port ofp); /* NULL: none */
+/* Bridges of a backend, in order of creation. */
+struct bridge *backend_bridge_next(struct backend *be, struct bridge *prev);

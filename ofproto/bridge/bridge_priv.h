@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside the bridge layer. */
+#pragma once
+
+#include "core/base/lock.h"
+#include "core/base/rcu.h"
+#include "ofproto/bridge/bridge.h"
+
+#define BRIDGE_N_TABLES 254 /* what controllers may use */
+#define PACKET_INS_MAX 8192 /* waiting for the main thread; more are dropped and counted */
+
+struct bridge_port {
+	struct cds_list_head node; /* in bridge->ports, by ofp */
+	struct bridge *br;
+	char *name, *type, *peer; /* owned; peer: patch ports only */
+	struct ofp_port ofp;
+	struct dp_port dp;            /* DP_PORT_NONE: patch */
+	struct port *port;            /* referenced; NULL for patch and kernel ports */
+	uint32_t config;              /* OFPPC_* */
+	struct port_state state;      /* as last told to controllers */
+	struct xl_counters *counters; /* patch; referenced */
+	uint64_t created_ns;
+	bool local, in_engine;
+};
+
+struct bridge_bundle {
+	struct cds_list_head node;
+	char *name;
+	uint32_t id;
+	char **ports; /* owned names */
+	size_t n_ports;
+	struct vlan_conf vlan;
+	uint64_t *trunks, *cvlans; /* owned */
+	bool protected;
+};
+
+struct removed_event {
+	struct cds_list_head node;
+	struct rule *rule; /* referenced */
+	uint8_t reason;
+	uint64_t at_ns;
+};
+
+/* Is the rule of a bridge without controllers there (fail.c)? */
+enum default_rule { DEFAULT_UNDECIDED, DEFAULT_PRESENT, DEFAULT_ABSENT };
+
+struct bridge {
+	struct cds_list_head node; /* in backend->bridges */
+	struct backend *be;
+	char *name, *dp_desc, *serial;
+	uint64_t id;
+	uint64_t datapath_id, configured_dpid;
+	bool secure, forward_bpdu, going, failing_open, configured;
+	enum default_rule default_rule;
+	struct ofp_tables *tables;
+	struct mac_table *macs;
+	struct ofconns *conns;
+	struct cds_list_head ports, bundles;
+	uint32_t next_bundle_id;
+
+	struct lock removed_lock;          /* guards the next three */
+	struct cds_list_head removed_new;  /* waiting for a round to begin */
+	struct cds_list_head removed_wait; /* in a round */
+	bool removed_waiting;
+};
+
+struct backend {
+	struct loop *loop;
+	struct dp *dp;
+	struct flows *flows;
+	struct cds_list_head bridges;
+	struct loop_timer *tick;
+	uint64_t next_bridge_id;
+	bool dirty;
+
+	struct lock pin_lock; /* guards the packet-ins */
+	struct xlate_packet_in *pins, **pins_tail;
+	unsigned n_pins;
+	bool pins_posted;
+	_Atomic uint64_t pins_dropped;
+};
+
+/* backend.c */
+void backend_mark(struct backend *be);
+/* build.c */
+struct xl_snapshot *backend_build(struct backend *be);
+/* ports.c */
+struct bridge_port *bridge_port_by_ofp(const struct bridge *br, struct ofp_port ofp);
+struct bridge_port *bridge_port_by_name(const struct bridge *br, const char *name);
+void bridge_port_phy(const struct bridge_port *p, struct ofp_phy_port *phy);
+int bridge_port_stats(struct bridge_port *p, struct port_stats *st);
+enum ofperr bridge_port_mod(struct bridge *br, const struct ofp_port_mod *pm);
+void bridge_ports_free(struct bridge *br);
+/* bundles.c */
+struct bridge_bundle *bridge_bundle_of_port(const struct bridge *br, const char *port);
+void bridge_bundles_free(struct bridge *br);
+/* events.c */
+void bridge_rule_removed(void *bridge, struct rule *r, enum ofp_removed_reason reason);
+void bridge_drop_removed(struct bridge *br);
+void backend_packet_in(void *backend, struct xlate_packet_in *list);
+/* dispatch.c, stats.c */
+enum ofperr bridge_message(void *bridge, struct ofconn *c, const struct ofp_msg *m);
+enum ofperr bridge_stats_message(struct bridge *br, struct ofconn *c, const struct ofp_msg *m);
+/* fail.c */
+void bridge_update_fail_mode(struct bridge *br);
+struct bridge *backend_bridge_by_id(struct backend *be, uint64_t id);

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A bridge's ports: in the datapath, in the engine, and as OpenFlow shows them. */
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/xalloc.h"
+#include "ofproto/bridge/bridge_priv.h"
+
+LOG_MODULE("ofproto");
+
+#define OFPPC_PORT_DOWN 0x01
+#define OFPPC_SETTABLE                                                                             \
+	(OFPPC_PORT_DOWN | XL_PC_NO_STP | XL_PC_NO_RECV | XL_PC_NO_RECV_STP | XL_PC_NO_FLOOD |     \
+	 XL_PC_NO_FWD | XL_PC_NO_PACKET_IN)
+#define OFPPS_LINK_DOWN 0x01
+#define OFPPS_LIVE 0x04
+
+struct bridge_port *bridge_port_by_name(const struct bridge *br, const char *name)
+{
+	struct bridge_port *p;
+
+	cds_list_for_each_entry (p, &br->ports, node)
+		if (!strcmp(p->name, name))
+			return p;
+	return NULL;
+}
+
+struct bridge_port *bridge_port_by_ofp(const struct bridge *br, struct ofp_port ofp)
+{
+	struct bridge_port *p;
+
+	cds_list_for_each_entry (p, &br->ports, node)
+		if (p->ofp.v == ofp.v)
+			return p;
+	return NULL;
+}
+
+const char *bridge_port_name(const struct bridge *br, struct ofp_port ofp)
+{
+	const struct bridge_port *p = bridge_port_by_ofp(br, ofp);
+
+	return p ? p->name : NULL;
+}
+
+/* The number asked for when it is free, else the lowest that is. */
+static int choose_number(const struct bridge *br, uint32_t request, struct ofp_port *ofp)
+{
+	struct bridge_port *p;
+	uint32_t next = 1;
+
+	if (request && request <= BRIDGE_PORTS_MAX &&
+	    !bridge_port_by_ofp(br, (struct ofp_port){ request })) {
+		ofp->v = request;
+		return 0;
+	}
+	cds_list_for_each_entry (p, &br->ports, node) { /* sorted */
+		if (p->ofp.v == next)
+			next++;
+		else if (p->ofp.v > next)
+			break;
+	}
+	ofp->v = next;
+	return next <= BRIDGE_PORTS_MAX ? 0 : -ENOSPC;
+}
+
+static void insert_sorted(struct bridge *br, struct bridge_port *p)
+{
+	struct bridge_port *q;
+
+	cds_list_for_each_entry (q, &br->ports, node)
+		if (q->ofp.v > p->ofp.v) {
+			cds_list_add_tail(&p->node, &q->node);
+			return;
+		}
+	cds_list_add_tail(&p->node, &br->ports);
+}
+
+void bridge_port_phy(const struct bridge_port *p, struct ofp_phy_port *phy)
+{
+	*phy = (struct ofp_phy_port){
+		.no = p->ofp,
+		.mac = p->state.mac,
+		.config = p->config,
+		.curr = p->state.of10_curr,
+		.advertised = p->state.of10_adv,
+		.supported = p->state.of10_supp,
+		.peer = p->state.of10_peer,
+		.curr_kbps = (uint32_t)(p->state.speed_bps / 1000),
+		.max_kbps = (uint32_t)(p->state.speed_bps / 1000),
+	};
+	snprintf(phy->name, sizeof(phy->name), "%.31s", p->name);
+	if (!p->state.admin_up)
+		phy->config |= OFPPC_PORT_DOWN;
+	if (!p->state.admin_up || !p->state.carrier)
+		phy->state |= OFPPS_LINK_DOWN;
+	else
+		phy->state |= OFPPS_LIVE;
+}
+
+static void read_state(struct bridge_port *p, struct port_state *st)
+{
+	struct dp_port_info info;
+
+	memset(st, 0, sizeof(*st));
+	if (p->peer) { /* nobody's link: up as long as it is configured */
+		st->admin_up = st->carrier = true;
+		st->mac = p->state.mac;
+		return;
+	}
+	memset(&info, 0, sizeof(info));
+	if (p->br->be->dp->ops->port_get(p->br->be->dp, p->dp, &info))
+		return; /* vanished: down */
+	*st = info.state;
+	if (info.port)
+		port_unref(info.port);
+}
+
+static void tell(struct bridge_port *p, enum ofp_port_reason reason)
+{
+	struct ofp_phy_port phy;
+
+	bridge_port_phy(p, &phy);
+	if (p->br->conns)
+		ofconns_port_status(p->br->conns, reason, &phy);
+}
+
+static void adopt_local_address(struct bridge_port *p)
+{
+	struct bridge *br = p->br;
+	uint64_t id = 0;
+
+	if (!p->local || br->configured_dpid)
+		return;
+	for (unsigned i = 0; i < sizeof(p->state.mac.b); i++)
+		id = id << 8 | p->state.mac.b[i];
+	if (id)
+		br->datapath_id = id;
+}
+
+static void refresh(struct bridge_port *p)
+{
+	struct ofp_phy_port before, after;
+	struct port_state st;
+
+	bridge_port_phy(p, &before);
+	read_state(p, &st);
+	st.link_resets = p->state.link_resets + (st.carrier != p->state.carrier);
+	p->state = st;
+	bridge_port_phy(p, &after);
+	if (!memcmp(&before, &after, sizeof(before)))
+		return;
+	adopt_local_address(p);
+	tell(p, OFPPR_MODIFY_);
+	backend_mark(p->br->be);
+}
+
+void bridge_port_refresh(struct bridge *br, const char *name)
+{
+	struct bridge_port *p = bridge_port_by_name(br, name);
+
+	if (p)
+		refresh(p);
+}
+
+/* --- coming --- */
+
+static int add_to_datapath(struct bridge_port *p, const struct bridge_port_config *cfg,
+			   struct error *err)
+{
+	struct backend *be = p->br->be;
+	struct dp_port_info info;
+	int rc;
+
+	rc = be->dp->ops->port_add(be->dp, &cfg->port, (struct dp_port){ DP_PORT_NONE }, &p->dp,
+				   err);
+	if (rc)
+		return rc;
+	memset(&info, 0, sizeof(info));
+	rc = be->dp->ops->port_get(be->dp, p->dp, &info);
+	if (rc) {
+		(void)be->dp->ops->port_del(be->dp, p->dp); /* it has gone by itself already */
+		return error_set(err, -rc, "name", "%s vanished while it was added",
+				 cfg->port.name);
+	}
+	p->port = info.port;
+	return 0;
+}
+
+static void add_to_engine(struct bridge_port *p, const struct bridge_port_config *cfg)
+{
+	struct engine *e = flows_engine(p->br->be->flows);
+	struct error why = ERROR_INIT;
+	char text[400];
+
+	if (!p->port)
+		return;
+	if (engine_port_add(e, p->port, cfg->offload, &why))
+		log_warn("port %s: no offload: %s", p->name, error_text(&why, text, sizeof(text)));
+	else
+		p->in_engine = true;
+	engine_port_enable(e, p->dp, !cfg->offload_off);
+}
+
+static void port_free(struct bridge_port *p)
+{
+	if (p->port)
+		port_unref(p->port);
+	xl_counters_unref(p->counters);
+	free(p->name);
+	free(p->type);
+	free(p->peer);
+	free(p);
+}
+
+static struct bridge_port *port_new(struct bridge *br, const struct bridge_port_config *cfg,
+				    const char *peer)
+{
+	struct bridge_port *p = xzalloc(sizeof(*p));
+
+	p->br = br;
+	p->name = xstrdup(cfg->port.name);
+	p->type = xstrdup(cfg->port.type ? cfg->port.type : "");
+	p->peer = peer ? xstrdup(peer) : NULL;
+	p->dp.v = DP_PORT_NONE;
+	p->local = cfg->local;
+	p->created_ns = clock_mono_ns();
+	if (peer)
+		p->counters = xl_counters_new();
+	return p;
+}
+
+static int port_add(struct bridge *br, const struct bridge_port_config *cfg, const char *peer,
+		    struct ofp_port *ofp, struct error *err)
+{
+	struct bridge_port *p = port_new(br, cfg, peer);
+	int rc;
+
+	p->ofp.v = OFPP_LOCAL_;
+	rc = cfg->local ? 0 : choose_number(br, cfg->ofport_request, &p->ofp);
+	if (rc) {
+		error_set(err, -rc, "ofport", "bridge %s has all its %d ports", br->name,
+			  BRIDGE_PORTS_MAX);
+		goto fail;
+	}
+	if (!peer) {
+		rc = add_to_datapath(p, cfg, err);
+		if (rc)
+			goto fail;
+	}
+	read_state(p, &p->state);
+	adopt_local_address(p);
+	insert_sorted(br, p);
+	backend_mark(br->be);
+	add_to_engine(p, cfg);
+	tell(p, OFPPR_ADD_);
+	log_info("bridge %s: added interface %s on port %u", br->name, p->name, p->ofp.v & 0xffff);
+	*ofp = p->ofp;
+	return 0;
+
+fail:
+	port_free(p);
+	return rc;
+}
+
+static int port_change(struct bridge_port *p, const struct bridge_port_config *cfg,
+		       struct error *err)
+{
+	int rc = 0;
+
+	if (p->port && p->port->ops->reconfigure)
+		rc = p->port->ops->reconfigure(p->port, &cfg->port, err);
+	if (p->port)
+		engine_port_enable(flows_engine(p->br->be->flows), p->dp, !cfg->offload_off);
+	refresh(p);
+	return rc;
+}
+
+static bool same_kind(const struct bridge_port *p, const struct bridge_port_config *cfg,
+		      const char *peer)
+{
+	if (strcmp(p->type, cfg->port.type ? cfg->port.type : "") || !p->peer != !peer)
+		return false;
+	if (peer && strcmp(p->peer, peer))
+		return false;
+	return !cfg->ofport_request || cfg->local || p->ofp.v == cfg->ofport_request ||
+	       bridge_port_by_ofp(p->br, (struct ofp_port){ cfg->ofport_request });
+}
+
+int bridge_port_set(struct bridge *br, const struct bridge_port_config *cfg, struct ofp_port *ofp,
+		    struct error *err)
+{
+	bool patch = cfg->port.type && !strcmp(cfg->port.type, "patch");
+	const char *peer = patch ? port_config_get(&cfg->port, "peer") : NULL;
+	struct bridge_port *p = bridge_port_by_name(br, cfg->port.name);
+	int rc;
+
+	if (patch && (!peer || !*peer))
+		return error_set(err, EINVAL, "options:peer", "%s: a patch port needs options:peer",
+				 cfg->port.name);
+	if (p && same_kind(p, cfg, peer)) {
+		rc = port_change(p, cfg, err);
+		*ofp = p->ofp;
+		if (rc != -EBUSY)
+			return rc;
+		if (err)
+			error_clear(err);
+	}
+	if (p)
+		bridge_port_del(br, cfg->port.name);
+	return port_add(br, cfg, peer, ofp, err);
+}
+
+/* --- going --- */
+
+static void port_remove(struct bridge_port *p, bool say)
+{
+	struct backend *be = p->br->be;
+
+	if (say)
+		tell(p, OFPPR_DELETE_);
+	cds_list_del(&p->node);
+	/* Translation forgets the port before the datapath does, so that nothing outputs to a
+	 * number that is gone. */
+	backend_mark(be);
+	backend_publish(be);
+	if (p->port)
+		engine_port_del(flows_engine(be->flows), p->port);
+	if (p->dp.v != DP_PORT_NONE)
+		(void)be->dp->ops->port_del(be->dp, p->dp); /* -ENODEV: the device went first */
+	port_free(p);
+}
+
+void bridge_port_del(struct bridge *br, const char *name)
+{
+	struct bridge_port *p = bridge_port_by_name(br, name);
+
+	if (!p)
+		return;
+	log_info("bridge %s: deleted interface %s on port %u", br->name, p->name,
+		 p->ofp.v & 0xffff);
+	port_remove(p, true);
+}
+
+void bridge_ports_free(struct bridge *br)
+{
+	struct bridge_port *p, *next;
+
+	cds_list_for_each_entry_safe (p, next, &br->ports, node)
+		port_remove(p, false);
+}
+
+/* --- as OpenFlow sees them --- */
+
+int bridge_port_stats(struct bridge_port *p, struct port_stats *st)
+{
+	memset(st, 0, sizeof(*st));
+	if (p->counters) {
+		st->rx_packets = p->counters->rx_packets;
+		st->rx_bytes = p->counters->rx_bytes;
+		st->tx_packets = p->counters->tx_packets;
+		st->tx_bytes = p->counters->tx_bytes;
+		return 0;
+	}
+	if (p->port)
+		return p->port->ops->stats(p->port, st);
+	return -EOPNOTSUPP;
+}
+
+enum ofperr bridge_port_mod(struct bridge *br, const struct ofp_port_mod *pm)
+{
+	struct bridge_port *p = bridge_port_by_ofp(br, pm->no);
+	uint32_t changed;
+
+	if (!p)
+		return OFPERR_PM_BAD_PORT;
+	if (!eth_addr_equal(pm->mac, p->state.mac))
+		return OFPERR_PM_BAD_HW_ADDR;
+	if (pm->mask & ~OFPPC_SETTABLE)
+		return OFPERR_PM_BAD_CONFIG;
+	changed = (p->config ^ pm->config) & pm->mask;
+	if (!changed)
+		return OFPERR_OK;
+	if (changed & OFPPC_PORT_DOWN && p->port && p->port->ops->set_up &&
+	    p->port->ops->set_up(p->port, !(pm->config & OFPPC_PORT_DOWN)))
+		return OFPERR_PM_EPERM;
+	p->config ^= changed;
+	read_state(p, &p->state);
+	tell(p, OFPPR_MODIFY_);
+	backend_mark(br->be);
+	return OFPERR_OK;
+}
+
+static void fill_info(struct bridge_port *p, struct bridge_port_info *info)
+{
+	*info = (struct bridge_port_info){
+		.name = p->name,
+		.type = p->type,
+		.ofp = p->ofp,
+		.dp = p->dp,
+		.state = p->state,
+		.peer = p->peer,
+		.config = p->config,
+	};
+	(void)bridge_port_stats(p, &info->stats); /* zeros where the device has gone */
+}
+
+int bridge_port_info(struct bridge *br, const char *name, struct bridge_port_info *info)
+{
+	struct bridge_port *p = bridge_port_by_name(br, name);
+
+	if (!p)
+		return -ENODEV;
+	fill_info(p, info);
+	return 0;
+}
+
+void bridge_ports_visit(struct bridge *br, bridge_port_visit_fn *fn, void *aux)
+{
+	struct bridge_port_info info;
+	struct bridge_port *p;
+
+	cds_list_for_each_entry (p, &br->ports, node) {
+		fill_info(p, &info);
+		fn(&info, aux);
+	}
+}

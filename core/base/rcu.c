@@ -40,6 +40,8 @@ static void run_deferred(struct rcu_head *head)
 {
 	struct deferred *d = container_of(head, struct deferred, head);
 
+	/* liburcu registered its own thread; what runs there may read and defer too. */
+	registered = true;
 	d->fn(d->arg);
 	free(d);
 }

@@ -44,9 +44,10 @@ static struct engine_flow *flow_of(struct engine_dev *d, uint64_t handle) REQUIR
 
 static void report(struct finding *x, const struct engine_flow *f, const char *what)
 {
+	char text[UFID_TEXT_LEN + 1];
+
 	if (x->out)
-		str_printf(x->out, "  %016llx%016llx: %s\n", (unsigned long long)f->ufid.u[0],
-			   (unsigned long long)f->ufid.u[1], what);
+		str_printf(x->out, "  %s: %s\n", offload_ufid_print(f->ufid, text), what);
 }
 
 /* The rule is wrong: out with it, and in again. */

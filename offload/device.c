@@ -12,7 +12,7 @@
 
 LOG_MODULE("offload.device");
 
-#define BATCH_MAX 128
+#define BATCH_MAX 128u
 #define BATCH_NS (50 * NSEC_PER_MSEC) /* a call to the provider shall not last much longer */
 #define TICK_NS (250 * NSEC_PER_MSEC)
 #define STATS_CHUNK 256
@@ -50,9 +50,10 @@ static enum todo what_to_do(const struct engine_flow *f)
 
 static unsigned batch_size(const struct engine_dev *d)
 {
-	double n = d->batch_ns > 0 ? (double)BATCH_NS / d->batch_ns : BATCH_MAX;
+	unsigned max = d->caps.max_batch ? MIN(d->caps.max_batch, BATCH_MAX) : BATCH_MAX;
+	double n = d->batch_ns > 0 ? (double)BATCH_NS / d->batch_ns : max;
 
-	return n < 1 ? 1 : n > BATCH_MAX ? BATCH_MAX : (unsigned)n;
+	return n < 1 ? 1 : n > max ? max : (unsigned)n;
 }
 
 /* The queue gives changes first, so an installation is in the batch only behind every change. */

@@ -1,10 +1,16 @@
 noinst_LIBRARIES += offload/liboffload.a
 offload_liboffload_a_SOURCES = \
 	offload/audit.c \
+	offload/caps.c \
+	offload/caps.h \
 	offload/device.c \
 	offload/engine.c \
 	offload/engine.h \
 	offload/engine_priv.h \
+	offload/explain.c \
+	offload/explain.h \
+	offload/explain_device.c \
+	offload/explain_priv.h \
 	offload/flow.c \
 	offload/info.c \
 	offload/ledger.c \
@@ -20,8 +26,14 @@ offload_liboffload_a_SOURCES = \
 	offload/reason.h \
 	offload/shape.c \
 	offload/shape.h \
+	offload/sim/fault.c \
+	offload/sim/ingress.c \
 	offload/sim/profile.c \
-	offload/sim/profile.h
+	offload/sim/profile.h \
+	offload/sim/rules.c \
+	offload/sim/sim.c \
+	offload/sim/sim.h \
+	offload/sim/sim_priv.h
 # Which NICs sim resembles: PREFIX/share/shunt/profiles/NAME.conf.
 profilesdir = $(pkgdatadir)/profiles
 dist_profiles_DATA = \

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "offload/provider.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +32,39 @@ const struct offload_provider_ops *offload_provider_find(const char *type, size_
 const struct offload_provider_ops *offload_provider_at(unsigned i)
 {
 	return i < n_providers ? providers[i] : NULL;
+}
+
+char *offload_ufid_print(struct ufid u, char text[UFID_TEXT_LEN + 1])
+{
+	(void)snprintf(text, UFID_TEXT_LEN + 1, "%08x-%04x-%04x-%04x-%012llx",
+		       (unsigned)(u.u[0] >> 32), (unsigned)(u.u[0] >> 16 & 0xffff),
+		       (unsigned)(u.u[0] & 0xffff), (unsigned)(u.u[1] >> 48),
+		       (unsigned long long)(u.u[1] & UINT64_C(0xffffffffffff)));
+	return text;
+}
+
+bool offload_ufid_parse(const char *text, struct ufid *u)
+{
+	struct ufid x = { { 0, 0 } };
+	unsigned n = 0;
+
+	if (!strncmp(text, "ufid:", 5))
+		text += 5;
+	for (; *text; text++) {
+		const char *digits = "0123456789abcdef", *d;
+
+		if (*text == '-')
+			continue;
+		d = strchr(digits, tolower((unsigned char)*text));
+		if (!d || n == 32)
+			return false;
+		x.u[n / 16] = x.u[n / 16] << 4 | (uint64_t)(d - digits);
+		n++;
+	}
+	if (n != 32)
+		return false;
+	*u = x;
+	return true;
 }
 
 uint64_t offload_rule_digest(const struct flow_key *key, const struct flow_key *mask,

@@ -31,6 +31,7 @@ struct offload_caps {
 	uint32_t max_outputs;                                  /* of one flow; 0 = no limit */
 	uint32_t max_actions;
 	uint64_t capacity;       /* entries; 0 = unknown, learned from "full" */
+	uint32_t max_batch;      /* requests of one apply(); 0 = any number */
 	uint32_t counter_lag_ms; /* how old a reading may be */
 	uint64_t generation;     /* changes when any of this does */
 };
@@ -120,6 +121,12 @@ struct offload_provider_ops {
 	int (*command)(struct offload_device *dev, int argc, const char *const argv[],
 		       struct str *out, struct error *err);
 };
+
+/* A flow's name as people write it: 8-4-4-4-12 hexadecimal digits.  Parsing takes it with or
+ * without hyphens, and "ufid:" before it; false leaves *u alone. */
+#define UFID_TEXT_LEN 36 /* without the NUL */
+char *offload_ufid_print(struct ufid u, char text[UFID_TEXT_LEN + 1]);
+bool offload_ufid_parse(const char *text, struct ufid *u) MUST_CHECK;
 
 /* A digest of match and actions, to compare an echo with its request. */
 uint64_t offload_rule_digest(const struct flow_key *key, const struct flow_key *mask,

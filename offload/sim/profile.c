@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/base/xalloc.h"
+#include "offload/caps.h"
 
 /* One line on its way through the table of keys. */
 struct line {
@@ -25,29 +26,6 @@ struct key {
 	uint64_t min, max;
 	bool wide; /* 64 bits */
 };
-
-static const enum field_id aliases[][2] = {
-	{ FIELD_IN_PORT_OXM, FIELD_IN_PORT },  { FIELD_IP_DSCP, FIELD_IP_DSCP_SHIFTED },
-	{ FIELD_VLAN_TCI, FIELD_VLAN_VID },    { FIELD_DL_VLAN, FIELD_VLAN_VID },
-	{ FIELD_DL_VLAN_PCP, FIELD_VLAN_PCP },
-};
-
-enum field_id profile_field(enum field_id id)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(aliases); i++)
-		if (aliases[i][0] == id)
-			return aliases[i][1];
-	return id;
-}
-
-static void set_field(uint64_t *set, enum field_id id)
-{
-	enum field_id known = profile_field(id);
-
-	set[known / 64] |= UINT64_C(1) << (known % 64);
-	if (id == FIELD_VLAN_TCI)
-		set_field(set, FIELD_VLAN_PCP);
-}
 
 /* Calls fn for each word of the value. */
 static int each_word(struct line *l, const struct key *k,
@@ -71,9 +49,9 @@ static int add_field(struct line *l, const struct key *k, const char *word)
 
 	if (!f)
 		return error_set(l->err, EINVAL, l->where, "\"%.40s\" is not a field", word);
-	set_field(set, f->id);
+	caps_field_add(set, f->id);
 	if (k->max) /* a way to match: exactly is one of its cases */
-		set_field(l->p->caps.fields, f->id);
+		caps_field_add(l->p->caps.fields, f->id);
 	return 0;
 }
 
@@ -155,7 +133,7 @@ static const struct key keys[] = {
 	{ "max_actions", key_number, OFS(caps.max_actions), 0, 65535, false },
 	{ "insert_latency_us", key_number, OFS(insert_latency_us), 0, 10000000, false },
 	{ "counter_lag_ms", key_number, OFS(caps.counter_lag_ms), 0, 60000, false },
-	{ "batch", key_number, OFS(batch), 1, 1024, false },
+	{ "batch", key_number, OFS(caps.max_batch), 1, 1024, false },
 };
 
 static char *trim(char *s)
@@ -211,7 +189,7 @@ int profile_parse(const char *text, size_t len, const char *file, struct sim_pro
 	int rc = 0;
 
 	memset(p, 0, sizeof(*p));
-	p->batch = 64;
+	p->caps.max_batch = 64;
 	name_of_file(file, p);
 	for (unsigned n = 1; !rc && (one = strsep(&rest, "\n")); n++) {
 		(void)snprintf(l.where, sizeof(l.where), "%.48s:%u", base ? base + 1 : file, n);
@@ -219,8 +197,8 @@ int profile_parse(const char *text, size_t len, const char *file, struct sim_pro
 	}
 	if (!rc && !p->caps.capacity)
 		rc = error_set(err, EINVAL, base ? base + 1 : file, "table_size is missing");
-	set_field(p->caps.fields, FIELD_IN_PORT);
-	set_field(p->caps.fields, FIELD_RECIRC_ID);
+	caps_field_add(p->caps.fields, FIELD_IN_PORT);
+	caps_field_add(p->caps.fields, FIELD_RECIRC_ID);
 	free(copy);
 	return rc;
 }

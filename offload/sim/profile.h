@@ -38,7 +38,6 @@ struct sim_profile {
 	struct offload_caps caps; /* generation is the device's business */
 	bool inner_vlan;
 	uint32_t insert_latency_us;
-	uint32_t batch;
 };
 
 /* Reads a profile's text.  `file` stands in messages and names the profile (its last part without
@@ -49,6 +48,3 @@ int profile_parse(const char *text, size_t len, const char *file, struct sim_pro
  * digits,
  * '-' and '_' only.  -ENOENT, -EINVAL, or the errno of reading. */
 int profile_load(const char *name, struct sim_profile *p, struct error *err) MUST_CHECK;
-
-/* The row under which a field's bits are known here. */
-enum field_id profile_field(enum field_id id);

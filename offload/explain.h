@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where flows are and why, as JSON: what `shuntctl offload …` prints and the web page draws.
+ *
+ * Every function returns a new json-c object that the caller puts (json_object_put()); NULL and
+ * *err when what was asked for does not exist.  Names, sentences and advice are in it, so that a
+ * client only lays it out.  Numbers are JSON integers, times are milliseconds, `at` is RFC 3339 in
+ * UTC.
+ *
+ * Any thread.  Cost: a walk over all flows for flows, why with a filter, top and status; each takes
+ * the engine's lock for one flow at a time, status once for the whole walk. */
+#pragma once
+
+#include <json-c/json.h>
+
+#include "offload/engine.h"
+
+/* { "tiers": [{tier, flows, packets, bytes}], "hardware_share": {packets, bytes},   (0 .. 1)
+ *   "reasons": [{reason, flows}],
+ *   "devices": [{name, provider, entries, capacity, flows: {state: n}, queue: {depth, oldest_ms,
+ * shed}, installs, replaces, removes, failures, evictions, repairs, resets, learned_shapes, audit:
+ * {runs, missing, orphaned, altered, mute, ran_back}, latency: {buckets: [{le_us, count}], sum_us},
+ *                reasons: [{reason, text, advice, flows, packets, bytes, events}]}],   (costliest
+ * first) "ports": [{port, name, device, enabled, flows, flows_hardware, packets: {tier: n}, bytes:
+ * {…}}] } */
+struct json_object *explain_status(struct engine *e);
+
+/* [{ufid, match, actions, state, reason, why, device, port, cost, age_ms, pps, packets, bytes,
+ *   tiers: {tier: {packets, bytes}}}], the busiest first.
+ * filter (NULL or "": all): words separated by commas or blanks, all of which must hold: state=,
+ * reason=, device=, port= (a name), ufid=, pps= (at least), and a match in ovs-fields(7)'s words
+ * with the datapath's port numbers, which selects flows that share a packet with it.  -EINVAL. */
+struct json_object *explain_flows(struct engine *e, const char *filter, struct error *err);
+
+/* The flows that `what` names (a ufid, or a filter of at most EXPLAIN_WHY_MAX flows), each as in
+ * explain_flows() with "advice", "retry", "retry_in_ms", "steps" (ever) and "history": [{at, from,
+ * to, reason, why, packets, bytes}].  -ENOENT when there is none. */
+#define EXPLAIN_WHY_MAX 32
+struct json_object *explain_why(struct engine *e, const char *what, struct error *err);
+
+/* {name, provider, fields: [{field, match: "exact"|"prefix"|"masked"}], set_fields: [], actions:
+ * [], max_outputs, max_actions, capacity, counter_lag_ms, generation}; 0 = no limit.  -ENODEV. */
+struct json_object *explain_caps(struct engine *e, const char *device, struct error *err);
+
+/* The n busiest flows, as explain_flows(). */
+struct json_object *explain_top(struct engine *e, unsigned n);

@@ -36,9 +36,9 @@ enum dp_action_kind {
 
 struct dp_action {
 	uint16_t kind; /* enum dp_action_kind */
-	uint16_t len;  /* bytes of payload that follow, without padding to 8 */
-	uint32_t pad;
-	/* payload */
+	uint16_t pad;
+	uint32_t len; /* bytes of payload that follow, without padding to 8 */
+		      /* payload */
 };
 
 struct act_output {
@@ -165,14 +165,17 @@ void dp_actions_put_set(struct buf *b, enum field_id field, const union field_va
 /* Opens a nested list behind `payload`; returns a mark for dp_actions_nest_end(). */
 size_t dp_actions_nest_begin(struct buf *b, enum dp_action_kind kind, const void *payload,
 			     size_t len);
+/* Ends the first list of CHECK_PKT_LEN (greater_bytes is filled in) and opens the second. */
+void dp_actions_nest_else(struct buf *b, size_t mark);
 void dp_actions_nest_end(struct buf *b, size_t mark);
 static inline struct dp_actions dp_actions_of(const struct buf *b)
 {
 	return (struct dp_actions){ b->data, (uint32_t)b->len };
 }
 bool dp_actions_equal(struct dp_actions a, struct dp_actions b);
-/* Sizes, nesting (at most 8 levels), fields and values are sound: for lists that came from outside.
- * -EINVAL. */
+/* Sizes, nesting (at most DP_ACTIONS_MAX_DEPTH levels), fields and values are sound: for lists that
+ * came from outside.  -EINVAL. */
+#define DP_ACTIONS_MAX_DEPTH 8
 int dp_actions_check(struct dp_actions a, struct error *err) MUST_CHECK;
 
 struct dp_action_info {
@@ -182,6 +185,10 @@ struct dp_action_info {
 	bool nested;
 };
 extern const struct dp_action_info dp_action_table[DP_ACT_N_KINDS];
+
+/* Whether act_set may write the field: what a packet has in its headers, and the metadata that goes
+ * with it to an output (tunnel, mark, priority). */
+bool dp_field_settable(const struct field *f);
 
 /* Text in the form of dpctl/dump-flows: `set(ipv4(ttl=63)),push_vlan(vid=5,pcp=0),2`; "drop" when
  * empty. */

@@ -1,6 +1,8 @@
 noinst_LIBRARIES += core/packet/libpacket.a
 core_packet_libpacket_a_SOURCES = \
+	core/packet/action.c \
 	core/packet/action.h \
+	core/packet/action_exec.c \
 	core/packet/action_exec.h \
 	core/packet/compose.c \
 	core/packet/csum.c \
@@ -20,6 +22,7 @@ core_packet_libpacket_a_SOURCES = \
 	core/packet/minimatch.c \
 	core/packet/packet.c \
 	core/packet/packet.h \
+	core/packet/packet_edit.c \
 	core/packet/parse.c \
 	core/packet/parse.h \
 	core/packet/protocols.h \

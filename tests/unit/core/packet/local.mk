@@ -1,4 +1,6 @@
 PACKET_TESTS = \
+	tests/unit/core/packet/action_exec_test \
+	tests/unit/core/packet/action_test \
 	tests/unit/core/packet/csum_test \
 	tests/unit/core/packet/field_test \
 	tests/unit/core/packet/match_test \

@@ -10,6 +10,7 @@ void cls_rule_init(struct cls_rule *r, const struct match *m, int32_t priority)
 {
 	minimatch_init(&r->match, m);
 	atomic_init(&r->next, NULL);
+	r->prev = NULL;
 	r->subtable = NULL;
 	r->node.hash = 0;
 	r->priority = priority;

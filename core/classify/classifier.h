@@ -42,6 +42,7 @@ struct cls_subtable; /* the rules of one mask */
 struct cls_rule {
 	struct minimatch match;        /* owned */
 	struct cls_rule *_Atomic next; /* RCU; same match, same or lower priority */
+	struct cls_rule *prev;         /* the one whose next it is; the classifier's writer's */
 	struct cls_subtable *subtable; /* the classifier's; NULL = not in one */
 	struct rtab_node node;         /* its place there, when no rule comes before it */
 	int32_t priority;              /* higher wins */

@@ -213,6 +213,9 @@ static void chain_add(struct cls_subtable *st, struct cls_rule *head, struct cls
 		at = next_of(at);
 	}
 	set_next(r, at);
+	r->prev = prev;
+	if (at)
+		at->prev = r;
 	if (prev)
 		set_next(prev, r);
 	else if (head)
@@ -234,21 +237,20 @@ void subtable_add(struct cls_subtable *st, struct cls_rule *r, uint64_t seed)
 	st->n_rules++;
 }
 
-/* A reader on r goes on from there: r keeps its next. */
-static void chain_remove(struct cls_subtable *st, struct cls_rule *head, struct cls_rule *r)
+/* A reader on r goes on from there: r keeps its next.  No walk: a rule that is replaced faster than
+ * grace periods end leaves a long chain behind. */
+static void chain_remove(struct cls_subtable *st, struct cls_rule *r)
 {
-	struct cls_rule *prev = head;
+	struct cls_rule *next = next_of(r);
 
-	if (head == r) {
-		if (next_of(r))
-			rtab_replace(&st->rules, &r->node, &next_of(r)->node);
-		else
-			rtab_erase(&st->rules, &r->node);
-		return;
-	}
-	while (next_of(prev) != r)
-		prev = next_of(prev);
-	set_next(prev, next_of(r));
+	if (next)
+		next->prev = r->prev;
+	if (r->prev)
+		set_next(r->prev, next);
+	else if (next)
+		rtab_replace(&st->rules, &r->node, &next->node);
+	else
+		rtab_erase(&st->rules, &r->node);
 }
 
 void subtable_remove(struct cls_subtable *st, struct cls_rule *r, uint64_t seed)
@@ -257,7 +259,7 @@ void subtable_remove(struct cls_subtable *st, struct cls_rule *r, uint64_t seed)
 	struct cls_hashes h;
 
 	subtable_hash(st, packed, seed, &h);
-	chain_remove(st, subtable_chain(st, packed, r->node.hash), r);
+	chain_remove(st, r);
 	for (unsigned i = 0; i + 1 < st->n_stages; i++)
 		index_remove(&st->index[i], h.stage[i]);
 	st->n_rules--;

@@ -101,13 +101,19 @@ struct json_object *json_parse(const char *text, size_t n, struct error *err)
 		error_set(err, DBE_SYNTAX, NULL, "%zu bytes of JSON are too many", n);
 		return NULL;
 	}
+	while (n && strchr(" \t\r\n", text[n - 1]) && text[n - 1])
+		n--;
 	tok = json_tokener_new();
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
 	json = json_tokener_parse_ex(tok, text, (int)n);
 	rc = json_tokener_get_error(tok);
 	end = json_tokener_get_parse_end(tok);
+	if (rc == json_tokener_continue) { /* a bare number ends with the text */
+		json = json_tokener_parse_ex(tok, "", 1);
+		rc = json_tokener_get_error(tok);
+		end = n;
+	}
 	json_tokener_free(tok);
-	while (rc == json_tokener_success && end < n && strchr(" \t\r\n", text[end]) && text[end])
-		end++;
 	if (rc == json_tokener_success && end == n)
 		return json;
 	json_object_put(json);

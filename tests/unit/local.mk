@@ -3,4 +3,3 @@
 AM_CFLAGS += $(CHECK_CFLAGS)
 LDADD = $(SHUNT_LIBS) $(SYSTEM_LIBS) $(CHECK_LIBS)
 EXTRA_DIST += tests/unit/seed.h
-include tests/unit/dbserver/local.mk

@@ -28,7 +28,8 @@ typedef void http_fn(struct http_request *r, void *arg);
  * chooses).  `limits` may be NULL.  NULL and *err. */
 struct http *http_new(struct loop *l, const char *address, const struct http_limits *limits,
 		      struct error *err);
-void http_free(struct http *h); /* NULL is fine */
+/* Requests that wait for an answer are gone with it.  NULL is fine. */
+void http_free(struct http *h);
 uint16_t http_port(const struct http *h);
 
 /* GET (and HEAD) of an exact path; a path that ends in '/' and '*' takes everything below.  Other

@@ -8,6 +8,7 @@ core_io_libio_a_SOURCES = \
 	core/io/daemon.c \
 	core/io/daemon.h \
 	core/io/dirs.c \
+	core/io/http.c \
 	core/io/http.h \
 	core/io/json_scan.c \
 	core/io/json_scan.h \

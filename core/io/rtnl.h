@@ -18,7 +18,7 @@ struct loop;
 struct rtnl;
 struct rtnl_watch;
 
-struct rtnl_link {
+struct link_info {
 	int ifindex;
 	char name[16]; /* IFNAMSIZ */
 	char kind[32]; /* rtnl kind: "veth", "bond", "tun", …; "" for a plain device */
@@ -37,18 +37,18 @@ enum rtnl_change { RTNL_NEW, RTNL_CHANGED, RTNL_GONE };
 
 /* `was` is the former state (NULL for NEW), `now` the new one (NULL for GONE); both borrowed until
  * it returns.  A rename is CHANGED with other names. */
-typedef void rtnl_fn(enum rtnl_change change, const struct rtnl_link *was,
-		     const struct rtnl_link *now, void *arg);
+typedef void rtnl_fn(enum rtnl_change change, const struct link_info *was,
+		     const struct link_info *now, void *arg);
 
 /* NULL and *err when netlink is not there. */
 struct rtnl *rtnl_new(struct loop *l, struct error *err);
 void rtnl_free(struct rtnl *r); /* NULL is fine */
 
 /* Borrowed until the next turn of the loop; NULL when there is none. */
-const struct rtnl_link *rtnl_by_name(const struct rtnl *r, const char *name);
-const struct rtnl_link *rtnl_by_index(const struct rtnl *r, int ifindex);
+const struct link_info *rtnl_by_name(const struct rtnl *r, const char *name);
+const struct link_info *rtnl_by_index(const struct rtnl *r, int ifindex);
 /* In no order, until fn returns false. */
-void rtnl_each(const struct rtnl *r, bool (*fn)(const struct rtnl_link *link, void *arg),
+void rtnl_each(const struct rtnl *r, bool (*fn)(const struct link_info *link, void *arg),
 	       void *arg);
 /* Notes every change; watchers run in the order in which they came. */
 struct rtnl_watch *rtnl_watch_new(struct rtnl *r, rtnl_fn *fn, void *arg);

@@ -21,7 +21,10 @@ core_io_libio_a_SOURCES = \
 	core/io/rpc.c \
 	core/io/rpc.h \
 	core/io/rpc_parse.c \
+	core/io/rtnl.c \
 	core/io/rtnl.h \
+	core/io/rtnl_msg.c \
+	core/io/rtnl_msg.h \
 	core/io/stream.c \
 	core/io/stream.h \
 	core/io/stream_listen.c \

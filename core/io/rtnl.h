@@ -30,7 +30,7 @@ struct link_info {
 	int master;        /* ifindex of a bridge or bond, 0: none */
 	int link;          /* lower device in the same namespace, 0: none */
 	bool up;           /* IFF_UP: administratively */
-	bool running; /* IFF_RUNNING, or IFF_LOWER_UP where the driver gives no state: carrier */
+	bool running;      /* IFF_RUNNING: up and, as far as the driver knows, with carrier */
 };
 
 enum rtnl_change { RTNL_NEW, RTNL_CHANGED, RTNL_GONE };

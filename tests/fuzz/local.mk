@@ -29,3 +29,10 @@ fuzz: $(FUZZ_TARGETS)
 FUZZ_TARGETS += tests/fuzz/rpc_fuzz
 tests_fuzz_rpc_fuzz_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_rpc_fuzz_LDADD = $(FUZZ_LIBS)
+
+EXTRA_DIST += tests/fuzz/db_schema.h
+FUZZ_TARGETS += tests/fuzz/dbfile_fuzz tests/fuzz/ovsdb_transact_fuzz
+tests_fuzz_dbfile_fuzz_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_dbfile_fuzz_LDADD = $(FUZZ_LIBS)
+tests_fuzz_ovsdb_transact_fuzz_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_ovsdb_transact_fuzz_LDADD = $(FUZZ_LIBS)

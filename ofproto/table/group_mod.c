@@ -17,14 +17,19 @@ static int id_matches(struct cds_lfht_node *n, const void *key)
 	return container_of(n, struct group, node)->id == *(const uint32_t *)key;
 }
 
+static struct group *group_at(const struct cds_lfht_iter *it)
+{
+	struct cds_lfht_node *n = it->node;
+
+	return n ? container_of(n, struct group, node) : NULL;
+}
+
 struct group *tables_group(struct ofp_tables *t, uint32_t id)
 {
 	struct cds_lfht_iter it;
-	struct cds_lfht_node *n;
 
 	cds_lfht_lookup(t->groups, id_hash(id), id_matches, &id, &it);
-	n = cds_lfht_iter_get_node(&it);
-	return n ? container_of(n, struct group, node) : NULL;
+	return group_at(&it);
 }
 
 static void unref_later(void *g)
@@ -240,10 +245,9 @@ static enum ofperr group_delete(struct ofp_tables *t, const struct ofp_group_mod
 	if (g) {
 		drop(t, g);
 	} else {
-		cds_lfht_for_each_entry(t->groups, &it, g, node)
-		{
+		for (cds_lfht_first(t->groups, &it); (g = group_at(&it));
+		     cds_lfht_next(t->groups, &it))
 			drop(t, g);
-		}
 	}
 	tables_changed(t);
 	return OFPERR_OK;
@@ -277,11 +281,9 @@ void tables_group_visit(struct ofp_tables *t, uint32_t id, tables_group_visit_fn
 		if (g)
 			(void)fn(g, aux); /* there is no next one to stop at */
 	} else {
-		cds_lfht_for_each_entry(t->groups, &it, g, node)
-		{
-			if (!fn(g, aux))
-				break;
-		}
+		cds_lfht_first(t->groups, &it);
+		while ((g = group_at(&it)) && fn(g, aux))
+			cds_lfht_next(t->groups, &it);
 	}
 	rcu_read_unlock();
 }

@@ -30,6 +30,35 @@ static void __attribute__((constructor)) register_main_thread(void)
 	rcu_thread_start();
 }
 
+#ifdef RCU_TSAN
+char rcu_tsan_order;
+
+/* liburcu's own accesses are its own business. */
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void)
+{
+	return "race:liburcu\n";
+}
+
+static void tsan_before_grace_period(void)
+{
+	__tsan_release(&rcu_tsan_order);
+}
+
+static void tsan_after_grace_period(void)
+{
+	__tsan_acquire(&rcu_tsan_order);
+}
+#else
+static void tsan_before_grace_period(void)
+{
+}
+
+static void tsan_after_grace_period(void)
+{
+}
+#endif
+
 struct deferred {
 	struct rcu_head head;
 	void (*fn)(void *arg);
@@ -42,8 +71,10 @@ static void run_deferred(struct rcu_head *head)
 
 	/* liburcu registered its own thread; what runs there may read and defer too. */
 	registered = true;
+	tsan_after_grace_period();
 	d->fn(d->arg);
 	free(d);
+	tsan_before_grace_period(); /* for rcu_settle() */
 }
 
 void rcu_defer(void (*fn)(void *arg), void *arg)
@@ -54,6 +85,7 @@ void rcu_defer(void (*fn)(void *arg), void *arg)
 	rcu_thread_start();
 	d->fn = fn;
 	d->arg = arg;
+	tsan_before_grace_period();
 	call_rcu(&d->head, run_deferred);
 }
 
@@ -67,4 +99,5 @@ void rcu_settle(void)
 {
 	rcu_thread_start();
 	rcu_barrier();
+	tsan_after_grace_period();
 }

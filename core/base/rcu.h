@@ -14,6 +14,26 @@
 #include "core/base/list.h"
 #include "core/base/types.h"
 
+/* ThreadSanitizer does not see into liburcu: it is told what orders a reader, or whoever defers,
+ * before what runs after the grace period. */
+#if defined(__SANITIZE_THREAD__)
+#define RCU_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define RCU_TSAN 1
+#endif
+#endif
+#ifdef RCU_TSAN
+#include <sanitizer/tsan_interface.h>
+extern char rcu_tsan_order;
+#undef rcu_read_unlock
+static inline void rcu_read_unlock(void)
+{
+	__tsan_release(&rcu_tsan_order);
+	urcu_memb_read_unlock();
+}
+#endif
+
 void rcu_thread_start(void);
 void rcu_thread_stop(void);
 /* Calls fn(arg) after a grace period, on liburcu's own thread.  Any thread, never blocks. */

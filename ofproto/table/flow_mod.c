@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Flow-mods: OpenFlow 1.0 section 4.6, OpenFlow 1.3.5 section 6.4. */
-#include <stdatomic.h>
 
 #include "ofproto/table/state.h"
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Group-mods: OpenFlow 1.3.5 section 6.7. */
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "core/base/hash.h"

@@ -17,11 +17,11 @@
 __thread struct counter_shard *counter_shard;
 
 static struct lock counter_lock = LOCK_INIT;
-static struct counter *counters GUARDED_BY(counter_lock);
-static struct counter_shard *shards GUARDED_BY(counter_lock);
-static uint64_t retired[COUNTER_MAX] GUARDED_BY(counter_lock); /* of threads that ended */
-static uint32_t n_counters GUARDED_BY(counter_lock);
-static uint32_t ticks GUARDED_BY(counter_lock);
+static struct counter *counters GUARDED_BY_STATIC(counter_lock);
+static struct counter_shard *shards GUARDED_BY_STATIC(counter_lock);
+static uint64_t retired[COUNTER_MAX] GUARDED_BY_STATIC(counter_lock); /* of threads that ended */
+static uint32_t n_counters GUARDED_BY_STATIC(counter_lock);
+static uint32_t ticks GUARDED_BY_STATIC(counter_lock);
 
 void counter_register(struct counter *c)
 {

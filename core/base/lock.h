@@ -16,10 +16,10 @@
 #define TSA(X)
 #endif
 #define CAPABILITY(NAME) TSA(capability(NAME))
-#define GUARDED_BY(L) TSA(guarded_by(L))
-/* For a member guarded by a lock of the same struct: clang cannot check that in C; it is said all
- * the same. */
-#define GUARDED_BY_MEMBER(L)
+/* For a member guarded by a lock of the same struct: clang cannot resolve that in C, so it is said
+ * and not checked.  For a file's own variables it is checked. */
+#define GUARDED_BY(L)
+#define GUARDED_BY_STATIC(L) TSA(guarded_by(L))
 #define REQUIRES(...) TSA(requires_capability(__VA_ARGS__))
 #define EXCLUDES(...) TSA(locks_excluded(__VA_ARGS__))
 #define ACQUIRE(...) TSA(acquire_capability(__VA_ARGS__))

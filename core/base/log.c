@@ -31,17 +31,17 @@ struct dest {
 #define STAMPED_LINE "%D{%Y-%m-%dT%H:%M:%S.###Z}|" LINE
 
 static struct lock log_lock = LOCK_INIT;
-static struct dest dests[LD_N_DESTS] GUARDED_BY(log_lock) = {
+static struct dest dests[LD_N_DESTS] GUARDED_BY_STATIC(log_lock) = {
 	[LD_CONSOLE] = { "console", "none", STAMPED_LINE, LL_INFO },
 	[LD_SYSLOG] = { "syslog", SYSLOG_PREFIX, "ovs|" LINE, LL_INFO },
 	[LD_FILE] = { "file", "none", STAMPED_LINE, LL_INFO },
 };
-static struct log_module *modules GUARDED_BY(log_lock);
-static unsigned int sequence GUARDED_BY(log_lock);
-static char *file_path GUARDED_BY(log_lock); /* owned */
-static int file_fd GUARDED_BY(log_lock) = -1;
-static const char *program GUARDED_BY(log_lock) = "shunt";
-static uint64_t start_ns GUARDED_BY(log_lock);
+static struct log_module *modules GUARDED_BY_STATIC(log_lock);
+static unsigned int sequence GUARDED_BY_STATIC(log_lock);
+static char *file_path GUARDED_BY_STATIC(log_lock); /* owned */
+static int file_fd GUARDED_BY_STATIC(log_lock) = -1;
+static const char *program GUARDED_BY_STATIC(log_lock) = "shunt";
+static uint64_t start_ns GUARDED_BY_STATIC(log_lock);
 
 static __thread char thread_name[16];
 
@@ -67,7 +67,7 @@ static const struct facility {
 	{ "local4", LOG_LOCAL4 }, { "local5", LOG_LOCAL5 }, { "local6", LOG_LOCAL6 },
 	{ "local7", LOG_LOCAL7 },
 };
-static int facility GUARDED_BY(log_lock) = LOG_DAEMON;
+static int facility GUARDED_BY_STATIC(log_lock) = LOG_DAEMON;
 
 /* The file counts only while it is open, so that a closed one costs nothing. */
 static void update_max(struct log_module *m) REQUIRES(log_lock)

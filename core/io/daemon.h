@@ -53,8 +53,8 @@ int daemon_option(int opt, const char *arg, struct error *err) MUST_CHECK;
 void daemon_usage(struct str *out); /* their help text */
 
 /* Opens the log file, forks when --detach was given (the parent waits), writes and locks the
- * pidfile.  Returns in the process that goes on.  0, or -errno and *err: -EAGAIN when a pidfile's
- * process runs. */
+ * pidfile.  Before the first loop and thread are made: neither survives a fork.  Returns in the
+ * process that goes on.  0, or -errno and *err: -EAGAIN when a pidfile's process runs. */
 int daemon_start(struct error *err) MUST_CHECK;
 /* Everything is open and working: the parent of --detach ends with success; standard files go to
  * /dev/null, console logging stops, the directory becomes /. */

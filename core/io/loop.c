@@ -46,7 +46,7 @@ struct loop {
 	struct loop_stats stats;
 
 	struct lock lock;
-	struct calls posts GUARDED_BY_MEMBER(lock);
+	struct calls posts GUARDED_BY(lock);
 };
 
 struct loop_hook {

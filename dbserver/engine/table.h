@@ -9,9 +9,8 @@
  * them; everybody may call what reads.  Loop's thread. */
 #pragma once
 
-#include <urcu/list.h>
-
 #include "core/base/htable.h"
+#include "core/base/list.h"
 #include "dbserver/data/schema.h"
 
 /* What a database holds, for its limits.  Shared by its tables. */

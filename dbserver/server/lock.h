@@ -4,10 +4,9 @@
  * "assert" it. */
 #pragma once
 
-#include <urcu/list.h>
-
 #include "core/base/err.h"
 #include "core/base/htable.h"
+#include "core/base/list.h"
 
 struct db_locks {
 	struct htable names; /* struct named lock, in lock.c */

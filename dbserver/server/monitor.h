@@ -10,8 +10,7 @@
  * An update goes out within the commit that causes it, thus before the reply to the transaction. */
 #pragma once
 
-#include <urcu/list.h>
-
+#include "core/base/list.h"
 #include "dbserver/data/condition.h"
 #include "dbserver/engine/db.h"
 

@@ -6,8 +6,7 @@
  * once the loop is about to sleep: many changes of a turn cost one attempt. */
 #pragma once
 
-#include <urcu/list.h>
-
+#include "core/base/list.h"
 #include "dbserver/engine/exec.h"
 
 struct loop;

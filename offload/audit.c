@@ -197,13 +197,13 @@ void audit_run(struct engine_dev *d, bool repair, struct str *out)
 }
 
 /* The device's epoch changed.  First the last readings of what it lost, then which flows those are:
- * a device that cannot be dumped lost all that was there before. */
+ * a device that cannot be dumped lost all that was there before.  Their handles are removed like
+ * others, because a rule may also be missing for another reason and have a last reading still to
+ * give. */
 void audit_reset(struct engine_dev *d)
 {
 	struct finding x = { .repair = false };
-	struct gone_list gone = { NULL, 0, 0 };
-	struct engine_flow *f, *next;
-	struct why w = why_of(OFFLOAD_RESET), ok = why_of(OFFLOAD_OK);
+	struct engine_flow *f;
 	uint64_t lost = 0;
 
 	device_stats_pass(d);
@@ -213,24 +213,13 @@ void audit_reset(struct engine_dev *d)
 
 	lock_take(&d->e->lock);
 	d->stat.resets++;
-	cds_list_for_each_entry_safe (f, next, &d->hw, place) {
-		if (f->seen == d->dump_run)
+	cds_list_for_each_entry (f, &d->hw, place) {
+		if (f->seen == d->dump_run || f->state != OFFLOAD_ST_HARDWARE)
 			continue;
 		lost++;
-		queue_drop(&d->queue, &f->queued);
-		device_rule_gone(d, f);
-		if (f->deleted) {
-			gone_add(d->e, &gone, f);
-			continue;
-		}
-		flow_set_state(d->e, f, OFFLOAD_ST_LOST, &w);
-		flow_set_state(d->e, f, OFFLOAD_ST_SOFTWARE, &ok);
-		d->stat.repairs++;
-		place_flow(d->e, f);
+		lose(d, f, OFFLOAD_RESET, "");
 	}
-	pthread_cond_broadcast(&d->e->changed);
 	lock_give(&d->e->lock);
-	gone_call(d->e, &gone);
 	log_warn("%s: was reset and lost %llu rules; their flows are placed again", d->od->name,
 		 (unsigned long long)lost);
 }

@@ -389,13 +389,14 @@ static void settle(struct engine_dev *d, struct item *it, struct gone_list *g) R
 		settle_done(d, it);
 	f->busy = false;
 	d->n_busy--;
-	if (f->deleted && !f->handle)
-		gone_add(d->e, g, f);
-	else if (f->deleted && !f->stuck)
+	if (f->deleted && !f->handle && !f->sw_open)
+		gone_add(d->e, g,
+			 f); /* else whoever deletes it does this, when software has let go too */
+	else if (f->deleted && f->handle && !f->stuck)
 		place_change(f);
 	else if (!f->deleted && f->dirty)
 		place_flow(d->e, f);
-	else if (f->handle && (!f->want || retry) && !f->stuck)
+	else if (!f->deleted && f->handle && (!f->want || retry) && !f->stuck)
 		place_change(f);
 }
 

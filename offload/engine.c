@@ -165,7 +165,8 @@ unsigned engine_modify(struct engine *e, struct engine_modify *mods, size_t n)
 
 /* --- del --- */
 
-/* Out of the table, so that a new flow may take the ufid and no dump counts it twice. */
+/* Out of the table, so that a new flow may take the ufid and no dump counts it twice.  Until
+ * sw_open is false the flow is not gone, whatever its device's thread does meanwhile. */
 static size_t claim(struct engine *e, struct engine_flow *const flows[], size_t n,
 		    struct engine_flow *mine[])
 {

@@ -127,6 +127,12 @@ static void picks_done(struct picks *p)
 	free(p->v);
 }
 
+/* A flow that was shed comes back when it would not be shed again at once. */
+static bool queue_has_room(const struct engine_dev *d, const struct engine_flow *f)
+{
+	return f->why.reason != OFFLOAD_QUEUE_FULL || d->queue.n_installs < d->queue.max;
+}
+
 /* Walks the flows that wait: those whose time has come are queued, those that wait for room are
  * offered.  Rotates the list, so that the lock can be let go in between. */
 static void walk_waiting(struct engine_dev *d, struct picks *want, uint64_t now)
@@ -149,7 +155,7 @@ static void walk_waiting(struct engine_dev *d, struct picks *want, uint64_t now)
 			cds_list_add_tail(&f->place, &d->out);
 			if (offload_reason_table[f->why.reason].retry == OFFLOAD_RETRY_SPACE)
 				offer(want, f, flow_value(f, now));
-			else if (now >= f->why.retry_ns)
+			else if (now >= f->why.retry_ns && queue_has_room(d, f))
 				place_install(e, f);
 		}
 		lock_give(&e->lock);

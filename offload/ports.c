@@ -244,7 +244,7 @@ static void abandon(struct engine *e, struct engine_dev *d, const struct engine_
 			continue;
 		queue_drop(&d->queue, &f->queued);
 		device_rule_gone(d, f);
-		if (f->deleted)
+		if (f->deleted && !f->sw_open)
 			gone_add(e, g, f);
 	}
 }

@@ -38,7 +38,7 @@ struct dp_action {
 	uint16_t kind; /* enum dp_action_kind */
 	uint16_t pad;
 	uint32_t len; /* bytes of payload that follow, without padding to 8 */
-		      /* payload */
+	/* payload */
 };
 
 struct act_output {
@@ -194,5 +194,9 @@ bool dp_field_settable(const struct field *f);
  * empty. */
 typedef const char *dp_port_name_fn(void *aux, struct dp_port port);
 void dp_actions_format(struct dp_actions a, dp_port_name_fn *name, void *aux, struct str *out);
-/* The reverse, for tests and dpctl/add-flow. */
+/* The same where the packets' Ethertype is known, so that what IPv4 and IPv6 share is printed under
+ * the right name: set(ipv6(hlimit=63)). */
+void dp_actions_format_for(struct dp_actions a, be16 dl_type, dp_port_name_fn *name, void *aux,
+			   struct str *out);
+/* The reverse, for tests and dpctl/add-flow.  Ports are numbers.  Appends to *out; -EINVAL. */
 int dp_actions_parse(const char *text, struct buf *out, struct error *err) MUST_CHECK;

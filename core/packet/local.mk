@@ -4,9 +4,14 @@ core_packet_libpacket_a_SOURCES = \
 	core/packet/action.h \
 	core/packet/action_exec.c \
 	core/packet/action_exec.h \
+	core/packet/action_parse.c \
+	core/packet/action_text.c \
+	core/packet/action_words.h \
 	core/packet/compose.c \
 	core/packet/csum.c \
 	core/packet/csum.h \
+	core/packet/dp_text.c \
+	core/packet/dp_text.h \
 	core/packet/field.c \
 	core/packet/field.h \
 	core/packet/field_prereq.c \
@@ -19,6 +24,7 @@ core_packet_libpacket_a_SOURCES = \
 	core/packet/match_check.c \
 	core/packet/match_parse.c \
 	core/packet/match_text.c \
+	core/packet/match_text_dp.c \
 	core/packet/minimatch.c \
 	core/packet/packet.c \
 	core/packet/packet.h \

@@ -2,6 +2,7 @@ PACKET_TESTS = \
 	tests/unit/core/packet/action_exec_test \
 	tests/unit/core/packet/action_test \
 	tests/unit/core/packet/csum_test \
+	tests/unit/core/packet/dp_text_test \
 	tests/unit/core/packet/field_test \
 	tests/unit/core/packet/match_test \
 	tests/unit/core/packet/parse_test

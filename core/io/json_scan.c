@@ -11,8 +11,7 @@ enum { OUTSIDE, STRING, ESCAPE, HEX, UTF8 };
 enum class {
 	BAD,
 	SPACE,
-	NUMBER, /* also inside true, false, null: 'e' */
-	LETTER,
+	TOKEN, /* numbers, true, false, null */
 	COMMA,
 	COLON,
 	OPEN,
@@ -21,11 +20,11 @@ enum class {
 };
 
 static const uint8_t outside[256] = {
-	[' '] = SPACE,  ['\t'] = SPACE, ['\n'] = SPACE, ['\r'] = SPACE, ['0' ... '9'] = NUMBER,
-	['+'] = NUMBER, ['-'] = NUMBER, ['.'] = NUMBER, ['e'] = NUMBER, ['E'] = NUMBER,
-	['t'] = LETTER, ['r'] = LETTER, ['u'] = LETTER, ['f'] = LETTER, ['a'] = LETTER,
-	['l'] = LETTER, ['s'] = LETTER, ['n'] = LETTER, [','] = COMMA,  [':'] = COLON,
-	['['] = OPEN,   ['{'] = OPEN,   [']'] = CLOSE,  ['}'] = CLOSE,  ['"'] = QUOTE,
+	[' '] = SPACE, ['\t'] = SPACE, ['\n'] = SPACE, ['\r'] = SPACE, ['0' ... '9'] = TOKEN,
+	['+'] = TOKEN, ['-'] = TOKEN,  ['.'] = TOKEN,  ['E'] = TOKEN,  ['a'] = TOKEN,
+	['e'] = TOKEN, ['f'] = TOKEN,  ['l'] = TOKEN,  ['n'] = TOKEN,  ['r'] = TOKEN,
+	['s'] = TOKEN, ['t'] = TOKEN,  ['u'] = TOKEN,  [','] = COMMA,  [':'] = COLON,
+	['['] = OPEN,  ['{'] = OPEN,   [']'] = CLOSE,  ['}'] = CLOSE,  ['"'] = QUOTE,
 };
 
 /* Bytes that a string may hold as they are. */
@@ -50,25 +49,60 @@ void json_scan_reset(struct json_scan *s)
 				 .max_values = s->max_values };
 }
 
-/* The number that has just ended: does json-c's type hold it? */
-static const char *check_number(struct json_scan *s)
+static const char *skip_digits(const char *p)
 {
-	size_t n = s->number_len;
+	while (*p >= '0' && *p <= '9')
+		p++;
+	return p;
+}
 
-	s->number_len = 0;
-	if (n >= sizeof(s->number))
-		return "a number is longer than 63 characters";
-	s->number[n] = '\0';
-	errno = 0;
-	if (strpbrk(s->number, ".eE")) {
-		if (isinf(strtod(s->number, NULL)))
-			return "a number is out of range";
-	} else {
-		(void)strtoll(s->number, NULL, 10);
-		if (errno == ERANGE)
-			return "an integer does not fit 64 bits";
+/* RFC 8259 section 6; json-c takes more, and not the same when a number is split between reads. */
+static bool is_number(const char *p, bool *is_integer)
+{
+	const char *digits;
+
+	p += *p == '-';
+	digits = p;
+	p = skip_digits(p);
+	if (p == digits || (*digits == '0' && p > digits + 1))
+		return false;
+	*is_integer = !*p;
+	if (*p == '.') {
+		digits = ++p;
+		p = skip_digits(p);
+		if (p == digits)
+			return false;
 	}
-	return NULL;
+	if (*p == 'e' || *p == 'E') {
+		p++;
+		p += *p == '+' || *p == '-';
+		digits = p;
+		p = skip_digits(p);
+		if (p == digits)
+			return false;
+	}
+	return !*p;
+}
+
+/* The number or word that has just ended: is it one, and does json-c's type hold it? */
+static const char *end_token(struct json_scan *s)
+{
+	size_t n = s->token_len;
+	bool is_integer;
+
+	s->token_len = 0;
+	if (n >= sizeof(s->token))
+		return "a number is longer than 63 characters";
+	s->token[n] = '\0';
+	if (!strcmp(s->token, "true") || !strcmp(s->token, "false") || !strcmp(s->token, "null"))
+		return NULL;
+	if (!is_number(s->token, &is_integer))
+		return "neither a number nor true, false or null";
+	if (!is_integer)
+		return isinf(strtod(s->token, NULL)) ? "a number is out of range" : NULL;
+	errno = 0;
+	(void)strtoll(s->token, NULL, 10);
+	return errno == ERANGE ? "an integer does not fit 64 bits" : NULL;
 }
 
 static const char *open_nest(struct json_scan *s)
@@ -84,13 +118,13 @@ static const char *take_outside(struct json_scan *s, uint8_t c)
 {
 	enum class class = outside[c];
 
-	if (class == NUMBER && (s->number_len || c != 'e')) {
-		if (s->number_len < sizeof(s->number))
-			s->number[s->number_len++] = (char)c;
+	if (class == TOKEN) {
+		if (s->token_len < sizeof(s->token))
+			s->token[s->token_len++] = (char)c;
 		return NULL;
 	}
-	if (s->number_len) {
-		const char *why = check_number(s);
+	if (s->token_len) {
+		const char *why = end_token(s);
 
 		if (why)
 			return why;
@@ -104,8 +138,7 @@ static const char *take_outside(struct json_scan *s, uint8_t c)
 	case COMMA: return ++s->values > s->max_values ? "too many values in one message" : NULL;
 	case QUOTE: s->mode = STRING; return NULL;
 	case SPACE:
-	case NUMBER:
-	case LETTER:
+	case TOKEN:
 	case COLON: return NULL;
 	}
 	return NULL;

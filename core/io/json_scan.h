@@ -2,11 +2,11 @@
 /* Finds the end of a JSON object in a stream of bytes, and refuses what must not reach a JSON
  * parser.
  *
- * json-c, which makes the values, takes more than RFC 8259 allows (NaN, '…' strings, raw control
- * characters), cuts keys at U+0000, bends integers that do not fit into 64 bits, and cannot check
- * UTF-8 that is split between reads.  So every byte comes past here first, with its own state: one
- * table look-up a byte.  Limits on depth, bytes and number of values hold what a peer can make us
- * allocate.  Pure; one thread. */
+ * json-c, which makes the values, takes more than RFC 8259 allows (NaN, '…' strings, `1-2`, raw
+ * control characters), cuts keys at U+0000, bends integers that do not fit into 64 bits, and cannot
+ * check UTF-8 that is split between reads.  So every byte comes past here first, with its own
+ * state: one table look-up a byte.  Limits on depth, bytes and number of values hold what a peer
+ * can make us allocate.  Pure; one thread. */
 #pragma once
 
 #include "core/base/types.h"
@@ -25,8 +25,8 @@ struct json_scan {
 	uint8_t utf8_min, utf8_max; /* of the next one */
 	bool in_value;              /* the object has begun */
 	size_t bytes, values;
-	char number[64];
-	size_t number_len;
+	char token[64];
+	size_t token_len;
 };
 
 void json_scan_reset(struct json_scan *s);

@@ -68,6 +68,18 @@ void dbserver_free(struct dbserver *s)
 }
 
 /* --- Databases ----------------------------------------------------------------------------- */
+static void on_compact(void *arg, const struct error *err)
+{
+	struct db *db = arg;
+	char text[512];
+
+	if (err)
+		log_warn("%s: the file could not be rewritten without its history: %s", db_name(db),
+			 error_text(err, text, sizeof(text)));
+	else
+		log_info("%s: the file has been rewritten without its history", db_name(db));
+}
+
 int dbserver_open(struct dbserver *s, const char *path, const char *schema_path,
 		  struct dbserver_open_report *report, struct error *err)
 {
@@ -86,6 +98,7 @@ int dbserver_open(struct dbserver *s, const char *path, const char *schema_path,
 		db_store_close(store);
 		return error_set(err, why.code, NULL, "%s", why.cause);
 	}
+	db_store_on_compact(store, on_compact, db);
 	db_host_add(&s->host, db, store, false);
 	server_db_add(s->server_db, db);
 	return 0;

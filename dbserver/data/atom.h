@@ -10,7 +10,7 @@
 
 #include "core/base/err.h"
 #include "core/base/types.h"
-#include "dbserver/data/uuid.h"
+#include "core/base/uuid.h"
 
 enum atom_type { AT_VOID, AT_INTEGER, AT_REAL, AT_BOOLEAN, AT_STRING, AT_UUID, AT_N_TYPES };
 

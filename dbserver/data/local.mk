@@ -17,5 +17,4 @@ dbserver_data_libdbdata_a_SOURCES = \
 	dbserver/data/schema.c \
 	dbserver/data/schema.h \
 	dbserver/data/type.c \
-	dbserver/data/type.h \
-	dbserver/data/uuid.h
+	dbserver/data/type.h

@@ -3,6 +3,7 @@
 
 #include "dbserver/data/dberr.h"
 #include "dbserver/data/jsonx.h"
+#include "dbserver/engine/opargs.h"
 
 /* Runs operations until one fails or waits; appends a result for each that ran. */
 static int run_all(struct op_ctx *ctx, struct json_object *params, struct json_object *reply,

@@ -10,6 +10,8 @@ dbserver_engine_libdbengine_a_SOURCES = \
 	dbserver/engine/integrity.h \
 	dbserver/engine/log.c \
 	dbserver/engine/log.h \
+	dbserver/engine/opargs.c \
+	dbserver/engine/opargs.h \
 	dbserver/engine/ops.c \
 	dbserver/engine/ops.h \
 	dbserver/engine/record.c \

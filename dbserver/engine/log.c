@@ -317,7 +317,7 @@ static int write_file(const char *path, struct json_object *const *records, size
 
 struct db_log *db_log_create(const char *path, struct json_object *first, struct error *err)
 {
-	char *tmp = xasprintf("%s.new", path);
+	char *tmp = xasprintf("%s.new", path), real[PATH_MAX];
 	struct db_log *log = NULL;
 	int lock_fd, fd = -1;
 	uint64_t size;
@@ -328,20 +328,20 @@ struct db_log *db_log_create(const char *path, struct json_object *first, struct
 	fd = write_file(tmp, &first, 1, &size, err);
 	if (fd < 0)
 		goto out;
-	/* link(), unlike rename(), never replaces what somebody made meanwhile. */
-	if (link(tmp, path) < 0) {
+	/* Under the lock nobody of our kind has made it meanwhile. */
+	if (rename(tmp, path) < 0) {
 		io_error(err, "create", path);
 		goto out;
 	}
 	if (sync_dir(path, err))
 		goto out;
-	log = log_new(fd, lock_fd, path);
+	log = log_new(fd, lock_fd, realpath(path, real) ? real : path);
 	log->end = size;
 out:
-	if (fd >= 0)
+	if (!log && fd >= 0) {
 		unlink(tmp);
-	if (!log && fd >= 0)
 		close(fd);
+	}
 	if (!log && lock_fd >= 0)
 		close(lock_fd);
 	free(tmp);

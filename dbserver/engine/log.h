@@ -25,8 +25,8 @@ struct db_log;
 /* Opens and locks the file at `path`.  NULL and *err: ENOENT, EAGAIN (locked by another), EINVAL
  * (it does not begin like a database, or like a clustered one), others of open(2). */
 struct db_log *db_log_open(const char *path, struct error *err);
-/* Makes a file that holds the one record `first`, which must not exist yet.  NULL and *err (EEXIST,
- * …). */
+/* Makes a file that holds the one record `first`, in the place of any that is there.  NULL and *err
+ * as above. */
 struct db_log *db_log_create(const char *path, struct json_object *first, struct error *err);
 void db_log_close(struct db_log *log); /* NULL is fine */
 

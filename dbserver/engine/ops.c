@@ -5,157 +5,11 @@
 #include <string.h>
 
 #include "core/base/xalloc.h"
-#include "dbserver/data/condition.h"
 #include "dbserver/data/dberr.h"
 #include "dbserver/data/jsonx.h"
 #include "dbserver/data/mutation.h"
+#include "dbserver/engine/opargs.h"
 #include "dbserver/engine/rowset.h"
-
-/* --- Parts of operations ------------------------------------------------------------------- */
-static int parse_table(const struct op_ctx *ctx, struct json_object *json, struct db_table **ret,
-		       struct error *err)
-{
-	const char *name = json_text(json);
-
-	*ret = name ? db_table(ctx->db, name) : NULL;
-	if (*ret)
-		return 0;
-	return error_set(err, DBE_UNKNOWN_TABLE, NULL, "no table \"%.64s\" in database %s",
-			 name ? name : "", db_name(ctx->db));
-}
-
-/* Values for some columns of a row. */
-struct row_value {
-	const struct db_column *column;
-	struct datum *value; /* owned */
-};
-
-struct row_values {
-	struct row_value *list; /* owned */
-	size_t n;
-};
-
-static void row_values_done(struct row_values *v)
-{
-	for (size_t i = 0; i < v->n; i++)
-		datum_unref(v->list[i].value);
-	free(v->list);
-}
-
-static int parse_row_value(struct op_ctx *ctx, const struct db_table *t, const char *name,
-			   struct json_object *json, struct row_value *ret, struct error *err)
-{
-	int rc;
-
-	ret->column = db_schema_column(t->schema, name);
-	if (!ret->column)
-		return error_set(err, DBE_UNKNOWN_COLUMN, NULL, "no column \"%.64s\" in table %s",
-				 name, t->schema->name);
-	rc = datum_from_json(&ret->column->type, json, &ctx->symtab.symbols, &ret->value, err);
-	return rc ? dberr_at(err, rc, t->schema->name, name) : 0;
-}
-
-static int parse_row(struct op_ctx *ctx, const struct db_table *t, struct json_object *json,
-		     struct row_values *ret, struct error *err)
-{
-	struct row_values v = { NULL, 0 };
-	int rc = 0;
-
-	if (json_kind_of(json) != JK_OBJECT)
-		return error_set(err, DBE_SYNTAX, t->schema->name, "a row must be a JSON object");
-	v.list = xcalloc((size_t)json_object_object_length(json) + 1, sizeof(*v.list));
-	json_object_object_foreach(json, name, value)
-	{
-		rc = parse_row_value(ctx, t, name, value, &v.list[v.n], err);
-		if (rc)
-			break;
-		v.n++;
-	}
-	if (rc)
-		row_values_done(&v);
-	else
-		*ret = v;
-	return rc;
-}
-
-/* --- Finding rows -------------------------------------------------------------------------- */
-struct found {
-	const struct db_row **rows; /* owned array of borrowed rows */
-	size_t n, cap;
-};
-
-static void found_add(struct found *f, const struct db_row *row)
-{
-	if (f->n >= f->cap)
-		f->rows = xgrow(f->rows, &f->cap, f->n + 1, sizeof(*f->rows));
-	f->rows[f->n++] = row;
-}
-
-static void consider(struct found *f, const struct db_row *row, const struct db_condition *where)
-{
-	if (row && db_condition_all(where, row->cols))
-		found_add(f, row);
-}
-
-static void find_by_index(struct found *f, const struct db_table *t, uint32_t index,
-			  const struct db_clause *clause, const struct db_condition *where)
-{
-	const struct datum **cols = xcalloc(t->schema->n_columns, sizeof(*cols));
-	const struct db_row *row;
-
-	cols[clause->column->index] = clause->arg;
-	for (row = db_index_first(t, index, cols); row; row = db_index_next(row, index, cols))
-		consider(f, row, where);
-	free(cols);
-}
-
-/* Uses a clause that names the row or an indexed value; false when there is none. */
-static bool find_directly(struct found *f, const struct db_table *t,
-			  const struct db_condition *where)
-{
-	for (size_t i = 0; i < where->n; i++) {
-		const struct db_clause *c = &where->clauses[i];
-		int index;
-
-		if (!c->column || c->function != FN_EQ || c->arg->n != 1)
-			continue;
-		if (c->column->index == COL_UUID) {
-			consider(f, db_row_get(t, &c->arg->keys[0].uuid), where);
-			return true;
-		}
-		index = db_index_of_column(t, c->column);
-		if (index >= 0) {
-			find_by_index(f, t, (uint32_t)index, c, where);
-			return true;
-		}
-	}
-	return false;
-}
-
-static int find_rows(struct op_ctx *ctx, const struct db_table *t, struct json_object *json,
-		     struct found *f, struct error *err)
-{
-	struct db_condition where;
-	const struct db_row *row;
-	int rc = db_condition_from_json(t->schema, json, &ctx->symtab.symbols, &where, err);
-
-	if (rc)
-		return rc;
-	if (!find_directly(f, t, &where)) {
-		if (ctx->scan_left < t->rows.n) {
-			rc = error_set(err, DBE_RESOURCES, t->schema->name,
-				       "the transaction would search more than %llu rows",
-				       OPS_MAX_SCAN);
-			goto done;
-		}
-		ctx->scan_left -= t->rows.n;
-		for (row = db_row_first(t); row; row = db_row_next(row))
-			consider(f, row, &where);
-	}
-done:
-	db_condition_done(&where);
-	return rc;
-}
 
 /* --- Operations ---------------------------------------------------------------------------- */
 static int parse_uuid(struct json_object *json, struct uuid *ret, struct error *err)
@@ -185,7 +39,7 @@ static int choose_uuid(struct op_ctx *ctx, struct json_object *uuid, struct json
 	return symtab_make(&ctx->symtab, json_text(name), uuid ? ret : NULL, ret, err);
 }
 
-static int put_values(struct op_ctx *ctx, const struct db_row *row, const struct row_values *v)
+static int put_values(struct op_ctx *ctx, const struct db_row *row, const struct op_row *v)
 {
 	int rc = 0;
 
@@ -213,22 +67,22 @@ static int op_insert(struct op_ctx *ctx, struct json_object *op, struct json_obj
 		{ "uuid", JK_STRING | JK_OPTIONAL, &uuid_json },
 	};
 	const struct db_row *row;
-	struct row_values v;
+	struct op_row v;
 	struct db_table *t;
 	struct uuid uuid;
 	int rc = json_members(op, "insert", members, ARRAY_SIZE(members), err);
 
 	if (!rc)
-		rc = parse_table(ctx, table, &t, err);
+		rc = op_parse_table(ctx->db, table, &t, err);
 	if (!rc)
 		rc = choose_uuid(ctx, uuid_json, name, &uuid, err);
 	if (!rc)
-		rc = parse_row(ctx, t, row_json, &v, err);
+		rc = op_parse_row(&ctx->symtab, t, row_json, &v, err);
 	if (rc)
 		return rc;
 	row = db_txn_insert_as(ctx->txn, t, &uuid);
 	rc = !row || put_values(ctx, row, &v) ? take_txn_error(ctx, err) : 0;
-	row_values_done(&v);
+	op_row_done(&v);
 	if (!rc)
 		json_put_const(result, "uuid", atom_to_json((union atom){ .uuid = uuid }, AT_UUID));
 	return rc;
@@ -245,18 +99,18 @@ static int op_select(struct op_ctx *ctx, struct json_object *op, struct json_obj
 		{ "columns", JK_ARRAY | JK_OPTIONAL, &columns_json },
 	};
 	struct db_column_set columns;
-	struct found f = { NULL, 0, 0 };
+	struct op_found f = { NULL, 0, 0 };
 	struct rowset rows;
 	struct db_table *t;
 	int rc = json_members(op, "select", members, ARRAY_SIZE(members), err);
 
 	if (!rc)
-		rc = parse_table(ctx, table, &t, err);
+		rc = op_parse_table(ctx->db, table, &t, err);
 	if (!rc)
 		rc = db_column_set_from_json(t->schema, columns_json, true, &columns, err);
 	if (rc)
 		return rc;
-	rc = find_rows(ctx, t, where, &f, err);
+	rc = op_find_rows(&ctx->symtab, &ctx->scan_left, t, where, &f, err);
 	if (!rc) {
 		rowset_init(&rows, &columns);
 		for (size_t i = 0; i < f.n; i++)
@@ -269,7 +123,7 @@ static int op_select(struct op_ctx *ctx, struct json_object *op, struct json_obj
 	return rc;
 }
 
-static int check_mutable(const struct db_table *t, const struct row_values *v, struct error *err)
+static int check_mutable(const struct db_table *t, const struct op_row *v, struct error *err)
 {
 	for (size_t i = 0; i < v->n; i++) {
 		const struct db_column *c = v->list[i].column;
@@ -292,27 +146,27 @@ static int op_update(struct op_ctx *ctx, struct json_object *op, struct json_obj
 		{ "where", JK_ARRAY, &where },
 		{ "row", JK_OBJECT, &row_json },
 	};
-	struct found f = { NULL, 0, 0 };
-	struct row_values v;
+	struct op_found f = { NULL, 0, 0 };
+	struct op_row v;
 	struct db_table *t;
 	int rc = json_members(op, "update", members, ARRAY_SIZE(members), err);
 
 	if (!rc)
-		rc = parse_table(ctx, table, &t, err);
+		rc = op_parse_table(ctx->db, table, &t, err);
 	if (!rc)
-		rc = parse_row(ctx, t, row_json, &v, err);
+		rc = op_parse_row(&ctx->symtab, t, row_json, &v, err);
 	if (rc)
 		return rc;
 	rc = check_mutable(t, &v, err);
 	if (!rc)
-		rc = find_rows(ctx, t, where, &f, err);
+		rc = op_find_rows(&ctx->symtab, &ctx->scan_left, t, where, &f, err);
 	for (size_t i = 0; !rc && i < f.n; i++)
 		if (put_values(ctx, f.rows[i], &v))
 			rc = take_txn_error(ctx, err);
 	if (!rc)
 		json_put_const(result, "count", json_object_new_int64((int64_t)f.n));
 	free(f.rows);
-	row_values_done(&v);
+	op_row_done(&v);
 	return rc;
 }
 
@@ -342,18 +196,18 @@ static int op_mutate(struct op_ctx *ctx, struct json_object *op, struct json_obj
 		{ "where", JK_ARRAY, &where },
 		{ "mutations", JK_ARRAY, &list },
 	};
-	struct found f = { NULL, 0, 0 };
+	struct op_found f = { NULL, 0, 0 };
 	struct db_mutations m;
 	struct db_table *t;
 	int rc = json_members(op, "mutate", members, ARRAY_SIZE(members), err);
 
 	if (!rc)
-		rc = parse_table(ctx, table, &t, err);
+		rc = op_parse_table(ctx->db, table, &t, err);
 	if (!rc)
 		rc = db_mutations_from_json(t->schema, list, &ctx->symtab.symbols, &m, err);
 	if (rc)
 		return rc;
-	rc = find_rows(ctx, t, where, &f, err);
+	rc = op_find_rows(&ctx->symtab, &ctx->scan_left, t, where, &f, err);
 	for (size_t i = 0; !rc && i < f.n; i++)
 		rc = mutate_row(ctx, f.rows[i], &m, err);
 	if (!rc)
@@ -372,14 +226,14 @@ static int op_delete(struct op_ctx *ctx, struct json_object *op, struct json_obj
 		{ "table", JK_STRING, &table },
 		{ "where", JK_ARRAY, &where },
 	};
-	struct found f = { NULL, 0, 0 };
+	struct op_found f = { NULL, 0, 0 };
 	struct db_table *t;
 	int rc = json_members(op, "delete", members, ARRAY_SIZE(members), err);
 
 	if (!rc)
-		rc = parse_table(ctx, table, &t, err);
+		rc = op_parse_table(ctx->db, table, &t, err);
 	if (!rc)
-		rc = find_rows(ctx, t, where, &f, err);
+		rc = op_find_rows(&ctx->symtab, &ctx->scan_left, t, where, &f, err);
 	for (size_t i = 0; !rc && i < f.n; i++)
 		db_txn_delete(ctx->txn, f.rows[i]);
 	if (!rc)
@@ -397,8 +251,8 @@ static int add_wanted(struct op_ctx *ctx, const struct db_table *t, struct json_
 		      struct rowset *rows, struct error *err)
 {
 	const struct datum **cols;
-	struct row_values v;
-	int rc = parse_row(ctx, t, json, &v, err);
+	struct op_row v;
+	int rc = op_parse_row(&ctx->symtab, t, json, &v, err);
 
 	if (rc)
 		return rc;
@@ -409,16 +263,16 @@ static int add_wanted(struct op_ctx *ctx, const struct db_table *t, struct json_
 		cols[v.list[i].column->index] = v.list[i].value;
 	rowset_add(rows, cols);
 	free(cols);
-	row_values_done(&v);
+	op_row_done(&v);
 	return 0;
 }
 
 static int compare_rows(struct op_ctx *ctx, const struct db_table *t, const struct wait_args *a,
 			const struct db_column_set *columns, bool *equal, struct error *err)
 {
-	struct found f = { NULL, 0, 0 };
+	struct op_found f = { NULL, 0, 0 };
 	struct rowset have, want;
-	int rc = find_rows(ctx, t, a->where, &f, err);
+	int rc = op_find_rows(&ctx->symtab, &ctx->scan_left, t, a->where, &f, err);
 
 	rowset_init(&have, columns);
 	rowset_init(&want, columns);
@@ -464,7 +318,7 @@ static int op_wait(struct op_ctx *ctx, struct json_object *op, struct json_objec
 	int rc = json_members(op, "wait", members, ARRAY_SIZE(members), err);
 
 	if (!rc)
-		rc = parse_table(ctx, a.table, &t, err);
+		rc = op_parse_table(ctx->db, a.table, &t, err);
 	if (rc)
 		return rc;
 	want_equal = !strcmp(json_object_get_string(a.until), "==");

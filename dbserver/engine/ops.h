@@ -24,9 +24,6 @@ struct op_ctx {
 	uint64_t wait_ms;   /* then: how much longer; UINT64_MAX without a timeout */
 };
 
-/* Rows that the searches of one transaction may look at. */
-#define OPS_MAX_SCAN 100000000ull
-
 /* Does one operation and adds the members of its result to `result`.  0 or a negative errno with
  * *err. */
 int ops_run(struct op_ctx *ctx, struct json_object *op, struct json_object *result,

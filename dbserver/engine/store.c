@@ -22,7 +22,8 @@ struct db_store {
 	struct db *db;      /* owned */
 	struct db_watch watch;
 	uint64_t compact_at; /* bytes */
-	struct error failed; /* of a compaction of our own */
+	void (*on_compact)(void *arg, const struct error *err);
+	void *on_compact_arg;
 };
 
 static void plan_compaction(struct db_store *s)
@@ -49,14 +50,18 @@ static int persist(void *arg, const struct db_commit *c, struct error *err)
 
 static void after_commit(void *arg, const struct db_changes *changes)
 {
+	struct error err = ERROR_INIT;
 	struct db_store *s = arg;
+	int rc;
 
 	(void)changes;
 	if (db_log_size(s->log) < s->compact_at)
 		return;
-	error_clear(&s->failed);
-	if (db_store_compact(s, &s->failed))
+	rc = db_store_compact(s, &err);
+	if (rc)
 		plan_compaction(s); /* it will be tried again when the file has grown as much */
+	if (s->on_compact)
+		s->on_compact(s->on_compact_arg, rc ? &err : NULL);
 }
 
 int db_store_compact(struct db_store *s, struct error *err)
@@ -283,12 +288,9 @@ uint64_t db_store_size(const struct db_store *s)
 	return db_log_size(s->log);
 }
 
-bool db_store_take_error(struct db_store *s, struct error *err)
+void db_store_on_compact(struct db_store *s, void (*fn)(void *arg, const struct error *err),
+			 void *arg)
 {
-	bool failed = s->failed.code;
-
-	if (failed)
-		*err = s->failed;
-	error_clear(&s->failed);
-	return failed;
+	s->on_compact = fn;
+	s->on_compact_arg = arg;
 }

@@ -40,5 +40,6 @@ struct db *db_store_db(const struct db_store *s);
 int db_store_compact(struct db_store *s, struct error *err) MUST_CHECK;
 /* Bytes of the file. */
 uint64_t db_store_size(const struct db_store *s);
-/* The last compaction that the store began by itself and that failed, once; false when none. */
-bool db_store_take_error(struct db_store *s, struct error *err);
+/* Tells of each rewriting that the store began by itself: err is NULL when it went well. */
+void db_store_on_compact(struct db_store *s, void (*fn)(void *arg, const struct error *err),
+			 void *arg);

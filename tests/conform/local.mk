@@ -1,0 +1,16 @@
+# One suite per vtable, run against every implementation of it.
+PORT_CONFORM = tests/conform/port_conform.c tests/conform/port_conform.h tests/conform/netns.h tests/conform/wire.h
+CONFORM_TESTS = \
+	tests/conform/dp_user_test \
+	tests/conform/port_af_packet_test \
+	tests/conform/port_fake_test \
+	tests/conform/port_pcap_test \
+	tests/conform/port_tap_test
+DP_CONFORM = tests/conform/dp_conform.c tests/conform/dp_conform.h tests/conform/dp_conform_actions.c \
+	tests/conform/dp_conform_flows.c tests/conform/dp_conform_upcalls.c
+check_PROGRAMS += $(CONFORM_TESTS)
+TESTS += $(CONFORM_TESTS)
+tests_conform_port_af_packet_test_SOURCES = tests/conform/port_af_packet_test.c $(PORT_CONFORM)
+tests_conform_port_fake_test_SOURCES = tests/conform/port_fake_test.c $(PORT_CONFORM)
+tests_conform_port_tap_test_SOURCES = tests/conform/port_tap_test.c $(PORT_CONFORM)
+tests_conform_dp_user_test_SOURCES = tests/conform/dp_user_test.c $(DP_CONFORM)

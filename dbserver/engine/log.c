@@ -320,7 +320,7 @@ struct db_log *db_log_create(const char *path, struct json_object *first, struct
 	char *tmp = xasprintf("%s.new", path), real[PATH_MAX];
 	struct db_log *log = NULL;
 	int lock_fd, fd = -1;
-	uint64_t size;
+	uint64_t size = 0;
 
 	lock_fd = take_lock(path, err);
 	if (lock_fd < 0)
@@ -455,7 +455,7 @@ int db_log_replace(struct db_log *log, struct json_object *const *records, size_
 {
 	char *tmp = xasprintf("%s.new", log->path);
 	struct stat st;
-	uint64_t size;
+	uint64_t size = 0;
 	int fd, rc;
 
 	fd = write_file(tmp, records, n, &size, err);

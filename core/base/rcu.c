@@ -95,6 +95,13 @@ void rcu_defer_free(void *p)
 		rcu_defer(free, p);
 }
 
+void rcu_wait(void)
+{
+	rcu_thread_start();
+	synchronize_rcu();
+	tsan_after_grace_period();
+}
+
 void rcu_settle(void)
 {
 	rcu_thread_start();

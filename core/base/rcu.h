@@ -32,6 +32,13 @@ static inline void rcu_read_unlock(void)
 	__tsan_release(&rcu_tsan_order);
 	urcu_memb_read_unlock();
 }
+/* Nor does it know that a pointer's reader is ordered by the pointer. */
+#undef rcu_dereference
+#define rcu_dereference(P) __atomic_load_n(&(P), __ATOMIC_ACQUIRE)
+#undef rcu_set_pointer
+#define rcu_set_pointer(P, V) __atomic_store_n((P), (V), __ATOMIC_RELEASE)
+#undef rcu_xchg_pointer
+#define rcu_xchg_pointer(P, V) __atomic_exchange_n((P), (V), __ATOMIC_ACQ_REL)
 #endif
 
 void rcu_thread_start(void);
@@ -39,5 +46,7 @@ void rcu_thread_stop(void);
 /* Calls fn(arg) after a grace period, on liburcu's own thread.  Any thread, never blocks. */
 void rcu_defer(void (*fn)(void *arg), void *arg);
 void rcu_defer_free(void *p); /* free(p) after a grace period */
+/* Waits for a grace period.  Not in a read section, not under a lock, not in a packet worker. */
+void rcu_wait(void);
 /* Waits until every rcu_defer() made before has run.  At shutdown and in tests only. */
 void rcu_settle(void);

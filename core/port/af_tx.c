@@ -13,11 +13,13 @@
 #define RING_SLOTS 512u
 #define BLOCK_BYTES (64u << 10)
 #define SNDBUF_BYTES (16 << 20) /* the ring bounds what is under way, not this */
-#define DATA_OFS TPACKET_ALIGN(sizeof(struct tpacket2_hdr)) /* where the kernel looks for a frame  \
-							     */
+#define DATA_OFS                                                                                   \
+	TPACKET_ALIGN(sizeof(struct tpacket2_hdr)) /* where the kernel looks for a frame           \
+						    */
 #define FLUSH_TRIES 3
-#define LINEAR_BYTES 3072u /* of a frame, at most; what fits one page with the kernel's own data   \
-			    */
+#define LINEAR_BYTES                                                                               \
+	3072u /* of a frame, at most; what fits one page with the kernel's own data                \
+	       */
 
 static struct tpacket2_hdr *slot(const struct af_tx *t, uint32_t i)
 {

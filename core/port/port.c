@@ -111,7 +111,7 @@ void port_release(struct port *p)
 {
 	if (!drop_ref(p))
 		return;
-	synchronize_rcu();
+	rcu_wait();
 	p->ops->close(p);
 }
 

@@ -68,7 +68,7 @@ struct port_ops {
 	int (*open)(const struct port_config *cfg, struct port **portp, struct error *err);
 	/* Takes new options in place; -EBUSY when only close and open can do it. */
 	int (*reconfigure)(struct port *p, const struct port_config *cfg, struct error *err);
-	void (*close)(struct port *p); /* frees; after a grace period of port_unref() */
+	void (*close)(struct port *p);           /* frees; after a grace period of port_unref() */
 	unsigned (*n_rxq)(const struct port *p); /* NULL: one */
 	/* Up to PACKET_BATCH frames; p->in_port and rings' flags set.  0 = none now. */
 	unsigned (*rx)(struct port *p, unsigned queue, struct packet *pkts[PACKET_BATCH]);

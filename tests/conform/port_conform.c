@@ -9,7 +9,7 @@
 #include "core/base/clock.h"
 
 #define FRAME_MAX 2048
-#define PATIENCE_NS (2 * NSEC_PER_SEC)
+#define PATIENCE_NS NSEC_PER_SEC
 
 static const struct port_env *env;
 static struct port *port;
@@ -245,6 +245,7 @@ START_TEST(link_down_drops_and_comes_back)
 	struct port_stats was, st;
 	struct port_state state;
 	uint8_t f[FRAME_MAX], got[FRAME_MAX];
+	unsigned back = 0;
 	uint64_t end;
 
 	if (!env->has_link)
@@ -270,8 +271,12 @@ START_TEST(link_down_drops_and_comes_back)
 	send_frame(f, 60);
 	ck_assert_uint_eq(env->peer_recv(got, sizeof(got)), 60);
 	ck_assert_int_eq(memcmp(f, got, 60), 0);
-	env->peer_send(f, 60);
-	ck_assert_uint_eq(receive(1, ignore, NULL), 1);
+	/* Linux lets the other end send a moment later (its link watch). */
+	for (unsigned i = 0; i < 5 && !back; i++) {
+		env->peer_send(f, 60);
+		back = receive(1, ignore, NULL);
+	}
+	ck_assert_uint_eq(back, 1);
 }
 END_TEST
 

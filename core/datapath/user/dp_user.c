@@ -93,7 +93,7 @@ static int renew_handlers(struct dpu *d, unsigned n, unsigned n_workers)
 	if (!hs)
 		return rc;
 	rcu_set_pointer(&d->handlers, hs);
-	synchronize_rcu();
+	rcu_wait();
 	lost = dpu_handlers_retire(old, hs);
 	d->n_handlers = n;
 	lock_take(&d->count_lock);
@@ -229,7 +229,7 @@ static void port_out(struct dpu *d, struct port *port)
 
 	ports_publish(d, ports_with(d->ports, port->no.v, NULL));
 	unassign_queues(d, port);
-	synchronize_rcu();
+	rcu_wait();
 	(void)port->ops->stats(port, &st); /* the drops are right whatever it says */
 	lock_take(&d->count_lock);
 	for (unsigned i = PORT_DROP_TX_RING; i < PORT_N_DROPS; i++)

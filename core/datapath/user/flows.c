@@ -307,7 +307,7 @@ static int do_op(struct dpu *d, struct dp_flow_op *op, struct dpu_flow **gone) R
  * counts on them any more. */
 static void finish_removed(struct dp_flow_op *ops, struct dpu_flow *gone[], size_t n)
 {
-	synchronize_rcu();
+	rcu_wait();
 	for (size_t i = 0; i < n; i++) {
 		if (!gone[i])
 			continue;
@@ -355,7 +355,7 @@ void dpu_flows_clear(struct dpu *d)
 	}
 	d->n_slots = n;
 	lock_give(&d->lock);
-	synchronize_rcu();
+	rcu_wait();
 	for (size_t i = 0; i < n; i++)
 		flow_free(d->slots[i]);
 }

@@ -357,7 +357,7 @@ START_TEST(ingress_comes_first)
 	}
 	ck_assert_uint_eq(st.misses, 50);
 	ck_assert_ptr_eq(port_set_ingress(in_port[0], NULL), &h.in);
-	synchronize_rcu();
+	rcu_wait();
 	ck_assert_uint_eq(h.taken, 50);
 	ck_assert_uint_ge(h.flushes, 1);
 	packet_free(p);

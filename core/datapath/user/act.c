@@ -69,6 +69,7 @@ static bool do_recirc(struct dpu_ctx *c, struct packet *p, struct flow_key *key,
 	if (!is_final(c, p, a)) {
 		recirc_copy(c, p, key, r->id);
 	} else if (b && b->n < PACKET_BATCH) {
+		b->dirty = true;
 		b->p[b->n] = p;
 		b->key[b->n] = *key;
 		b->key[b->n++].recirc_id = htonl(r->id);

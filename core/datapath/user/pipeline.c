@@ -177,12 +177,21 @@ void dpu_one(struct dpu_ctx *c, struct packet *p, struct flow_key *key)
 
 /* ---- a batch ---- */
 
-/* Takes packets that a port config or a malformed header stops out of the batch. */
+static void clean_keys(struct dpu_batch *b)
+{
+	if (likely(!b->dirty))
+		return;
+	memset(b->key, 0, sizeof(b->key));
+	b->dirty = false;
+}
+
+/* Fills the batch; packets with malformed headers do not get in. */
 static void parse_batch(struct dpu_worker *w, struct dpu_batch *b, struct packet *pkts[],
 			unsigned n, be32 in_port)
 {
 	unsigned out = 0;
 
+	clean_keys(b);
 	for (unsigned i = 0; i < n; i++) {
 		struct packet *p = pkts[i];
 		struct flow_key *k = &b->key[out];
@@ -190,8 +199,6 @@ static void parse_batch(struct dpu_worker *w, struct dpu_batch *b, struct packet
 
 		if (i + 4 < n)
 			__builtin_prefetch(pkts[i + 4]->data);
-		memset(&k->tunnel, 0,
-		       offsetof(struct flow_key, dl_dst) - offsetof(struct flow_key, tunnel));
 		k->in_port = in_port;
 		r = packet_parse(p, k, &b->map[out]);
 		if (unlikely(r != PARSE_OK)) {
@@ -308,6 +315,7 @@ static void do_group(struct dpu_worker *w, struct dpu_batch *b, const struct gro
 		send_group(w, b, g, dpu_acts_list(acts));
 		return;
 	}
+	b->dirty = true;
 	FLOW_MAP_FOR_EACH (i, g->pkts)
 		dpu_actions(&w->ctx, b->p[i], &b->key[i], dpu_acts_list(acts), acts->tail);
 }

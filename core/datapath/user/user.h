@@ -152,6 +152,7 @@ struct dpu_polls {
 
 struct dpu_batch {
 	unsigned n;
+	bool dirty; /* some key's metadata words, in_port apart, may not be zero */
 	struct packet *p[PACKET_BATCH];
 	uint64_t map[PACKET_BATCH];
 	struct flow_key key[PACKET_BATCH];

@@ -51,14 +51,13 @@ enum ofperr ofpact_decode_set_tunnel(struct act_in *in)
 	return OFPERR_OK;
 }
 
-/* set_queue, group: a number on a boundary of 4. */
-enum ofperr ofpact_decode_nx_u32(struct act_in *in)
+enum ofperr ofpact_decode_set_queue(struct act_in *in)
 {
-	struct ofpact_u32 p;
+	struct ofpact_u32 q;
 
 	(void)cursor_take(&in->c, 2);
-	p.v = cursor_be32(&in->c);
-	ofpact_put(in->list, (enum ofpact_kind)in->kind, &p, sizeof(p));
+	q.v = cursor_be32(&in->c);
+	ofpact_put(in->list, OFPACT_SET_QUEUE, &q, sizeof(q));
 	return OFPERR_OK;
 }
 

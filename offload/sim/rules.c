@@ -229,7 +229,7 @@ static void finish(struct offload_req *reqs, struct sim_entry *old[], size_t n, 
 	if (!any)
 		return;
 	rcu_thread_start();
-	synchronize_rcu();
+	rcu_wait();
 	for (size_t i = 0; i < n; i++) {
 		if (!old[i])
 			continue;
@@ -368,7 +368,7 @@ void sim_reset(struct sim *s)
 	}
 	lock_give(&s->lock);
 	rcu_thread_start();
-	synchronize_rcu(); /* their counters are final now, and the new epoch says so */
+	rcu_wait(); /* their counters are final now, and the new epoch says so */
 	lock_take(&s->lock);
 	s->epoch = MAX(s->epoch, epoch);
 	lock_give(&s->lock);

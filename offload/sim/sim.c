@@ -126,7 +126,7 @@ static void sim_detach(struct offload_device *dev, struct port *port)
 	(void)port_set_ingress(port, NULL); /* it was ours */
 	rcu_assign_pointer(s->ports, ports_copy(old, port->no.v, NULL));
 	rcu_thread_start();
-	synchronize_rcu(); /* from here on no worker has a packet of this port in our hands */
+	rcu_wait(); /* from here on no worker has a packet of this port in our hands */
 	free(old);
 	free(sp);
 	if (has_ports(s->ports))

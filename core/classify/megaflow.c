@@ -281,7 +281,8 @@ struct mflow *mflow_lookup(const struct mflow_table *t, const struct flow_key *k
 static uint32_t match_batch(const struct mflow_mask *m, const struct flow_key *const keys[],
 			    uint32_t todo, struct mflow *out[], uint64_t seed)
 {
-	uint32_t hash[MFLOW_BATCH], likely_hits = 0, hits = 0;
+	uint32_t hash[MFLOW_BATCH], candidates = 0, hits = 0;
+	struct mflow *f[MFLOW_BATCH];
 	struct rtab_pos pos;
 	unsigned i;
 
@@ -297,15 +298,18 @@ static uint32_t match_batch(const struct mflow_mask *m, const struct flow_key *c
 		node = rtab_next(&pos);
 		if (!node)
 			continue;
-		__builtin_prefetch(mflow_of(node)->key);
-		likely_hits |= UINT32_C(1) << i;
+		f[i] = mflow_of(node);
+		__builtin_prefetch(f[i]->key);
+		candidates |= UINT32_C(1) << i;
 	}
-	FLOW_MAP_FOR_EACH (i, likely_hits) {
-		struct mflow *f = match_at(m, flow_words_const(keys[i]), hash[i]);
+	FLOW_MAP_FOR_EACH (i, candidates) {
+		const uint64_t *key = flow_words_const(keys[i]);
 
-		if (!f)
+		if (unlikely(!masked_equal(key, m->w, m->n_words, f[i]->key)))
+			f[i] = match_at(m, key, hash[i]); /* another one with this hash */
+		if (!f[i])
 			continue;
-		out[i] = f;
+		out[i] = f[i];
 		hits |= UINT32_C(1) << i;
 	}
 	return hits;

@@ -38,7 +38,7 @@ struct dp_action {
 	uint16_t kind; /* enum dp_action_kind */
 	uint16_t pad;
 	uint32_t len; /* bytes of payload that follow, without padding to 8 */
-	/* payload */
+		      /* payload */
 };
 
 struct act_output {

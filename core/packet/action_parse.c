@@ -517,7 +517,6 @@ static int parse_pop_vlan(struct parser *p, char *body)
 	return 0;
 }
 
-/* Without a reason it is the empty list. */
 static int parse_drop(struct parser *p, char *body)
 {
 	struct param q = { "reason", UINT32_MAX, 0 };
@@ -525,7 +524,7 @@ static int parse_drop(struct parser *p, char *body)
 	int r = body ? parse_params(p, "drop", body, &q, 1) : 0;
 
 	d.reason = (uint32_t)q.value;
-	if (!r && body)
+	if (!r)
 		dp_actions_put(p->out, DP_ACT_DROP, &d, sizeof(d));
 	return r;
 }
@@ -573,8 +572,20 @@ static int parse_action(struct parser *p, char *name, char *body)
 	return error_set(p->err, EINVAL, NULL, "there is no action \"%s\"", name);
 }
 
+/* `drop` and no more is how the empty list is written. */
+static bool is_bare_drop(const struct buf *list, size_t start)
+{
+	const struct dp_action *a;
+
+	if (list->len - start != sizeof(*a) + ROUND_UP(sizeof(struct act_drop), 8))
+		return false;
+	a = (const void *)(list->data + start);
+	return a->kind == DP_ACT_DROP && !((const struct act_drop *)dp_action_payload(a))->reason;
+}
+
 static int parse_list(struct parser *p, char *text)
 {
+	size_t start = p->out->len;
 	char *name, *body;
 	int r;
 
@@ -583,6 +594,8 @@ static int parse_list(struct parser *p, char *text)
 		if (r)
 			return r;
 	}
+	if (!r && is_bare_drop(p->out, start))
+		p->out->len = start;
 	return r;
 }
 

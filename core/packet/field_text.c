@@ -381,8 +381,13 @@ static void put_exact_flags(const char *const *names, uint64_t x, struct str *ou
 		x &= ~(UINT64_C(1) << i);
 		str_printf(out, "%s%s", names[i], x ? "|" : "");
 	}
-	if (x)
-		str_printf(out, "0x%llx", (unsigned long long)x);
+}
+
+static bool all_named(const char *const *names, uint64_t bits)
+{
+	while (bits && *names++)
+		bits >>= 1;
+	return !bits;
 }
 
 static void format_flags(const struct field *f, const union field_value *v,
@@ -391,17 +396,17 @@ static void format_flags(const struct field *f, const union field_value *v,
 	const char *const *names = field_flag_names(f);
 	uint64_t x = value_u64(f, v), m = mask ? value_u64(f, mask) : 0;
 
+	if (!all_named(names, x | m)) {
+		format_number(f, v, mask, out);
+		return;
+	}
 	if (!mask) {
 		put_exact_flags(names, x, out);
 		return;
 	}
-	for (unsigned i = 0; names[i]; i++) {
+	for (unsigned i = 0; names[i]; i++)
 		if (m >> i & 1)
 			str_printf(out, "%c%s", x >> i & 1 ? '+' : '-', names[i]);
-		m &= ~(UINT64_C(1) << i);
-	}
-	if (m) /* bits without a name: only in masks that no text made */
-		str_printf(out, "+0x%llx", (unsigned long long)m);
 }
 
 /* The bit that the name of `n` characters stands for, or -1. */

@@ -88,7 +88,8 @@ static bool edit_metadata(struct packet *p, const struct field *f, struct flow_k
 
 static bool edit_eth(struct packet *p, const struct field *f, struct flow_key *key)
 {
-	if (p->len < ETH_HLEN)
+	if (p->l3_ofs ==
+	    PACKET_NO_OFS) /* the parser gave the frame up: the key has nothing of it */
 		return false;
 	memcpy(p->data, key->dl_dst.b, 6);
 	memcpy(p->data + 6, key->dl_src.b, 6);
@@ -100,7 +101,7 @@ static bool edit_vlan(struct packet *p, const struct field *f, struct flow_key *
 	uint8_t *tci = p->data + ETH_HLEN;
 	be16 dei;
 
-	if (p->len < ETH_HLEN + VLAN_HLEN || !eth_type_is_vlan(ld16(p->data + ETH_TYPE_OFS)) ||
+	if (p->l3_ofs == PACKET_NO_OFS || !eth_type_is_vlan(ld16(p->data + ETH_TYPE_OFS)) ||
 	    !(key->vlans[0].tci & htons(VLAN_CFI)))
 		return false;
 	dei = ld16(tci) &
@@ -200,7 +201,7 @@ static bool edit_ports(struct packet *p, const struct field *f, struct flow_key 
 	be16 ports[2] = { key->tp_src, key->tp_dst };
 	struct ip_view v;
 
-	if (!ip_view_of(p, &v) || v.l4_len < UDP_HLEN)
+	if (!ip_view_of(p, &v) || v.l4_len < (v.proto == IPP_TCP ? TCP_HLEN : UDP_HLEN))
 		return false;
 	l4_replace(p, &v, v.l4, ports, sizeof(ports));
 	return true;
@@ -211,7 +212,7 @@ static bool edit_icmp(struct packet *p, const struct field *f, struct flow_key *
 	uint8_t type_code[2] = { (uint8_t)ntohs(key->tp_src), (uint8_t)ntohs(key->tp_dst) };
 	struct ip_view v;
 
-	if (!ip_view_of(p, &v) || v.l4_len < ICMPV6_HLEN)
+	if (!ip_view_of(p, &v) || v.l4_len < (v.v6 ? ICMPV6_HLEN : ICMP_HLEN))
 		return false;
 	l4_replace(p, &v, v.l4, type_code, sizeof(type_code));
 	if (v.v6) /* it may have become, or be no more, neighbor discovery */
@@ -226,6 +227,7 @@ static bool edit_nd_target(struct packet *p, const struct field *f, struct flow_
 	if (!ip_view_of(p, &v) || v.l4_len < ND_HLEN)
 		return false;
 	l4_replace(p, &v, v.l4 + 8, &key->nd_target, 16);
+	(void)packet_parse(p, key, NULL); /* which shows nothing of an invalid message */
 	return true;
 }
 

@@ -14,3 +14,6 @@ tests_conform_port_af_packet_test_SOURCES = tests/conform/port_af_packet_test.c 
 tests_conform_port_fake_test_SOURCES = tests/conform/port_fake_test.c $(PORT_CONFORM)
 tests_conform_port_tap_test_SOURCES = tests/conform/port_tap_test.c $(PORT_CONFORM)
 tests_conform_dp_user_test_SOURCES = tests/conform/dp_user_test.c $(DP_CONFORM)
+CONFORM_TESTS += tests/conform/provider_sim_test
+tests_conform_provider_sim_test_SOURCES = tests/conform/provider_sim_test.c tests/conform/provider_conform.c \
+	tests/conform/provider_conform.h

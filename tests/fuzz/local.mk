@@ -36,3 +36,7 @@ tests_fuzz_dbfile_fuzz_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_dbfile_fuzz_LDADD = $(FUZZ_LIBS)
 tests_fuzz_ovsdb_transact_fuzz_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_ovsdb_transact_fuzz_LDADD = $(FUZZ_LIBS)
+
+FUZZ_TARGETS += tests/fuzz/profile_fuzz
+tests_fuzz_profile_fuzz_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_profile_fuzz_LDADD = $(FUZZ_LIBS)

@@ -2,6 +2,7 @@
 #include "tests/unit/offload/lab.h"
 
 #include <check.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -24,17 +25,34 @@ void lab_sleep_ms(unsigned ms)
 
 /* --- profiles --- */
 
+#define DIR_TEMPLATE "/tmp/shunt-lab-XXXXXX"
+static char dir[sizeof(DIR_TEMPLATE)];
+
 static const char *profile_dir(void)
 {
-	static char dir[] = "/tmp/shunt-lab-XXXXXX";
-	static bool made;
-
-	if (!made) {
+	if (!*dir) {
+		memcpy(dir, DIR_TEMPLATE, sizeof(dir));
 		ck_assert_ptr_nonnull(mkdtemp(dir));
 		ck_assert_int_eq(setenv("SHUNT_PROFILE_DIR", dir, 1), 0);
-		made = true;
 	}
 	return dir;
+}
+
+static void profile_dir_remove(void)
+{
+	struct dirent *de;
+	DIR *d;
+
+	if (!*dir)
+		return;
+	d = opendir(dir);
+	ck_assert_ptr_nonnull(d);
+	while ((de = readdir(d)))
+		if (de->d_name[0] != '.')
+			ck_assert_int_eq(unlinkat(dirfd(d), de->d_name, 0), 0);
+	(void)closedir(d);
+	ck_assert_int_eq(rmdir(dir), 0);
+	*dir = '\0';
 }
 
 static char *shipped(const char *name)
@@ -142,6 +160,7 @@ void lab_close(struct lab *l)
 	}
 	engine_free(l->e, false);
 	l->dp->ops->close(l->dp);
+	profile_dir_remove();
 	free(l);
 }
 

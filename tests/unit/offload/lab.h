@@ -20,7 +20,8 @@ struct lab {
 };
 
 /* Where the tests find profiles: `text` becomes NAME.conf in a directory of this process, which
- * $SHUNT_PROFILE_DIR names from then on; text NULL: the shipped profile of that name is copied. */
+ * $SHUNT_PROFILE_DIR names until lab_close(); text NULL: the shipped profile of that name is
+ * copied. */
 void lab_profile(const char *name, const char *text);
 /* A profile that can do everything, with a table of `size`, latency and lag. */
 void lab_profile_generic(const char *name, unsigned size, unsigned latency_us, unsigned lag_ms);

@@ -229,8 +229,8 @@ START_TEST(sim_does_what_the_datapath_does)
 		in_hw += one_round(&r, a, b, i);
 	ck_assert_uint_gt(in_hw, ROUNDS / 4);
 	printf("%u of %u rules in sim\n", in_hw, ROUNDS);
-	lab_close(a);
 	lab_close(b);
+	lab_close(a);
 }
 END_TEST
 

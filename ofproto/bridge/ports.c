@@ -142,6 +142,14 @@ static void adopt_local_address(struct bridge_port *p)
 		br->datapath_id = id;
 }
 
+/* Nothing that a controller is told has changed. */
+static bool phy_same(const struct ofp_phy_port *a, const struct ofp_phy_port *b)
+{
+	return eth_addr_equal(a->mac, b->mac) && a->config == b->config && a->state == b->state &&
+	       a->curr == b->curr && a->advertised == b->advertised &&
+	       a->supported == b->supported && a->peer == b->peer && a->curr_kbps == b->curr_kbps;
+}
+
 static void refresh(struct bridge_port *p)
 {
 	struct ofp_phy_port before, after;
@@ -152,7 +160,7 @@ static void refresh(struct bridge_port *p)
 	st.link_resets = p->state.link_resets + (st.carrier != p->state.carrier);
 	p->state = st;
 	bridge_port_phy(p, &after);
-	if (!memcmp(&before, &after, sizeof(before)))
+	if (phy_same(&before, &after))
 		return;
 	adopt_local_address(p);
 	tell(p, OFPPR_MODIFY_);

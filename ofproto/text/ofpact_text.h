@@ -13,8 +13,8 @@
 void ofpacts_format(struct ofpacts l, const struct ofp_names *names, struct str *out);
 
 /* Appends the records of `text` (the part behind "actions=") to `list`, which on an error is as
- * before.  Instructions are put in the order that the specification runs them, and may stand once
- * each.  -EINVAL; err->field is the action's name. */
+ * before.  Instructions stand in the order that the specification runs them (ofpact.h), each at
+ * most once.  -EINVAL; err->field is the action's name. */
 int ofpacts_parse(const char *text, const struct ofp_names *names, struct buf *list,
 		  struct error *err) MUST_CHECK;
 

@@ -145,6 +145,8 @@ static void put_entry10(struct buf *out, const struct ofp_flow_stats *s)
 /* Ages on the wire are one more than they are, so that 0 says "unknown". */
 static uint16_t age(uint64_t seconds)
 {
+	if (seconds == UINT64_MAX)
+		return 0;
 	return seconds < UINT16_MAX ? (uint16_t)(seconds + 1) : UINT16_MAX;
 }
 
@@ -228,8 +230,8 @@ static enum ofperr get_entry_nxst(struct cursor *c, struct ofp_flow_stats *s, st
 	len = cursor_be16(c);
 	idle = cursor_be16(c);
 	hard = cursor_be16(c);
-	s->idle_age_s = idle ? idle - 1u : 0;
-	s->hard_age_s = hard ? hard - 1u : 0;
+	s->idle_age_s = idle ? idle - 1u : UINT64_MAX;
+	s->hard_age_s = hard ? hard - 1u : UINT64_MAX;
 	get_counts(c, s);
 	e = flow_get_nx_match(c, len, &s->match, NULL);
 	return e ? e : ofpacts_decode(*c, OFP10, acts);
@@ -259,6 +261,7 @@ enum ofperr ofp_decode_flow_stats(const struct ofp_msg *m, struct cursor *body,
 	if (*done)
 		return OFPERR_OK;
 	memset(s, 0, sizeof(*s));
+	s->idle_age_s = s->hard_age_s = UINT64_MAX;
 	len = cursor_be16(body);
 	if (body->bad || len < 2)
 		return OFPERR_BAD_LEN;

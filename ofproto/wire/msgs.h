@@ -75,7 +75,7 @@ struct ofp_flow_stats {
 	uint16_t priority, idle_timeout, hard_timeout, flags;
 	be64 cookie;
 	uint64_t duration_ns, packets, bytes; /* UINT64_MAX: unknown */
-	uint64_t idle_age_s, hard_age_s;
+	uint64_t idle_age_s, hard_age_s;      /* UINT64_MAX: unknown */
 	struct match match;
 	struct ofpacts actions;
 };

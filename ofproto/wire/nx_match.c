@@ -198,19 +198,27 @@ enum ofperr nx_entry_decode(struct cursor *c, const struct field **f, union fiel
 
 /* --- writing --------------------------------------------------------------------------------- */
 
-/* The header, with an experimenter's second word where 1.3 has the field only so. */
+/* Fields that 1.3 knows under ONF's experimenter class only. */
+static bool onf_field(const struct field *f, uint8_t version)
+{
+	return version >= OFP13 && version < f->oxm_version &&
+	       (f->id == FIELD_TCP_FLAGS || f->id == FIELD_ACTSET_OUTPUT);
+}
+
 void nx_header_encode(const struct field *f, uint8_t version, bool hasmask, unsigned payload,
 		      struct buf *out)
 {
 	uint32_t h = field_header(f, version), mask_bit = hasmask ? HASMASK : 0;
 
-	if (h) {
-		buf_put_be32(out, (h & ~0x1ffu) | mask_bit | payload);
+	if (onf_field(f, version)) {
+		h = HEADER(CLASS_EXPERIMENTER, (f->oxm >> 9) & 0x7f, 0);
+		buf_put_be32(out, h | mask_bit | (payload + 4));
+		buf_put_be32(out, ONF_EXPERIMENTER);
 		return;
 	}
-	h = HEADER(CLASS_EXPERIMENTER, (f->oxm >> 9) & 0x7f, 0);
-	buf_put_be32(out, h | mask_bit | (payload ? payload + 4 : 0));
-	buf_put_be32(out, ONF_EXPERIMENTER);
+	if (!h)
+		h = f->oxm; /* newer than the version, but taken where its class is */
+	buf_put_be32(out, (h & ~0x1ffu) | mask_bit | payload);
 }
 
 bool nx_field_encodable(const struct field *f, uint8_t version)
@@ -218,9 +226,29 @@ bool nx_field_encodable(const struct field *f, uint8_t version)
 	return field_header(f, version) || f->oxm;
 }
 
+/* The 16-bit in_port has a code of NXM only; OXM's has 32 bits. */
+static const struct field *widen_for_oxm(const struct field *f, uint8_t version,
+					 const union field_value *v, union field_value *wide)
+{
+	struct ofp_port port = { ntohs(v->be16) };
+
+	if (f->id != FIELD_IN_PORT || version == OFP10)
+		return f;
+	(void)ofp_port_from_of10(ntohs(v->be16), &port); /* else: as it is */
+	wide->be32 = htonl(port.v);
+	return field_get(FIELD_IN_PORT_OXM);
+}
+
 void nx_entry_encode(const struct field *f, uint8_t version, const union field_value *v,
 		     const union field_value *mask, struct buf *out)
 {
+	union field_value wide;
+	const struct field *oxm = widen_for_oxm(f, version, v, &wide);
+
+	if (oxm != f) {
+		nx_entry_encode(oxm, version, &wide, NULL, out);
+		return;
+	}
 	nx_header_encode(f, version, mask, f->n_bytes * (mask ? 2u : 1u), out);
 	buf_put(out, v, f->n_bytes);
 	if (mask)
@@ -245,7 +273,7 @@ static void put_field(const struct match *m, enum field_id id, uint8_t version, 
 static const uint8_t meta_order[] = { FIELD_ACTSET_OUTPUT, FIELD_DP_HASH, FIELD_RECIRC_ID,
 				      FIELD_CONJ_ID, FIELD_PACKET_TYPE };
 static const uint8_t packet_order[] = {
-	FIELD_MPLS_LABEL,   FIELD_MPLS_TC,     FIELD_MPLS_BOS,    FIELD_MPLS_TTL,
+	FIELD_MPLS_TC,      FIELD_MPLS_BOS,    FIELD_MPLS_TTL,    FIELD_MPLS_LABEL,
 	FIELD_IPV4_SRC,     FIELD_IPV4_DST,    FIELD_IPV6_SRC,    FIELD_IPV6_DST,
 	FIELD_IPV6_LABEL,   FIELD_IP_PROTO,    FIELD_IP_ECN,      FIELD_IP_TTL,
 	FIELD_IP_FRAG,      FIELD_ARP_OP,      FIELD_ARP_SPA,     FIELD_ARP_TPA,
@@ -255,11 +283,13 @@ static const uint8_t packet_order[] = {
 	FIELD_ICMPV6_CODE,  FIELD_ND_TARGET,   FIELD_ND_SLL,      FIELD_ND_TLL,
 	FIELD_TUN_ID,       FIELD_TUN_SRC,     FIELD_TUN_DST,     FIELD_TUN_IPV6_SRC,
 	FIELD_TUN_IPV6_DST, FIELD_TUN_FLAGS,   FIELD_TUN_GBP_ID,  FIELD_TUN_GBP_FLAGS,
-	FIELD_TUN_TOS,      FIELD_TUN_TTL,     FIELD_PKT_MARK,    FIELD_SKB_PRIORITY,
-	FIELD_CT_STATE,     FIELD_CT_ZONE,     FIELD_CT_MARK,     FIELD_CT_LABEL,
-	FIELD_CT_NW_PROTO,  FIELD_CT_NW_SRC,   FIELD_CT_NW_DST,   FIELD_CT_IPV6_SRC,
-	FIELD_CT_IPV6_DST,  FIELD_CT_TP_SRC,   FIELD_CT_TP_DST,   FIELD_METADATA,
+	FIELD_TUN_TOS,      FIELD_TUN_TTL,
 };
+static const uint8_t mark_order[] = { FIELD_PKT_MARK,    FIELD_SKB_PRIORITY, FIELD_CT_STATE,
+				      FIELD_CT_ZONE,     FIELD_CT_MARK,      FIELD_CT_LABEL,
+				      FIELD_CT_NW_PROTO, FIELD_CT_NW_SRC,    FIELD_CT_NW_DST,
+				      FIELD_CT_IPV6_SRC, FIELD_CT_IPV6_DST,  FIELD_CT_TP_SRC,
+				      FIELD_CT_TP_DST,   FIELD_METADATA };
 
 static void put_ids(const struct match *m, const uint8_t *ids, size_t n, uint8_t version,
 		    struct buf *out)
@@ -335,6 +365,7 @@ void nx_match_encode(const struct match *m, uint8_t version, const struct nx_coo
 	put_dscp(m, version, out);
 	put_ids(m, packet_order, sizeof(packet_order), version, out);
 	put_regs(m, version, out);
+	put_ids(m, mark_order, sizeof(mark_order), version, out);
 	if (cookie && cookie->mask) {
 		bool exact = cookie->mask == UINT64_MAX;
 

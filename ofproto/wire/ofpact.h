@@ -56,11 +56,13 @@ struct ofpact {
 	uint8_t pad[3];
 };
 #define OFPACT_RAW_STD 0
-#define OFPACT_RAW_LOAD 1   /* SET_FIELD came as NXAST_REG_LOAD ("load:…") */
-#define OFPACT_RAW_OF10 2   /* SET_FIELD came as a 1.0 setter ("mod_nw_src:…") */
+#define OFPACT_RAW_LOAD 1 /* SET_FIELD came as NXAST_REG_LOAD ("load:…") */
+#define OFPACT_RAW_OF10 2 /* SET_FIELD as a 1.0 setter ("mod_nw_src:…"), STRIP_VLAN as strip_vlan \
+			   */
 #define OFPACT_RAW_TUNNEL 3 /* SET_FIELD came as NXAST_SET_TUNNEL ("set_tunnel:…") */
 #define OFPACT_RAW_TUNNEL64 4
 #define OFPACT_RAW_RESUBMIT 5 /* RESUBMIT came without a table: NXAST_RESUBMIT */
+#define OFPACT_RAW_LOAD2 6    /* SET_FIELD came as NXAST_REG_LOAD2 */
 /* SET_L4_*: the IP protocol of the flow's match, 0 when it has none, for versions whose setters
  * name the protocol. */
 

@@ -17,7 +17,7 @@ enum ofperr ofpact_out_port13(uint32_t no, struct ofp_port *port)
 
 static enum ofperr decode_empty(struct act_in *in)
 {
-	ofpact_put(in->list, (enum ofpact_kind)in->kind, NULL, 0);
+	ofpact_set_raw(ofpact_put(in->list, (enum ofpact_kind)in->kind, NULL, 0), in->arg);
 	return OFPERR_OK;
 }
 
@@ -148,7 +148,8 @@ static enum ofperr decode_tlv(struct act_in *in, bool may_mask)
 		return OFPERR_BAD_SET_TYPE;
 	if (cursor_left(&in->c) >= 8)
 		return OFPERR_BAD_SET_LEN;
-	ofpact_put_set_field(in->list, f->id, &v, &mask, OFPACT_RAW_STD);
+	ofpact_put_set_field(in->list, f->id, &v, &mask,
+			     may_mask ? OFPACT_RAW_LOAD2 : OFPACT_RAW_STD);
 	return OFPERR_OK;
 }
 
@@ -183,7 +184,7 @@ static const struct action_row action_rows[] = {
 	{ OFP10, 0, 0, 8, OFPACT_OUTPUT, 0, decode_output10 },
 	{ OFP10, 0, 1, 8, OFPACT_SET_VLAN_VID, 0, decode_u16 },
 	{ OFP10, 0, 2, 8, OFPACT_SET_VLAN_PCP, 0, decode_u8 },
-	{ OFP10, 0, 3, 8, OFPACT_STRIP_VLAN, 0, decode_empty },
+	{ OFP10, 0, 3, 8, OFPACT_STRIP_VLAN, OFPACT_RAW_OF10, decode_empty },
 	{ OFP10, 0, 4, 16, OFPACT_SET_FIELD, FIELD_ETH_SRC, decode_setter10 },
 	{ OFP10, 0, 5, 16, OFPACT_SET_FIELD, FIELD_ETH_DST, decode_setter10 },
 	{ OFP10, 0, 6, 8, OFPACT_SET_FIELD, FIELD_IPV4_SRC, decode_setter10 },
@@ -206,7 +207,7 @@ static const struct action_row action_rows[] = {
 	{ OFP13, MORE, 25, 16, OFPACT_SET_FIELD, 0, decode_set_field },
 	{ NX, 0, 1, 16, OFPACT_RESUBMIT, 0, ofpact_decode_resubmit },
 	{ NX, 0, 2, 16, OFPACT_SET_FIELD, 4, ofpact_decode_set_tunnel },
-	{ NX, 0, 4, 16, OFPACT_SET_QUEUE, 0, ofpact_decode_set_queue },
+	{ NX, 0, 4, 16, OFPACT_SET_QUEUE, 0, ofpact_decode_nx_u32 },
 	{ NX, 0, 5, 16, OFPACT_POP_QUEUE, 0, decode_empty },
 	{ NX, MORE, 6, 24, OFPACT_MOVE, 0, ofpact_decode_move },
 	{ NX, 0, 7, 24, OFPACT_SET_FIELD, 0, ofpact_decode_load },
@@ -226,7 +227,7 @@ static const struct action_row action_rows[] = {
 	{ NX, 0, 26, 16, OFPACT_DEC_MPLS_TTL, 0, decode_empty },
 	{ NX, MORE, 32, 24, OFPACT_OUTPUT_REG, 2, ofpact_decode_output_reg },
 	{ NX, MORE, 33, 24, OFPACT_SET_FIELD, 0, ofpact_decode_load2 },
-	{ NX, 0, 40, 16, OFPACT_GROUP, 0, decode_u32 },
+	{ NX, 0, 40, 16, OFPACT_GROUP, 0, ofpact_decode_nx_u32 },
 	{ NX, MORE, 45, 40, OFPACT_LEARN, 1, ofpact_decode_learn },
 };
 /* clang-format on */

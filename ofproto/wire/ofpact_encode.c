@@ -42,7 +42,7 @@ static void put_std(struct buf *out, uint16_t type, unsigned bytes, uint32_t v)
 	ofpact_wire_end(out, start);
 }
 
-/* A Nicira action of 16 bytes, likewise. */
+/* A Nicira action of 16 bytes, likewise; 32 bits stand on a boundary of 4. */
 static void put_nx(struct buf *out, uint16_t subtype, unsigned bytes, uint32_t v)
 {
 	size_t start = ofpact_wire_begin_nx(out, subtype);
@@ -51,14 +51,17 @@ static void put_nx(struct buf *out, uint16_t subtype, unsigned bytes, uint32_t v
 		buf_put_u8(out, (uint8_t)v);
 	else if (bytes == 2)
 		buf_put_be16(out, (uint16_t)v);
-	else if (bytes == 4)
+	else if (bytes == 4) {
+		buf_put_be16(out, 0);
 		buf_put_be32(out, v);
+	}
 	ofpact_wire_end(out, start);
 }
 
-/* NXAST_REG_LOAD of bits of a value, in pieces of 64. */
-static void put_load(struct buf *out, const struct field *f, uint8_t version,
-		     const union field_value *v, const union field_value *mask)
+/* NXAST_REG_LOAD of bits of a value, in pieces of 64.  Nicira's actions name fields by NXM's code
+ * in every version, as long as there is one. */
+static void put_load(struct buf *out, const struct field *f, const union field_value *v,
+		     const union field_value *mask)
 {
 	unsigned ofs = 0, n;
 
@@ -67,22 +70,21 @@ static void put_load(struct buf *out, const struct field *f, uint8_t version,
 
 		n = MIN(n, 64u);
 		buf_put_be16(out, OFS_NBITS(ofs, n));
-		nx_header_encode(f, version, false, f->n_bytes, out);
+		nx_header_encode(f, OFP10, false, f->n_bytes, out);
 		buf_put_be64(out, field_value_get_bits(v, f->n_bytes, ofs, n));
 		ofpact_wire_end(out, start);
 		ofs += n;
 	}
 }
 
-static void put_load_bits(struct buf *out, enum field_id id, uint8_t version, unsigned ofs,
-			  unsigned n, uint64_t x)
+static void put_load_bits(struct buf *out, enum field_id id, unsigned ofs, unsigned n, uint64_t x)
 {
 	const struct field *f = field_get(id);
 	union field_value v = { .b = { 0 } }, mask = { .b = { 0 } };
 
 	field_value_set_bits(&v, f->n_bytes, ofs, n, x);
 	field_value_set_bits(&mask, f->n_bytes, ofs, n, UINT64_MAX);
-	put_load(out, f, version, &v, &mask);
+	put_load(out, f, &v, &mask);
 }
 
 static void put_set_field13(struct buf *out, const struct field *f, const union field_value *v)
@@ -111,9 +113,25 @@ static const struct {
 	uint8_t field;
 	uint16_t type;
 } setters10[] = {
-	{ FIELD_ETH_SRC, 4 },  { FIELD_ETH_DST, 5 }, { FIELD_IPV4_SRC, 6 },
-	{ FIELD_IPV4_DST, 7 }, { FIELD_IP_DSCP, 8 },
+	{ FIELD_ETH_SRC, 4 },  { FIELD_ETH_DST, 5 },  { FIELD_IPV4_SRC, 6 },  { FIELD_IPV4_DST, 7 },
+	{ FIELD_IP_DSCP, 8 },  { FIELD_TCP_SRC, 9 },  { FIELD_TCP_DST, 10 },  { FIELD_UDP_SRC, 9 },
+	{ FIELD_UDP_DST, 10 }, { FIELD_SCTP_SRC, 9 }, { FIELD_SCTP_DST, 10 },
 };
+
+/* DSCP is 8 bits with the low two zero in 1.0, 6 bits in OXM: the other one of the two. */
+static const struct field *convert_dscp(const struct field *f, uint8_t version,
+					union field_value *v)
+{
+	if (version == OFP10 && f->id == FIELD_IP_DSCP_SHIFTED) {
+		v->b[0] = (uint8_t)(v->b[0] << 2);
+		return field_get(FIELD_IP_DSCP);
+	}
+	if (version != OFP10 && f->id == FIELD_IP_DSCP) {
+		v->b[0] >>= 2;
+		return field_get(FIELD_IP_DSCP_SHIFTED);
+	}
+	return f;
+}
 
 static bool put_setter10(struct buf *out, const struct field *f, const union field_value *v)
 {
@@ -154,6 +172,22 @@ static bool mask_is_ones(const struct field *f, const union field_value *mask)
 	return !memcmp(mask, &ones, f->n_bytes);
 }
 
+static void put_whole(struct buf *out, const struct field *f, uint8_t version, uint8_t raw,
+		      union field_value v)
+{
+	const union field_value as_is = v;
+	const struct field *same = convert_dscp(f, version, &v);
+	union field_value ones;
+
+	field_ones(f, &ones);
+	if (version != OFP10)
+		put_set_field13(out, same, &v);
+	else if (raw == OFPACT_RAW_TUNNEL || raw == OFPACT_RAW_TUNNEL64)
+		put_tunnel10(out, &v, raw == OFPACT_RAW_TUNNEL64);
+	else if (!put_setter10(out, same, &v))
+		put_load(out, f, &as_is, &ones);
+}
+
 static void encode_set_field(const struct ofpact *a, uint8_t version, struct buf *out)
 {
 	const struct ofpact_set_field *sf = ofpact_payload(a);
@@ -162,14 +196,12 @@ static void encode_set_field(const struct ofpact *a, uint8_t version, struct buf
 
 	if (!nx_field_encodable(f, version))
 		return;
-	if (a->raw == OFPACT_RAW_LOAD)
-		put_load(out, f, version, &sf->value, &sf->mask);
-	else if (version != OFP10 && whole && f->oxm)
-		put_set_field13(out, f, &sf->value);
-	else if (version == OFP10 && (a->raw == OFPACT_RAW_TUNNEL || a->raw == OFPACT_RAW_TUNNEL64))
-		put_tunnel10(out, &sf->value, a->raw == OFPACT_RAW_TUNNEL64);
-	else if (version != OFP10 || !whole || !put_setter10(out, f, &sf->value))
+	if (a->raw == OFPACT_RAW_LOAD2)
 		put_load2(out, f, version, &sf->value, whole ? NULL : &sf->mask);
+	else if (a->raw == OFPACT_RAW_LOAD || !whole)
+		put_load(out, f, &sf->value, &sf->mask);
+	else
+		put_whole(out, f, version, a->raw, sf->value);
 }
 
 /* --- the others --------------------------------------------------------------------------------
@@ -213,15 +245,12 @@ static void encode_output_reg(const struct ofpact *a, uint8_t version, struct bu
 {
 	const struct ofpact_output_reg *o = ofpact_payload(a);
 	const struct field *f = field_get((enum field_id)o->src.field);
-	bool narrow = field_header(f, version); /* else an experimenter's header of 64 bits */
-	size_t start = ofpact_wire_begin_nx(out, narrow ? 15 : 32);
+	size_t start = ofpact_wire_begin_nx(out, 15);
 
+	(void)version;
 	buf_put_be16(out, OFS_NBITS(o->src.ofs, o->src.n));
-	if (!narrow)
-		buf_put_be16(out, o->max_len);
-	nx_header_encode(f, version, false, f->n_bytes, out);
-	if (narrow)
-		buf_put_be16(out, o->max_len);
+	nx_header_encode(f, OFP10, false, f->n_bytes, out);
+	buf_put_be16(out, o->max_len);
 	ofpact_wire_end(out, start);
 }
 
@@ -254,8 +283,9 @@ static void encode_move(const struct ofpact *a, uint8_t version, struct buf *out
 	buf_put_be16(out, m->src.n);
 	buf_put_be16(out, m->src.ofs);
 	buf_put_be16(out, m->dst.ofs);
-	nx_header_encode(src, version, false, src->n_bytes, out);
-	nx_header_encode(dst, version, false, dst->n_bytes, out);
+	(void)version;
+	nx_header_encode(src, OFP10, false, src->n_bytes, out);
+	nx_header_encode(dst, OFP10, false, dst->n_bytes, out);
 	ofpact_wire_end(out, start);
 }
 
@@ -269,9 +299,9 @@ static void encode_set_vlan(const struct ofpact *a, uint8_t version, struct buf 
 	if (version == OFP10)
 		put_std(out, vid ? 1 : 2, vid ? 2 : 1, u->v);
 	else if (vid)
-		put_load_bits(out, FIELD_VLAN_TCI, version, 0, 13, u->v | VLAN_CFI);
+		put_load_bits(out, FIELD_VLAN_TCI, 0, 13, u->v | VLAN_CFI);
 	else
-		put_load_bits(out, FIELD_VLAN_TCI, version, 12, 4, u->v << 1 | 1u);
+		put_load_bits(out, FIELD_VLAN_TCI, 12, 4, u->v << 1 | 1u);
 }
 
 static enum field_id l4_field(uint8_t proto, bool src)
@@ -361,7 +391,7 @@ static void encode_set_ttl(const struct ofpact *a, uint8_t version, struct buf *
 	const struct ofpact_u16 *u = ofpact_payload(a);
 
 	if (version == OFP10)
-		put_load_bits(out, FIELD_IP_TTL, version, 0, 8, u->v);
+		put_load_bits(out, FIELD_IP_TTL, 0, 8, u->v);
 	else
 		put_std(out, 23, 1, u->v);
 }
@@ -369,16 +399,11 @@ static void encode_set_ttl(const struct ofpact *a, uint8_t version, struct buf *
 static void encode_set_queue(const struct ofpact *a, uint8_t version, struct buf *out)
 {
 	const struct ofpact_u32 *q = ofpact_payload(a);
-	size_t start;
 
-	if (version != OFP10) {
+	if (version != OFP10)
 		put_std(out, 21, 4, q->v);
-		return;
-	}
-	start = ofpact_wire_begin_nx(out, 4);
-	buf_put_be16(out, 0);
-	buf_put_be32(out, q->v);
-	ofpact_wire_end(out, start);
+	else
+		put_nx(out, 4, 4, q->v);
 }
 
 static void put_resubmit(struct buf *out, struct ofp_port in_port, uint8_t table, bool with_table)

@@ -32,7 +32,7 @@ act_decode_fn ofpact_decode_output_reg;
 act_decode_fn ofpact_decode_controller;
 act_decode_fn ofpact_decode_dec_ttl_ids;
 act_decode_fn ofpact_decode_metadata;
-act_decode_fn ofpact_decode_set_queue;
+act_decode_fn ofpact_decode_nx_u32;
 act_decode_fn ofpact_decode_learn;
 
 /* Writes the learn action whole. */

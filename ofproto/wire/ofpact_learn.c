@@ -138,15 +138,15 @@ enum ofperr ofpact_decode_learn(struct act_in *in)
 /* --- writing -----------------------------------------------------------------------------------
  */
 
-static void write_part(const struct ofpact_bits *b, uint8_t version, struct buf *out)
+static void write_part(const struct ofpact_bits *b, struct buf *out)
 {
 	const struct field *f = field_get((enum field_id)b->field);
 
-	nx_header_encode(f, version, false, f->n_bytes, out);
+	nx_header_encode(f, OFP10, false, f->n_bytes, out);
 	buf_put_be16(out, b->ofs);
 }
 
-static void write_spec(const struct ofpact_learn_spec *s, uint8_t version, struct buf *out)
+static void write_spec(const struct ofpact_learn_spec *s, struct buf *out)
 {
 	uint16_t header = (uint16_t)(s->n_bits | s->dst_type << 11);
 
@@ -158,10 +158,10 @@ static void write_spec(const struct ofpact_learn_spec *s, uint8_t version, struc
 		buf_put(out, &s->value, keep);
 	} else {
 		buf_put_be16(out, header);
-		write_part(&s->src, version, out);
+		write_part(&s->src, out);
 	}
 	if (s->dst_type != LEARN_DST_OUTPUT)
-		write_part(&s->dst, version, out);
+		write_part(&s->dst, out);
 }
 
 void ofpact_encode_learn(const struct ofpact *a, uint8_t version, struct buf *out)
@@ -170,6 +170,7 @@ void ofpact_encode_learn(const struct ofpact *a, uint8_t version, struct buf *ou
 	const struct ofpact_learn_spec *s = (const void *)(l + 1);
 	size_t start = ofpact_wire_begin_nx(out, l->limit ? 45 : 16);
 
+	(void)version;
 	buf_put_be16(out, l->idle_timeout);
 	buf_put_be16(out, l->hard_timeout);
 	buf_put_be16(out, l->priority);
@@ -184,6 +185,6 @@ void ofpact_encode_learn(const struct ofpact *a, uint8_t version, struct buf *ou
 		buf_put_be32(out, 0);
 	}
 	for (uint32_t i = 0; i < l->n_specs; i++)
-		write_spec(&s[i], version, out);
+		write_spec(&s[i], out);
 	ofpact_wire_end(out, start);
 }

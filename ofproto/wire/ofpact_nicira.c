@@ -51,13 +51,14 @@ enum ofperr ofpact_decode_set_tunnel(struct act_in *in)
 	return OFPERR_OK;
 }
 
-enum ofperr ofpact_decode_set_queue(struct act_in *in)
+/* set_queue, group: a number on a boundary of 4. */
+enum ofperr ofpact_decode_nx_u32(struct act_in *in)
 {
-	struct ofpact_u32 q;
+	struct ofpact_u32 p;
 
 	(void)cursor_take(&in->c, 2);
-	q.v = cursor_be32(&in->c);
-	ofpact_put(in->list, OFPACT_SET_QUEUE, &q, sizeof(q));
+	p.v = cursor_be32(&in->c);
+	ofpact_put(in->list, (enum ofpact_kind)in->kind, &p, sizeof(p));
 	return OFPERR_OK;
 }
 

@@ -1,0 +1,27 @@
+# make lint: everything that can be said about the source without running it.
+EXTRA_DIST += build-aux/lint-layers build-aux/lint-format build-aux/lint-tidy .clang-format .clang-tidy
+
+LINT_CFLAGS = $(DEFS) -I. $(SHUNT_CPPFLAGS) -include config.h -std=gnu11 -Wno-unknown-warning-option \
+	-DSHUNT_PKGDATADIR='""' -DSHUNT_SYSCONFDIR='""' -DSHUNT_LOCALSTATEDIR='""' \
+	$(URCU_CFLAGS) $(XXHASH_CFLAGS) $(EVENT_CFLAGS) $(OPENSSL_CFLAGS) $(JSONC_CFLAGS) $(MNL_CFLAGS) $(NL_CFLAGS) \
+	$(CAPNG_CFLAGS) $(PCAP_CFLAGS) $(CHECK_CFLAGS)
+CPPCHECK = cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -j2 -I. --enable=warning,portability \
+	--suppress=missingInclude --suppress=unmatchedSuppression --suppress=nullPointerRedundantCheck \
+	--suppress=preprocessorErrorDirective -D__GNUC__ -D__x86_64__ -DPACKAGE_VERSION='"0"' \
+	-DSHUNT_PKGDATADIR='""' -DSHUNT_SYSCONFDIR='""' -DSHUNT_LOCALSTATEDIR='""'
+LINT_C = 'core/*.c' 'offload/*.c' 'ofproto/*.c' 'dbserver/*.c' 'switchd/*.c' 'tools/*.c'
+
+.PHONY: lint lint-fast
+lint-fast:
+	@echo "lint: layers, cycles, sizes"; cd $(srcdir) && build-aux/lint-layers
+	@echo "lint: clang-format"; cd $(srcdir) && build-aux/lint-format
+	@echo "lint: codespell"; cd $(srcdir) && git ls-files -z '*.c' '*.h' '*.md' '*.sh' '*.mk' '*.am' '*.ac' '*.8' \
+		| xargs -0 codespell -q 3 -L 'ect,inout,te,nd,fo,ans,hist,ue,ths,mis,acn,tha,caf,sav,numer'
+	@echo "lint: shellcheck"; cd $(srcdir) && git ls-files -z | xargs -0 grep -lZE '^#!/(usr/)?bin/(env )?(ba)?sh' \
+		| xargs -0 -r shellcheck -x -S warning
+
+lint: lint-fast
+	@echo "lint: clang-tidy (some minutes)"; \
+		LINT_CFLAGS='$(subst ','\'',$(LINT_CFLAGS))' $(srcdir)/build-aux/lint-tidy $(srcdir) $(LINT_C)
+	@echo "lint: cppcheck (some minutes)"; cd $(srcdir) && git ls-files $(LINT_C) | $(CPPCHECK) --file-list=-
+	@echo "lint: clean"

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside the configuration pass: a bridge's Ports and Interfaces. */
+#pragma once
+
+#include "switchd/switchd.h"
+
+struct sw_iface {
+	char *name, *type; /* owned; type as in the row */
+	int ifindex;       /* of the device when it was opened; 0: has none */
+	struct ofp_port ofp;
+	char error[320]; /* why it is not there; "" = it is */
+};
+
+struct sw_port { /* a Port row and its Interfaces */
+	struct cds_list_head node;
+	char *name;
+	struct sw_iface *ifaces; /* owned */
+	size_t n_ifaces;
+};
+
+/* Deletes what the Bridge row does not want (any more), or wants differently enough. */
+void sw_ports_drop_unwanted(struct sw_bridge *b, const struct db_row *row);
+/* Adds and changes the rest. */
+void sw_ports_configure(struct sw_bridge *b, const struct db_row *row);
+void sw_ports_free(struct sw_bridge *b);
+struct sw_iface *sw_iface_find(struct sw_bridge *b, const char *name);
+/* A type that opens an existing Linux device of that name. */
+bool sw_iface_is_device(const char *type);

@@ -1,0 +1,21 @@
+sbin_PROGRAMS += switchd/shuntd
+switchd_shuntd_SOURCES = \
+	switchd/commands.c \
+	switchd/commands.h \
+	switchd/commands_dp.c \
+	switchd/commands_offload.c \
+	switchd/commands_ofproto.c \
+	switchd/config.c \
+	switchd/config.h \
+	switchd/links.c \
+	switchd/main.c \
+	switchd/metrics.c \
+	switchd/ports.c \
+	switchd/schema.c \
+	switchd/schema.h \
+	switchd/startup.c \
+	switchd/startup.h \
+	switchd/status.c \
+	switchd/switchd.c \
+	switchd/switchd.h
+switchd_shuntd_LDADD = $(SHUNT_LIBS) $(SYSTEM_LIBS) $(PCAP_LIBS)

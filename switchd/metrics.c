@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /metrics in the Prometheus text format (version 0.0.4): one row per family, one function that
+ * prints its samples. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/str.h"
+#include "core/base/xalloc.h"
+#include "core/packet/parse.h"
+#include "switchd/switchd.h"
+
+#define DEVICES_MAX 64
+
+#define BACKENDS_MAX 4
+
+/* One backend, read once for a whole scrape, and where the text goes. */
+struct scrape {
+	struct str out;
+	const char *family;
+	struct backend *be;
+	const char *dp; /* label of be */
+	struct dp_stats dp_stats;
+	struct flows_stats flows;
+	struct engine_totals totals;
+	struct engine_device_info *devices;
+	size_t n_devices;
+};
+
+typedef void sample_fn(struct scrape *s);
+
+struct family {
+	const char *name, *type, *help;
+	sample_fn *fn; /* called for each backend */
+};
+
+static void put_label_value(struct str *out, const char *v)
+{
+	for (; *v; v++) {
+		if (*v == '\\' || *v == '"')
+			str_putc(out, '\\');
+		if (*v == '\n')
+			str_puts(out, "\\n");
+		else
+			str_putc(out, *v);
+	}
+}
+
+/* `family{datapath="…",name="value"} x`; name NULL: no second label. */
+static void sample(struct scrape *s, const char *suffix, const char *name, const char *value,
+		   uint64_t x)
+{
+	str_printf(&s->out, "%s%s{datapath=\"%s\"", s->family, suffix, s->dp);
+	if (name) {
+		str_printf(&s->out, ",%s=\"", name);
+		put_label_value(&s->out, value);
+		str_putc(&s->out, '"');
+	}
+	str_printf(&s->out, "} %" PRIu64 "\n", x);
+}
+
+static void device_sample(struct scrape *s, const struct engine_device_info *d, const char *name,
+			  const char *value, uint64_t x)
+{
+	str_printf(&s->out, "%s{datapath=\"%s\",device=\"", s->family, s->dp);
+	put_label_value(&s->out, d->name);
+	str_putc(&s->out, '"');
+	if (name)
+		str_printf(&s->out, ",%s=\"%s\"", name, value);
+	str_printf(&s->out, "} %" PRIu64 "\n", x);
+}
+
+/* --- tiers --- */
+
+static void tier_flows(struct scrape *s)
+{
+	for (unsigned t = 0; t < LEDGER_N_TIERS; t++)
+		sample(s, "", "tier", ledger_tier_name[t], s->totals.flows[t]);
+}
+
+static void tier_packets(struct scrape *s)
+{
+	for (unsigned t = 0; t < LEDGER_N_TIERS; t++)
+		sample(s, "", "tier", ledger_tier_name[t], s->totals.packets[t]);
+}
+
+static void tier_bytes(struct scrape *s)
+{
+	for (unsigned t = 0; t < LEDGER_N_TIERS; t++)
+		sample(s, "", "tier", ledger_tier_name[t], s->totals.bytes[t]);
+}
+
+static void outside(struct scrape *s)
+{
+	for (unsigned r = 1; r < OFFLOAD_N_REASONS; r++)
+		sample(s, "", "reason", offload_reason_table[r].name, s->totals.no_device[r]);
+}
+
+/* --- datapath --- */
+
+static void dp_hits(struct scrape *s)
+{
+	sample(s, "", NULL, NULL, s->dp_stats.hits);
+}
+
+static void dp_misses(struct scrape *s)
+{
+	sample(s, "", NULL, NULL, s->dp_stats.misses);
+}
+
+static void dp_drops(struct scrape *s)
+{
+	for (unsigned i = 0; i < DP_N_DROPS; i++)
+		sample(s, "", "reason", dp_drop_name[i], s->dp_stats.drops[i]);
+}
+
+static void dp_parse(struct scrape *s)
+{
+	for (unsigned i = PARSE_OK + 1; i < PARSE_N_RESULTS; i++)
+		sample(s, "", "reason", parse_result_name[i], s->dp_stats.parse[i]);
+}
+
+static void dp_upcalls(struct scrape *s)
+{
+	static const char *const names[UPCALL_N_KINDS] = { "miss", "controller", "slow_path",
+							   "sflow", "ipfix" };
+
+	for (unsigned i = 0; i < UPCALL_N_KINDS; i++)
+		sample(s, "", "kind", names[i], s->dp_stats.upcalls[i]);
+}
+
+static void dp_masks(struct scrape *s)
+{
+	sample(s, "", NULL, NULL, s->dp_stats.n_masks);
+}
+
+static void packet_ins_dropped(struct scrape *s)
+{
+	sample(s, "", NULL, NULL, backend_packet_ins_dropped(s->be));
+}
+
+/* --- megaflows --- */
+
+static void megaflows(struct scrape *s)
+{
+	sample(s, "", NULL, NULL, s->flows.n_flows);
+}
+
+static void megaflow_limit(struct scrape *s)
+{
+	sample(s, "", NULL, NULL, s->flows.flow_limit);
+}
+
+static void megaflow_events(struct scrape *s)
+{
+	sample(s, "", "event", "installed", s->flows.installed);
+	sample(s, "", "event", "install_failed", s->flows.install_failed);
+	sample(s, "", "event", "over_limit", s->flows.over_limit);
+	sample(s, "", "event", "duplicate", s->flows.duplicate);
+	sample(s, "", "event", "modified", s->flows.modified);
+	sample(s, "", "event", "deleted_idle", s->flows.deleted_idle);
+	sample(s, "", "event", "deleted_changed", s->flows.deleted_changed);
+}
+
+static void revalidation_rounds(struct scrape *s)
+{
+	sample(s, "", NULL, NULL, s->flows.rounds);
+}
+
+static void revalidation_seconds(struct scrape *s)
+{
+	str_printf(&s->out, "%s{datapath=\"%s\"} %.3f\n", s->family, s->dp,
+		   (double)s->flows.round_ms / 1000);
+}
+
+static void xlate_errors(struct scrape *s)
+{
+	static const char *const names[XLATE_N_ERRORS] = {
+		"none",        "no_port", "too_deep", "too_many_resubmits", "too_many_actions",
+		"needs_recirc"
+	};
+
+	for (unsigned i = 1; i < XLATE_N_ERRORS; i++)
+		sample(s, "", "error", names[i],
+		       i == XLATE_NO_PORT ? s->flows.no_port : s->flows.xlate_errors[i]);
+}
+
+/* --- devices --- */
+
+#define FOR_EACH_DEVICE(S, D)                                                                      \
+	for (const struct engine_device_info *D = (S)->devices; D < (S)->devices + (S)->n_devices; \
+	     D++)
+
+static void dev_entries(struct scrape *s)
+{
+	FOR_EACH_DEVICE(s, d)
+	device_sample(s, d, NULL, NULL, d->usage.entries);
+}
+
+static void dev_capacity(struct scrape *s)
+{
+	FOR_EACH_DEVICE(s, d)
+	device_sample(s, d, NULL, NULL, d->usage.capacity);
+}
+
+static void dev_flows(struct scrape *s)
+{
+	FOR_EACH_DEVICE(s, d)
+	for (unsigned i = 0; i < OFFLOAD_N_STATES; i++)
+		device_sample(s, d, "state", offload_state_name[i], d->flows[i]);
+}
+
+static void dev_queue(struct scrape *s)
+{
+	FOR_EACH_DEVICE(s, d)
+	device_sample(s, d, NULL, NULL, d->queue_depth);
+}
+
+static void dev_shed(struct scrape *s)
+{
+	FOR_EACH_DEVICE(s, d)
+	device_sample(s, d, NULL, NULL, d->queue_shed);
+}
+
+static void dev_operations(struct scrape *s)
+{
+	FOR_EACH_DEVICE(s, d)
+	{
+		device_sample(s, d, "operation", "install", d->installs);
+		device_sample(s, d, "operation", "replace", d->replaces);
+		device_sample(s, d, "operation", "remove", d->removes);
+		device_sample(s, d, "operation", "failure", d->failures);
+		device_sample(s, d, "operation", "eviction", d->evictions);
+		device_sample(s, d, "operation", "repair", d->repairs);
+	}
+}
+
+static void dev_refusals(struct scrape *s)
+{
+	FOR_EACH_DEVICE(s, d)
+	for (unsigned r = 1; r < OFFLOAD_N_REASONS; r++)
+		device_sample(s, d, "reason", offload_reason_table[r].name, d->refusals[r]);
+}
+
+static void dev_audit(struct scrape *s)
+{
+	FOR_EACH_DEVICE(s, d)
+	{
+		device_sample(s, d, "finding", "missing", d->audit_missing);
+		device_sample(s, d, "finding", "orphaned", d->audit_orphaned);
+		device_sample(s, d, "finding", "altered", d->audit_altered);
+	}
+}
+
+static void dev_latency(struct scrape *s)
+{
+	FOR_EACH_DEVICE(s, d)
+	{
+		double bound = 1e-6;
+		uint64_t count = 0;
+
+		for (unsigned i = 0; i < ENGINE_LATENCY_BUCKETS; i++, bound *= 4) {
+			count += d->latency[i];
+			str_printf(&s->out, "%s_bucket{datapath=\"%s\",device=\"%s\",le=\"",
+				   s->family, s->dp, d->name);
+			if (i + 1 < ENGINE_LATENCY_BUCKETS)
+				str_printf(&s->out, "%g\"} %" PRIu64 "\n", bound, count);
+			else
+				str_printf(&s->out, "+Inf\"} %" PRIu64 "\n", count);
+		}
+		str_printf(&s->out, "%s_sum{datapath=\"%s\",device=\"%s\"} %.9f\n", s->family,
+			   s->dp, d->name, (double)d->latency_sum_ns / 1e9);
+		str_printf(&s->out, "%s_count{datapath=\"%s\",device=\"%s\"} %" PRIu64 "\n",
+			   s->family, s->dp, d->name, count);
+	}
+}
+
+/* --- ports, bridges --- */
+
+struct port_walk {
+	struct scrape *s;
+	const char *bridge;
+	bool bytes;
+};
+
+static void put_port(const struct port_walk *w, const char *port, const char *direction, uint64_t x)
+{
+	str_printf(&w->s->out, "%s{datapath=\"%s\",bridge=\"", w->s->family, w->s->dp);
+	put_label_value(&w->s->out, w->bridge);
+	str_puts(&w->s->out, "\",port=\"");
+	put_label_value(&w->s->out, port);
+	str_printf(&w->s->out, "\",direction=\"%s\"} %" PRIu64 "\n", direction, x);
+}
+
+static void port_sample(const struct bridge_port_info *p, void *aux)
+{
+	const struct port_walk *w = aux;
+
+	put_port(w, p->name, "rx", w->bytes ? p->stats.rx_bytes : p->stats.rx_packets);
+	put_port(w, p->name, "tx", w->bytes ? p->stats.tx_bytes : p->stats.tx_packets);
+}
+
+static void port_drop_sample(const struct bridge_port_info *p, void *aux)
+{
+	const struct port_walk *w = aux;
+
+	put_port(w, p->name, "rx", p->stats.rx_dropped);
+	put_port(w, p->name, "tx", p->stats.tx_dropped);
+}
+
+static void walk_ports(struct scrape *s, bool bytes, bridge_port_visit_fn *fn)
+{
+	struct port_walk w = { .s = s, .bytes = bytes };
+	struct bridge *br = NULL;
+
+	while ((br = backend_bridge_next(s->be, br))) {
+		w.bridge = bridge_name(br);
+		bridge_ports_visit(br, fn, &w);
+	}
+}
+
+static void port_packets(struct scrape *s)
+{
+	walk_ports(s, false, port_sample);
+}
+
+static void port_bytes(struct scrape *s)
+{
+	walk_ports(s, true, port_sample);
+}
+
+static void port_dropped(struct scrape *s)
+{
+	walk_ports(s, false, port_drop_sample);
+}
+
+static void bridge_rules(struct scrape *s)
+{
+	struct bridge *br = NULL;
+
+	while ((br = backend_bridge_next(s->be, br)))
+		sample(s, "", "bridge", bridge_name(br), tables_n_rules(bridge_tables(br)));
+}
+
+static const struct family families[] = {
+	{ "shunt_flows", "gauge", "Megaflows by the tier that switches them", tier_flows },
+	{ "shunt_packets_total", "counter", "Packets switched, by tier", tier_packets },
+	{ "shunt_bytes_total", "counter", "Bytes switched (frames without FCS), by tier",
+	  tier_bytes },
+	{ "shunt_flows_outside_hardware", "gauge", "Megaflows that are not in hardware, by reason",
+	  outside },
+	{ "shunt_offload_entries", "gauge", "Table entries in use", dev_entries },
+	{ "shunt_offload_capacity", "gauge", "Table entries that the device has; 0 is unknown",
+	  dev_capacity },
+	{ "shunt_offload_flows", "gauge", "Megaflows of the device's ports, by state", dev_flows },
+	{ "shunt_offload_queue_depth", "gauge", "Requests waiting for the device", dev_queue },
+	{ "shunt_offload_queue_shed_total", "counter", "Requests that a full queue gave up",
+	  dev_shed },
+	{ "shunt_offload_operations_total", "counter", "Requests carried out", dev_operations },
+	{ "shunt_offload_refusals_total", "counter",
+	  "Times that a megaflow was kept or put out of hardware, by reason", dev_refusals },
+	{ "shunt_offload_audit_findings_total", "counter", "Rules that an audit found wrong",
+	  dev_audit },
+	{ "shunt_offload_install_latency_seconds", "histogram",
+	  "Time that the device took for a request", dev_latency },
+	{ "shunt_megaflows", "gauge", "Megaflows", megaflows },
+	{ "shunt_megaflow_limit", "gauge", "The limit on megaflows that is in force",
+	  megaflow_limit },
+	{ "shunt_megaflow_events_total", "counter", "What happened to megaflows", megaflow_events },
+	{ "shunt_revalidation_rounds_total", "counter", "Rounds of the revalidator",
+	  revalidation_rounds },
+	{ "shunt_revalidation_seconds", "gauge", "Length of the last round", revalidation_seconds },
+	{ "shunt_translation_errors_total", "counter", "Translations that ended in a drop",
+	  xlate_errors },
+	{ "shunt_datapath_hits_total", "counter", "Packets that a megaflow of the datapath covered",
+	  dp_hits },
+	{ "shunt_datapath_misses_total", "counter", "Packets without a megaflow", dp_misses },
+	{ "shunt_datapath_masks", "gauge", "Distinct masks of the datapath's megaflows", dp_masks },
+	{ "shunt_upcalls_total", "counter", "Packets that went up to translation", dp_upcalls },
+	{ "shunt_drops_total", "counter", "Packets that the datapath dropped, by reason",
+	  dp_drops },
+	{ "shunt_parse_errors_total", "counter",
+	  "Packets with a header that is cut short or malformed", dp_parse },
+	{ "shunt_packet_ins_dropped_total", "counter", "Packet-ins that found no room",
+	  packet_ins_dropped },
+	{ "shunt_port_packets_total", "counter", "Packets through a port", port_packets },
+	{ "shunt_port_bytes_total", "counter", "Bytes through a port (frames without FCS)",
+	  port_bytes },
+	{ "shunt_port_drops_total", "counter", "Packets that a port lost", port_dropped },
+	{ "shunt_openflow_rules", "gauge", "OpenFlow rules of a bridge", bridge_rules },
+};
+
+static void read_backend(struct scrape *s, struct backend *be)
+{
+	struct engine *e = flows_engine(backend_flows(be));
+
+	s->be = be;
+	s->dp = backend_dp(be)->ops->type;
+	backend_dp(be)->ops->stats(backend_dp(be), &s->dp_stats);
+	flows_stats(backend_flows(be), &s->flows);
+	engine_totals(e, &s->totals);
+	s->devices = xcalloc(DEVICES_MAX, sizeof(*s->devices));
+	s->n_devices = MIN(engine_devices(e, s->devices, DEVICES_MAX), (size_t)DEVICES_MAX);
+}
+
+/* A family's samples stand together, whatever backend they come from. */
+static void put_family(struct str *out, const struct family *f, struct scrape *s, size_t n)
+{
+	str_printf(out, "# HELP %s %s.\n# TYPE %s %s\n", f->name, f->help, f->name, f->type);
+	for (size_t i = 0; i < n; i++) {
+		str_clear(&s[i].out);
+		s[i].family = f->name;
+		f->fn(&s[i]);
+		str_puts(out, str_cstr(&s[i].out));
+	}
+}
+
+static void put_process(struct str *out, const struct switchd *sw)
+{
+	str_printf(out,
+		   "# HELP shunt_build_info The version that runs.\n# TYPE shunt_build_info gauge\n"
+		   "shunt_build_info{version=\"%s\"} 1\n"
+		   "# HELP shunt_uptime_seconds Time since the start.\n# TYPE shunt_uptime_seconds "
+		   "gauge\n"
+		   "shunt_uptime_seconds %" PRIu64 "\n",
+		   PACKAGE_VERSION, (uint64_t)((clock_mono_ns() - sw->started_ns) / NSEC_PER_SEC));
+}
+
+static void serve(struct http_request *r, void *arg)
+{
+	struct switchd *sw = arg;
+	struct scrape s[BACKENDS_MAX];
+	struct str out = STR_INIT;
+	struct backend *be = NULL;
+	size_t n = 0;
+
+	memset(s, 0, sizeof(s));
+	while (n < BACKENDS_MAX && (be = switchd_backend_next(sw, be)))
+		read_backend(&s[n++], be);
+	put_process(&out, sw);
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
+		put_family(&out, &families[i], s, n);
+	http_reply(r, 200, "text/plain; version=0.0.4; charset=utf-8", str_cstr(&out), out.len);
+	for (size_t i = 0; i < n; i++) {
+		free(s[i].devices);
+		str_done(&s[i].out);
+	}
+	str_done(&out);
+}
+
+void switchd_metrics_register(struct switchd *sw)
+{
+	http_route(sw->http, "/metrics", serve, sw);
+}

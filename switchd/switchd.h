@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The switch daemon: the database's configuration made into bridges, and their state written back.
+ *
+ * One direction at a time: config.c reads rows and makes bridges follow (a change in the database,
+ * or a network device that appeared or vanished, asks for a pass before the loop sleeps); status.c
+ * writes what is into rows, each few seconds and after each pass.  Nothing else knows both sides.
+ * All on the loop's thread. */
+#pragma once
+
+#include "core/base/rcu.h"
+#include "core/io/ctl.h"
+#include "core/io/http.h"
+#include "core/io/loop.h"
+#include "core/io/rtnl.h"
+#include "dbserver/dbserver.h"
+#include "dbserver/engine/view.h"
+#include "ofproto/bridge/bridge.h"
+
+struct schema; /* table and column handles: schema.h */
+
+struct sw_bridge {
+	struct cds_list_head node;
+	struct switchd *sw;
+	char *name;
+	char *datapath_type;
+	struct bridge *br;          /* NULL: could not be made, `error` says why */
+	struct cds_list_head ports; /* struct sw_port */
+	char error[320];
+	bool wanted; /* while a pass compares */
+};
+
+struct sw_backend { /* one per datapath type in use */
+	struct cds_list_head node;
+	char *type;
+	struct backend *be;
+};
+
+struct switchd {
+	struct loop *loop;
+	struct dbserver *server;
+	struct db *db;
+	struct schema *schema;
+	struct db_watch watch;
+	struct rtnl *rtnl;
+	struct rtnl_watch *link_watch;
+	struct ctl *ctl;
+	struct http *http; /* metrics; NULL: off */
+	struct loop_timer *status_timer;
+	struct cds_list_head bridges, backends;
+	uint64_t started_ns;
+	bool pass_due, exit_cleanup;
+	struct ctl_conn *exit_conn; /* waits for the end */
+};
+
+struct switchd_options {
+	const char *db_path;     /* file */
+	const char *schema_path; /* to create it from */
+	const char *db_socket;   /* NULL: punix:RUNDIR/db.sock */
+	const char *metrics;     /* HTTP address; NULL: none */
+	const char *ctl_path;    /* NULL: the usual */
+};
+
+/* NULL and *err. */
+struct switchd *switchd_new(struct loop *loop, const struct switchd_options *opt,
+			    struct error *err);
+void switchd_free(struct switchd *sw);
+
+/* config.c: a pass before the loop sleeps. */
+void switchd_reconfigure(struct switchd *sw);
+void switchd_pass(struct switchd *sw);
+void switchd_remove_bridges(struct switchd *sw);
+/* links.c */
+int switchd_links_start(struct switchd *sw, struct error *err) MUST_CHECK;
+/* status.c */
+struct db_txn;
+void switchd_write_status(struct switchd *sw, struct db_txn *txn);
+void switchd_status_pass(struct switchd *sw);
+/* commands.c and its kin: everything on the control socket; metrics.c: /metrics */
+void switchd_commands_register(struct switchd *sw);
+void switchd_metrics_register(struct switchd *sw);
+
+struct sw_bridge *switchd_bridge(struct switchd *sw, const char *name);
+/* The only or first backend; NULL: no bridge yet. */
+struct backend *switchd_backend_next(struct switchd *sw, struct backend *prev);

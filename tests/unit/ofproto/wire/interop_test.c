@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The same bytes as Open vSwitch's own ovs-ofctl: flows given to it as text arrive here as
+ * messages, are decoded, compared with what our text parser makes of the same line, and encoded
+ * again, byte for byte; and what we encode is handed to its ofp-print.  Skipped where ovs-ofctl is
+ * missing. */
+#include <check.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/base/str.h"
+#include "ofproto/text/flow_text.h"
+#include "ofproto/text/msg_text.h"
+#include "ofproto/wire/codec.h"
+
+#define V10 1
+#define V13 2
+#define BOTH (V10 | V13)
+
+/* A flow as a person writes it, and the versions that ovs-ofctl sends it with. */
+static const struct {
+	const char *text;
+	int versions;
+} flows[] = {
+	{ "priority=0,actions=normal", BOTH },
+	{ "in_port=1,actions=2,in_port,flood,all,local", BOTH },
+	{ "in_port=LOCAL,actions=controller,controller:100", BOTH },
+	{ "table=3,priority=5,idle_timeout=3,hard_timeout=5,cookie=0x123,actions=drop", BOTH },
+	{ "send_flow_rem,check_overlap,dl_type=0x1234,actions=1", BOTH },
+	{ "dl_src=02:00:00:00:00:01,dl_dst=02:00:00:00:00:02,actions=1", BOTH },
+	{ "dl_dst=01:00:00:00:00:00/01:00:00:00:00:00,actions=1", BOTH },
+	{ "dl_vlan=5,actions=strip_vlan", V10 },
+	{ "dl_vlan=5,dl_vlan_pcp=3,actions=1", BOTH },
+	{ "dl_vlan_pcp=3,actions=1", BOTH },
+	{ "vlan_tci=0,actions=1", BOTH },
+	{ "dl_vlan=0xffff,actions=1", BOTH },
+	{ "vlan_tci=0x1000/0x1000,actions=1", BOTH },
+	{ "vlan_tci=0x1123/0x1fff,actions=1", BOTH },
+	{ "vlan_tci=0x2000/0x6000,actions=1", V10 },
+	{ "ip,nw_src=10.0.0.0/8,nw_dst=10.1.2.3,actions=1", BOTH },
+	{ "ip,nw_src=10.0.0.1/255.0.0.255,actions=1", BOTH },
+	{ "ip,nw_tos=16,nw_ecn=2,nw_ttl=64,actions=1", BOTH },
+	{ "ip,nw_frag=later,actions=1", BOTH },
+	{ "arp,arp_op=1,arp_spa=10.0.0.1,arp_tpa=10.0.0.2,actions=1", BOTH },
+	{ "arp,arp_sha=02:00:00:00:00:01,arp_tha=02:00:00:00:00:02,actions=1", BOTH },
+	{ "tcp,tp_src=80,tp_dst=0x1000/0xf000,actions=1", BOTH },
+	{ "tcp,tcp_flags=+syn-ack,actions=1", BOTH },
+	{ "udp,tp_dst=53,actions=1", BOTH },
+	{ "sctp,tp_src=5,actions=1", BOTH },
+	{ "icmp,icmp_type=8,icmp_code=0,actions=1", BOTH },
+	{ "ipv6,ipv6_src=fe80::1,ipv6_dst=ff02::/16,ipv6_label=5,actions=1", BOTH },
+	{ "tcp6,tp_dst=80,actions=1", BOTH },
+	{ "icmp6,icmp_type=135,icmp_code=0,nd_target=fe80::1,nd_sll=02:00:00:00:00:01,actions=1",
+	  BOTH },
+	{ "mpls,mpls_label=5,mpls_tc=3,mpls_bos=1,actions=1", BOTH },
+	{ "tun_id=5,tun_src=1.2.3.4,tun_dst=1.2.3.5,tun_gbp_id=3,actions=1", BOTH },
+	{ "tun_ipv6_dst=fe80::1,actions=1", BOTH },
+	{ "metadata=5/0xff,actions=1", BOTH },
+	{ "reg0=5,reg15=0x12/0xff,pkt_mark=7,actions=1", BOTH },
+	{ "ct_state=+trk+est,ct_zone=5,ct_mark=3,ct_label=0x5,actions=1", BOTH },
+	{ "actions=mod_dl_src:02:00:00:00:00:01,mod_dl_dst:02:00:00:00:00:02,1", V10 },
+	{ "ip,actions=mod_nw_src:1.2.3.4,mod_nw_dst:1.2.3.5,mod_nw_tos:16,1", V10 },
+	{ "tcp,actions=mod_tp_src:5,mod_tp_dst:6,1", V10 },
+	{ "actions=mod_vlan_vid:5,mod_vlan_pcp:3,1", V10 },
+	{ "actions=enqueue:1:2", V10 },
+	{ "actions=set_queue:3,1,pop_queue", BOTH },
+	{ "actions=set_tunnel:5,set_tunnel64:6,1", V10 },
+	{ "actions=set_field:5->tun_id,1", V13 },
+	{ "actions=set_field:02:00:00:00:00:01->eth_src,1", V13 },
+	{ "ip,actions=set_field:1.2.3.4->ip_src,1", V13 },
+	{ "tcp,actions=set_field:80->tcp_dst,1", V13 },
+	{ "actions=set_field:5->reg0,set_field:0x12345678901234567890->xxreg0,1", V13 },
+	{ "actions=set_field:7->metadata,set_field:6->pkt_mark,1", V13 },
+	{ "actions=push_vlan:0x8100,set_field:4101->vlan_vid,1", V13 },
+	{ "dl_vlan=5,actions=pop_vlan,1", V13 },
+	{ "ip,actions=push_mpls:0x8847,set_field:5->mpls_label,1", V13 },
+	{ "mpls,actions=pop_mpls:0x0800,1", BOTH },
+	{ "mpls,actions=set_mpls_ttl(5),dec_mpls_ttl,1", BOTH },
+	{ "ip,actions=dec_ttl,1", BOTH },
+	{ "ip,actions=dec_ttl(1,2),1", BOTH },
+	{ "ip,actions=mod_nw_ttl:5,1", V13 },
+	{ "actions=resubmit:1,resubmit(,2),resubmit(3,4)", BOTH },
+	{ "actions=load:5->NXM_NX_REG0[],load:3->NXM_NX_REG1[4..7],1", BOTH },
+	{ "actions=load:0x02->NXM_OF_ETH_DST[40..47],load:1->OXM_OF_METADATA[63],1", BOTH },
+	{ "actions=move:NXM_NX_REG0[0..15]->NXM_NX_REG1[16..31],1", BOTH },
+	{ "actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],1", BOTH },
+	{ "actions=output:NXM_NX_REG0[0..15]", BOTH },
+	{ "actions=note:01.02.03,note:", BOTH },
+	{ "actions=1,exit", BOTH },
+	{ "actions=group:5", BOTH },
+	{ "actions=controller(reason=no_match,max_len=12,id=3)", BOTH },
+	{ "actions=learn(table=1,hard_timeout=60,NXM_OF_VLAN_TCI[0..11],NXM_OF_ETH_DST[]=NXM_OF_"
+	  "ETH_SRC[],output:NXM_OF_IN_PORT[])",
+	  BOTH },
+	{ "actions=learn(table=1,idle_timeout=5,hard_timeout=60,fin_idle_timeout=3,fin_hard_"
+	  "timeout="
+	  "4,priority=7,send_flow_rem,delete_learned,cookie=0x12,limit=5,eth_type=0x800,NXM_OF_"
+	  "VLAN_TCI[0..11]=5,nw_proto=6,NXM_NX_REG0[0..15]=NXM_NX_REG1[16..31],load:NXM_OF_IN_PORT["
+	  "]->NXM_NX_REG0[0..15],load:0x5->NXM_NX_REG3[],output:NXM_OF_IN_PORT[]),1",
+	  BOTH },
+	{ "actions=1,write_metadata:0x5/0xf", BOTH },
+	{ "actions=1,write_metadata:5,goto_table:3", V13 },
+	{ "actions=1,clear_actions,write_actions(set_field:5->reg0,output:3),goto_table:9", V13 },
+	{ "table=5,actions=goto_table:6", V13 },
+	{ "actions=meter:1,2", V13 },
+};
+
+/* --- a peer for ovs-ofctl ----------------------------------------------------------------------
+ */
+
+static bool have_ovs(void)
+{
+	return system("ovs-ofctl --version >/dev/null 2>&1") == 0;
+}
+
+static int listen_loopback(uint16_t *port)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	socklen_t len = sizeof(sin);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	ck_assert_int_eq(listen(fd, 5), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
+	*port = ntohs(sin.sin_port);
+	return fd;
+}
+
+static bool read_all(int fd, uint8_t *p, size_t n)
+{
+	while (n) {
+		ssize_t got = read(fd, p, n);
+
+		if (got <= 0)
+			return false;
+		p += got;
+		n -= (size_t)got;
+	}
+	return true;
+}
+
+/* What came, one after the other; replies go out as the switch would send them. */
+struct peer {
+	int fd;
+	uint8_t version;
+	struct ofp_proto proto;
+	struct buf flow_mods; /* whole messages */
+};
+
+static void answer_table_features(const struct ofp_msg *m, struct buf *out)
+{
+	const struct ofp_table_features f = { .table = 3, .n_tables = 254, .name = "three" };
+	struct ofp_multipart mp;
+
+	ofp_multipart_begin(&mp, out, OFP_TABLE_FEATURES_REPLY, m->version, m->xid);
+	ofp_put_table_features(&mp, &f);
+	ck_assert_uint_eq(ofp_multipart_end(&mp), 0);
+}
+
+static void answer(struct peer *p, const struct ofp_msg *m, struct buf *out)
+{
+	static const struct ofp_switch_features f = { .datapath_id = 5, .n_tables = 254 };
+
+	if (m->kind == OFP_HELLO)
+		ofp_put_hello(out, OFP_VERSION_BIT(p->version), m->xid);
+	else if (m->kind == OFP_ECHO_REQUEST)
+		ofp_put_echo_reply(out, m);
+	else if (m->kind == OFP_FEATURES_REQUEST)
+		ofp_put_features_reply(out, p->version, m->xid, &f, NULL, 0);
+	else if (m->kind == OFP_BARRIER_REQUEST)
+		ofp_put_empty(out, OFP_BARRIER_REPLY, p->version, m->xid);
+	else if (m->kind == OFP_TABLE_FEATURES_REQUEST)
+		answer_table_features(m, out);
+	else if (m->kind == OFP_TABLE_STATS_REQUEST || m->kind == OFP_PORT_DESC_REQUEST)
+		ofp_put_empty(out, ofp_reply_kind(m->kind), p->version, m->xid);
+	else if (m->kind == OFP_NXT_SET_FLOW_FORMAT)
+		ck_assert_int_eq(ofp_decode_set_flow_format(m, &p->proto.nxm), 0);
+	else if (m->kind == OFP_NXT_FLOW_MOD_TABLE_ID)
+		ck_assert_int_eq(ofp_decode_flow_mod_table_id(m, &p->proto.table_id), 0);
+	else if (m->kind == OFP_FLOW_MOD || m->kind == OFP_NXT_FLOW_MOD)
+		buf_put(&p->flow_mods, m->all.p, cursor_left(&m->all));
+}
+
+static void print_msg(const uint8_t *msg, size_t len)
+{
+	struct str s = STR_INIT;
+
+	ofp_msg_format(msg, len, &s);
+	printf("%s\n", str_cstr(&s));
+	str_done(&s);
+}
+
+static void serve(struct peer *p)
+{
+	static uint8_t msg[OFP_MAX_LEN];
+
+	while (read_all(p->fd, msg, OFP_HEADER_LEN)) {
+		int len = ofp_frame_len(msg, OFP_HEADER_LEN);
+		struct buf out = BUF_INIT;
+		struct ofp_msg m;
+
+		ck_assert_int_ge(len, OFP_HEADER_LEN);
+		ck_assert(read_all(p->fd, msg + OFP_HEADER_LEN, (size_t)len - OFP_HEADER_LEN));
+		ck_assert_msg(!ofp_msg_identify(msg, (size_t)len, &m), "type %u", msg[1]);
+		if (getenv("SHUNT_TEST_VERBOSE"))
+			print_msg(msg, (size_t)len);
+		answer(p, &m, &out);
+		ck_assert_int_eq(write(p->fd, out.data, out.len), (ssize_t)out.len);
+		buf_done(&out);
+	}
+}
+
+static void write_flows(char *path, int version_bit)
+{
+	int fd = mkstemp(path);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+
+	ck_assert_ptr_nonnull(f);
+	for (size_t i = 0; i < ARRAY_SIZE(flows); i++)
+		if (flows[i].versions & version_bit)
+			ck_assert_int_gt(fprintf(f, "%s\n", flows[i].text), 0);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+static pid_t spawn_ofctl(uint8_t version, const char *path, uint16_t port)
+{
+	char vers[16], target[32];
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid)
+		return pid;
+	(void)snprintf(vers, sizeof(vers), "OpenFlow1%d", version == OFP10 ? 0 : 3);
+	(void)snprintf(target, sizeof(target), "tcp:127.0.0.1:%u", port);
+	(void)alarm(30);
+	(void)execlp("ovs-ofctl", "ovs-ofctl", "-O", vers, "add-flows", target, path, (char *)NULL);
+	_exit(127);
+}
+
+/* Runs ovs-ofctl with the flows of one version against us; it connects as often as it likes. */
+static void collect(struct peer *p, int version_bit)
+{
+	char path[] = "/tmp/shunt-interop-XXXXXX";
+	uint16_t port;
+	struct pollfd pfd = { .fd = listen_loopback(&port), .events = POLLIN };
+	int status;
+	pid_t pid;
+
+	write_flows(path, version_bit);
+	pid = spawn_ofctl(p->version, path, port);
+	while (!waitpid(pid, &status, WNOHANG)) {
+		if (poll(&pfd, 1, 20) <= 0)
+			continue;
+		p->fd = accept(pfd.fd, NULL, NULL);
+		ck_assert_int_ge(p->fd, 0);
+		serve(p);
+		(void)close(p->fd);
+	}
+	(void)close(pfd.fd);
+	(void)unlink(path);
+	ck_assert_int_eq(status, 0);
+}
+
+/* --- comparing ---------------------------------------------------------------------------------
+ */
+
+static void hex(const uint8_t *p, size_t n, struct str *out)
+{
+	for (size_t i = 0; i < n; i++)
+		str_printf(out, "%02x", p[i]);
+}
+
+static unsigned compare_bytes(const char *text, const struct buf *ours, const uint8_t *theirs,
+			      size_t n)
+{
+	struct str a = STR_INIT, b = STR_INIT;
+	unsigned bad = ours->len != n || memcmp(ours->data, theirs, n);
+
+	if (bad) {
+		hex(ours->data, ours->len, &a);
+		hex(theirs, n, &b);
+		printf("%s\n  ours   %s\n  theirs %s\n", text, str_cstr(&a), str_cstr(&b));
+	}
+	str_done(&a);
+	str_done(&b);
+	return bad;
+}
+
+/* Decoding their message and parsing the text give the same flow; encoding gives their bytes. */
+static unsigned compare(const struct peer *p, const char *text, const uint8_t *msg, size_t len)
+{
+	struct ofp_flow_mod wire, parsed;
+	struct buf wire_acts = BUF_INIT, parsed_acts = BUF_INIT, out = BUF_INIT;
+	struct error err = ERROR_INIT;
+	struct ofp_proto proto = p->proto;
+	struct ofp_msg m;
+	enum ofperr e;
+	unsigned bad;
+
+	ck_assert_int_eq(ofp_msg_identify(msg, len, &m), 0);
+	e = ofp_decode_flow_mod(&m, &proto, &wire, &wire_acts);
+	ck_assert_msg(!e, "%s: decode: %s", text, ofperr_name(e));
+	ck_assert_msg(!flow_mod_parse(text, OFPFC_ADD_, NULL, &parsed, &parsed_acts, &err),
+		      "%s: parse: %s: %s", text, err.field, err.cause);
+	ck_assert_int_eq(wire.priority, parsed.priority);
+	if (wire.table == OFPTT_ALL_) /* 1.0: the text does not say, and the message can say so */
+		parsed.table = OFPTT_ALL_;
+	ck_assert_uint_eq(wire.table, parsed.table);
+	proto.nxm = m.kind == OFP_NXT_FLOW_MOD;
+	ofp_put_flow_mod(&out, &proto, m.xid, &wire);
+	bad = compare_bytes(text, &out, msg, len);
+	buf_clear(&out);
+	ofp_put_flow_mod(&out, &proto, m.xid, &parsed);
+	bad += compare_bytes(text, &out, msg, len);
+	buf_done(&out);
+	buf_done(&wire_acts);
+	buf_done(&parsed_acts);
+	return bad;
+}
+
+static void run_version(uint8_t version, int version_bit)
+{
+	struct peer p = { .version = version, .proto = { .version = version } };
+	size_t at = 0;
+	unsigned bad = 0;
+
+	collect(&p, version_bit);
+	for (size_t i = 0; i < ARRAY_SIZE(flows); i++) {
+		int len;
+
+		if (!(flows[i].versions & version_bit))
+			continue;
+		ck_assert_msg(at < p.flow_mods.len, "nothing came for: %s", flows[i].text);
+		len = ofp_frame_len(p.flow_mods.data + at, p.flow_mods.len - at);
+		bad += compare(&p, flows[i].text, p.flow_mods.data + at, (size_t)len);
+		at += (size_t)len;
+	}
+	ck_assert_uint_eq(at, p.flow_mods.len);
+	ck_assert_uint_eq(bad, 0);
+	buf_done(&p.flow_mods);
+}
+
+START_TEST(flows_of10)
+{
+	run_version(OFP10, V10);
+}
+END_TEST
+
+START_TEST(flows_of13)
+{
+	run_version(OFP13, V13);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("interop");
+	TCase *t = tcase_create("flows");
+	SRunner *r;
+	int failed;
+
+	if (!have_ovs())
+		return 77;
+	(void)setvbuf(stdout, NULL, _IOLBF, 0);
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, flows_of10);
+	tcase_add_test(t, flows_of13);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? 1 : 0;
+}

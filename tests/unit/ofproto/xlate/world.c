@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/ofproto/xlate/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/xalloc.h"
+#include "core/packet/parse.h"
+
+static uint32_t pick(struct world *w, uint32_t n)
+{
+	return (uint32_t)rng_below(&w->r, n);
+}
+
+/* --- packets: few values of each field, so that rules and packets meet --- */
+
+static struct eth_addr mac_of(uint32_t i)
+{
+	return (struct eth_addr){ { i % 5 == 4 ? 0x01 : 0x02, 0, 0, 0, 0, (uint8_t)i } };
+}
+
+static void random_l3(struct world *w, struct flow_key *k)
+{
+	static const uint8_t protos[] = { 6, 17, 1, 132 };
+
+	switch (pick(w, 6)) {
+	case 0:
+		k->dl_type = htons(0x0806);
+		k->nw_proto = (uint8_t)(1 + pick(w, 2));
+		k->nw_src = htonl(0x0a000000 + pick(w, 4));
+		k->nw_dst = htonl(0x0a000000 + pick(w, 4));
+		k->arp_sha = mac_of(pick(w, 4));
+		k->arp_tha = mac_of(pick(w, 4));
+		return;
+	case 1:
+		k->dl_type = htons(0x86dd);
+		k->ipv6_src.w[3] = htonl(pick(w, 4));
+		k->ipv6_src.w[0] = htonl(0xfd000000);
+		k->ipv6_dst.w[3] = htonl(pick(w, 4));
+		k->ipv6_dst.w[0] = htonl(0xfd000000);
+		break;
+	case 2: k->dl_type = htons((uint16_t)(0x9000 + pick(w, 2))); return;
+	default:
+		k->dl_type = htons(0x0800);
+		k->nw_src = htonl(0x0a000000 + pick(w, 4) * 0x10001);
+		k->nw_dst = htonl(0x0a000000 + pick(w, 4) * 0x10001);
+		break;
+	}
+	k->nw_ttl = (uint8_t)(1 + pick(w, 3));
+	k->nw_tos = (uint8_t)(pick(w, 4) << 2 | pick(w, 2));
+	k->nw_proto = protos[pick(w, k->dl_type == htons(0x86dd) ? 2 : 4)];
+	if (k->nw_proto == 1) {
+		k->tp_src = htons(8);
+		return;
+	}
+	k->tp_src = htons((uint16_t)(1000 + pick(w, 4)));
+	k->tp_dst = htons((uint16_t)(80 + pick(w, 4)));
+	if (k->nw_proto == 6)
+		k->tcp_flags = htons((uint16_t)(1u << pick(w, 5)));
+}
+
+void world_packet(struct world *w, struct flow_key *key, struct packet **p)
+{
+	struct flow_key want;
+	struct packet *frame;
+
+	memset(&want, 0, sizeof(want));
+	want.dl_src = mac_of(pick(w, 4));
+	want.dl_dst = mac_of(pick(w, 5));
+	for (unsigned i = 0, n = pick(w, 3); i < n; i++) {
+		want.vlans[i].tpid = htons(i + 1 < n ? 0x88a8 : 0x8100);
+		want.vlans[i].tci =
+			htons((uint16_t)(VLAN_CFI | pick(w, 3) << 13 | (1 + pick(w, 3))));
+	}
+	random_l3(w, &want);
+	frame = packet_compose(&want, pick(w, 40));
+	memset(key, 0, sizeof(*key));
+	key->in_port = htonl(1 + pick(w, WORLD_BRIDGES * WORLD_PORTS));
+	(void)packet_parse(frame, key, NULL);
+	if (p)
+		*p = frame;
+	else
+		packet_free(frame);
+}
+
+void world_mutate(struct world *w, struct flow_key *key, const struct flow_key *mask)
+{
+	const uint64_t *m = flow_words_const(mask);
+	struct flow_key other, noise;
+
+	/* Another packet's values, and noise, wherever the mask does not look: but the words that a
+	 * parser leaves zero for a packet of this kind stay zero. */
+	do
+		world_packet(w, &other, NULL);
+	while (other.dl_type != key->dl_type);
+	memset(&noise, 0, sizeof(noise));
+	noise.nw_src = htonl((uint32_t)rng_next(&w->r));
+	noise.tp_src = htons((uint16_t)rng_next(&w->r));
+	noise.dl_src.b[5] = (uint8_t)rng_next(&w->r);
+	if (!flow_is_ipv4(key))
+		noise.nw_src = 0;
+	if (!flow_has_l4(key))
+		noise.tp_src = 0;
+	for (unsigned i = FLOW_L2_WORD; i < FLOW_WORDS; i++) {
+		uint64_t *k = &flow_words(key)[i];
+		uint64_t v = flow_words_const(&other)[i] ^ flow_words_const(&noise)[i];
+
+		*k = (*k & m[i]) | (v & ~m[i]);
+	}
+	for (unsigned i = 0; i < FLOW_N_VLANS; i++)
+		if (!(key->vlans[i].tci & htons(VLAN_CFI)))
+			memset(&key->vlans[i], 0, sizeof(key->vlans[i]));
+}
+
+/* --- rules --- */
+
+static const enum field_id match_fields[] = {
+	FIELD_ETH_SRC,  FIELD_ETH_DST,  FIELD_ETH_TYPE,  FIELD_VLAN_VID, FIELD_VLAN_PCP,
+	FIELD_IPV4_SRC, FIELD_IPV4_DST, FIELD_IP_PROTO,  FIELD_IP_TTL,   FIELD_IP_DSCP,
+	FIELD_TCP_SRC,  FIELD_TCP_DST,  FIELD_UDP_SRC,   FIELD_UDP_DST,  FIELD_IPV6_DST,
+	FIELD_ARP_OP,   FIELD_ARP_SPA,  FIELD_TCP_FLAGS, FIELD_REG0,     FIELD_METADATA,
+	FIELD_IP_FRAG,
+};
+
+/* Values from a packet, so that the rule has prerequisites that can hold and a chance to be hit. */
+static void random_match(struct world *w, struct match *m)
+{
+	struct flow_key from, mask;
+
+	world_packet(w, &from, NULL);
+	from.regs[0] = htonl(pick(w, 3));
+	from.metadata = hton64(pick(w, 3));
+	memset(&mask, 0, sizeof(mask));
+	for (unsigned i = 0, n = pick(w, 4); i < n; i++) {
+		const struct field *f = field_get(match_fields[pick(w, ARRAY_SIZE(match_fields))]);
+		union field_value ones;
+
+		if (!field_prereq_ok((enum field_prereq)f->prereq, &from))
+			continue;
+		field_prereq_mask((enum field_prereq)f->prereq, &from, &mask);
+		field_ones(f, &ones);
+		if (f->maskable && pick(w, 2))
+			ones.b[f->n_bytes - 1] &= (uint8_t)(0xff << pick(w, 4));
+		field_write_masked(f, &ones, &ones, &mask);
+	}
+	if (!pick(w, 4)) {
+		mask.in_port = ~0u;
+		from.in_port = htonl(1 + pick(w, WORLD_PATCH));
+	}
+	if (mask.vlans[0].tci)
+		mask.vlans[0].tci |= htons(VLAN_CFI);
+	mask.vlans[0].tpid = 0;
+	match_init(m, &from, &mask);
+}
+
+static void put_set(struct world *w, struct buf *b)
+{
+	static const enum field_id fields[] = {
+		FIELD_ETH_SRC,  FIELD_ETH_DST,  FIELD_IPV4_SRC, FIELD_IPV4_DST, FIELD_IP_TTL,
+		FIELD_IP_DSCP,  FIELD_TCP_SRC,  FIELD_UDP_DST,  FIELD_VLAN_VID, FIELD_VLAN_PCP,
+		FIELD_ARP_SPA,  FIELD_IPV6_SRC, FIELD_METADATA, FIELD_REG0,     FIELD_REG0 + 1,
+		FIELD_PKT_MARK, FIELD_VLAN_TCI, FIELD_TUN_ID,
+	};
+	const struct field *f = field_get(fields[pick(w, ARRAY_SIZE(fields))]);
+	struct ofpact_set_field s = { .field = (uint16_t)f->id };
+	struct flow_key from;
+
+	world_packet(w, &from, NULL);
+	from.regs[0] = htonl(pick(w, 3));
+	from.regs[1] = htonl(1 + pick(w, WORLD_PATCH));
+	from.metadata = hton64(pick(w, 3));
+	from.pkt_mark = htonl(pick(w, 3));
+	field_read(f, &from, &s.value);
+	field_ones(f, &s.mask);
+	if (f->maskable && !pick(w, 3))
+		s.mask.b[f->n_bytes - 1] &= 0x3f;
+	for (unsigned i = 0; i < f->n_bytes; i++)
+		s.value.b[i] &= s.mask.b[i];
+	ofpact_put(b, OFPACT_SET_FIELD, &s, sizeof(s));
+}
+
+static void put_output(struct buf *b, uint32_t port)
+{
+	struct ofpact_output o = { .port = { port }, .max_len = 64 };
+
+	ofpact_put(b, OFPACT_OUTPUT, &o, sizeof(o));
+}
+
+static void put_random_output(struct world *w, struct buf *b)
+{
+	static const uint32_t special[] = { OFPP_IN_PORT_, OFPP_NORMAL_, OFPP_FLOOD_, OFPP_ALL_,
+					    OFPP_CONTROLLER_ };
+
+	put_output(b,
+		   pick(w, 4) ? 1 + pick(w, WORLD_PATCH) : special[pick(w, ARRAY_SIZE(special))]);
+}
+
+static void put_move(struct world *w, struct buf *b)
+{
+	static const struct ofpact_move moves[] = {
+		{ { FIELD_IPV4_SRC, 0, 32, 0 }, { FIELD_REG0, 0, 32, 0 } },
+		{ { FIELD_ETH_DST, 0, 48, 0 }, { FIELD_ETH_SRC, 0, 48, 0 } },
+		{ { FIELD_REG0, 0, 16, 0 }, { FIELD_TCP_DST, 0, 16, 0 } },
+		{ { FIELD_IPV4_DST, 8, 8, 0 }, { FIELD_IPV4_DST, 0, 8, 0 } },
+		{ { FIELD_VLAN_VID, 0, 12, 0 }, { FIELD_REG0, 4, 12, 0 } },
+	};
+
+	ofpact_put(b, OFPACT_MOVE, &moves[pick(w, ARRAY_SIZE(moves))], sizeof(moves[0]));
+}
+
+static void put_learn(struct world *w, struct buf *b)
+{
+	struct {
+		struct ofpact_learn l;
+		struct ofpact_learn_spec spec[2];
+	} a;
+
+	memset(&a, 0, sizeof(a));
+	a.l.table = WORLD_TABLES - 1;
+	a.l.priority = (uint16_t)(1 + pick(w, 3));
+	a.l.idle_timeout = 10;
+	a.l.n_specs = 2;
+	a.spec[0] = (struct ofpact_learn_spec){ .src_type = LEARN_SRC_FIELD,
+						.dst_type = LEARN_DST_MATCH,
+						.n_bits = 48,
+						.src = { FIELD_ETH_SRC, 0, 48, 0 },
+						.dst = { FIELD_ETH_DST, 0, 48, 0 } };
+	a.spec[1] = (struct ofpact_learn_spec){ .src_type = LEARN_SRC_FIELD,
+						.dst_type = LEARN_DST_OUTPUT,
+						.n_bits = 16,
+						.src = { FIELD_IN_PORT, 0, 16, 0 } };
+	ofpact_put(b, OFPACT_LEARN, &a, sizeof(a));
+}
+
+static void put_simple(struct buf *b, enum ofpact_kind kind, uint16_t v)
+{
+	struct ofpact_u16 a = { v };
+
+	ofpact_put(b, kind, &a, sizeof(a));
+}
+
+static void put_action(struct world *w, struct buf *b, unsigned table, bool in_bucket)
+{
+	struct ofpact_resubmit re = { .in_port = { OFPP_IN_PORT_ }, .table = (uint8_t)(table + 1) };
+	struct ofpact_ethertype vlan = { htons(pick(w, 2) ? 0x8100 : 0x88a8) };
+	struct ofpact_ethertype mpls = { htons(0x8847) }, ip = { htons(0x0800) };
+	struct ofpact_group g = { 1 + pick(w, WORLD_GROUPS) };
+	struct ofpact_dec_ttl dec = { 0 };
+
+	switch (pick(w, 16)) {
+	case 0:
+	case 1:
+	case 2: put_set(w, b); break;
+	case 3:
+		if (!in_bucket)
+			ofpact_put(b, OFPACT_GROUP, &g, sizeof(g));
+		break;
+	case 4:
+		if (table + 1 < WORLD_TABLES)
+			ofpact_put(b, OFPACT_RESUBMIT, &re, sizeof(re));
+		break;
+	case 5: ofpact_put(b, OFPACT_PUSH_VLAN, &vlan, sizeof(vlan)); break;
+	case 6: ofpact_put(b, OFPACT_STRIP_VLAN, NULL, 0); break;
+	case 7: ofpact_put(b, OFPACT_DEC_TTL, &dec, sizeof(dec)); break;
+	case 8: put_move(w, b); break;
+	case 9: put_learn(w, b); break;
+	case 10: put_simple(b, OFPACT_SET_VLAN_VID, (uint16_t)(1 + pick(w, 3))); break;
+	case 11:
+		if (!pick(w, 3))
+			ofpact_put(b, OFPACT_PUSH_MPLS, &mpls, sizeof(mpls));
+		else if (!pick(w, 3))
+			ofpact_put(b, OFPACT_POP_MPLS, &ip, sizeof(ip));
+		else
+			put_simple(b, OFPACT_SET_L4_DST, 4242);
+		break;
+	default: put_random_output(w, b); break;
+	}
+}
+
+static void put_instructions(struct world *w, struct buf *b, unsigned table)
+{
+	struct ofpact_metadata md = { hton64(pick(w, 3)), UINT64_MAX };
+	struct ofpact_u8 next = { (uint8_t)(table + 1) };
+	struct buf set = BUF_INIT;
+
+	if (!pick(w, 4)) {
+		for (unsigned i = 0, n = 1 + pick(w, 3); i < n; i++)
+			pick(w, 2) ? put_set(w, &set) : put_random_output(w, &set);
+		ofpact_put(b, OFPACT_WRITE_ACTIONS, set.data, set.len);
+		buf_done(&set);
+	}
+	if (!pick(w, 5))
+		ofpact_put(b, OFPACT_WRITE_METADATA, &md, sizeof(md));
+	if (table + 1 < WORLD_TABLES && pick(w, 2))
+		ofpact_put(b, OFPACT_GOTO_TABLE, &next, sizeof(next));
+}
+
+static void change_rule(struct world *w)
+{
+	struct ofp_flow_mod fm = { .command = OFPFC_ADD_,
+				   .buffer_id = OFP_NO_BUFFER_,
+				   .out_port = { OFPP_NONE_ },
+				   .out_group = OFPG_ANY_ };
+	struct buf acts = BUF_INIT;
+
+	fm.table = (uint8_t)pick(w, WORLD_TABLES);
+	fm.priority = (uint16_t)pick(w, 6);
+	if (!pick(w, 5))
+		fm.command = (uint8_t)(OFPFC_MODIFY_ + (int)pick(w, 4));
+	random_match(w, &fm.match);
+	for (unsigned i = 0, n = pick(w, 5); i < n; i++)
+		put_action(w, &acts, fm.table, false);
+	put_instructions(w, &acts, fm.table);
+	fm.actions = ofpacts_of(&acts);
+	(void)tables_flow_mod(w->tables[pick(w, WORLD_BRIDGES)], &fm, NULL);
+	buf_done(&acts);
+}
+
+static void change_group(struct world *w)
+{
+	struct ofp_bucket buckets[3];
+	struct buf acts[3] = { BUF_INIT, BUF_INIT, BUF_INIT };
+	struct ofp_group_mod gm = { .type = (uint8_t)pick(w, 4),
+				    .id = 1 + pick(w, WORLD_GROUPS),
+				    .buckets = buckets };
+
+	gm.command = (uint16_t)(pick(w, 4) ? OFPGC_ADD_ : OFPGC_MODIFY_);
+	gm.n_buckets = gm.type == OFPGT_INDIRECT_ ? 1 : 1 + pick(w, 3);
+	for (size_t i = 0; i < gm.n_buckets; i++) {
+		for (unsigned j = 0, n = 1 + pick(w, 3); j < n; j++)
+			put_action(w, &acts[i], WORLD_TABLES, true);
+		buckets[i] = (struct ofp_bucket){
+			.weight = (uint16_t)(gm.type == OFPGT_SELECT_ ? 1 + pick(w, 3) : 0),
+			.watch_port = { gm.type == OFPGT_FF_ ? 1 + pick(w, WORLD_PORTS)
+							     : OFPP_NONE_ },
+			.watch_group = OFPG_ANY_,
+			.actions = ofpacts_of(&acts[i]),
+		};
+	}
+	(void)tables_group_mod(w->tables[pick(w, WORLD_BRIDGES)], &gm);
+	for (unsigned i = 0; i < 3; i++)
+		buf_done(&acts[i]);
+}
+
+void world_change(struct world *w)
+{
+	if (pick(w, 6))
+		change_rule(w);
+	else
+		change_group(w);
+}
+
+/* --- ports --- */
+
+static void build_bridge(struct world *w, unsigned b)
+{
+	struct xl_bridge *x = &w->snap->bridges[b];
+
+	snprintf(x->name, sizeof(x->name), "br%u", b);
+	x->id = b + 1;
+	x->tables = w->tables[b];
+	x->macs = w->macs[b];
+	x->miss_to_controller = b == 0;
+	x->n_ports = WORLD_PATCH;
+	x->ports = xcalloc(x->n_ports, sizeof(*x->ports));
+	x->n_bundles = WORLD_PATCH;
+	x->bundles = xcalloc(x->n_bundles, sizeof(*x->bundles));
+	for (unsigned i = 0; i < WORLD_PATCH; i++) {
+		struct xl_port *p = &x->ports[i];
+		struct xl_bundle *xb = &x->bundles[i];
+
+		snprintf(p->name, sizeof(p->name), "p%u", i + 1);
+		p->ofp.v = i + 1;
+		p->dp.v = i + 1 < WORLD_PATCH ? b * WORLD_PORTS + i + 1 : DP_PORT_NONE;
+		p->up = i != 4;
+		p->bundle = xb;
+		if (i + 1 == WORLD_PATCH)
+			p->counters = xl_counters_new();
+		snprintf(xb->name, sizeof(xb->name), "p%u", i + 1);
+		xb->id = i;
+		xb->ports = xcalloc(1, sizeof(struct xl_port *));
+		xb->ports[0] = p;
+		xb->n_ports = 1;
+		if (i < 2) {
+			xb->vlan.mode = i ? VLAN_NATIVE_UNTAGGED : VLAN_ACCESS;
+			xb->vlan.tag = 1;
+		}
+	}
+}
+
+void world_init(struct world *w, struct rng seed)
+{
+	static const struct tables_ops no_ops;
+
+	memset(w, 0, sizeof(*w));
+	w->r = seed;
+	w->snap = xl_snapshot_new(WORLD_BRIDGES);
+	for (unsigned b = 0; b < WORLD_BRIDGES; b++) {
+		w->tables[b] = tables_new(&no_ops, NULL);
+		w->macs[b] = mac_table_new();
+		mac_configure(w->macs[b], 1000, 300);
+		build_bridge(w, b);
+		for (unsigned i = 0; i < 3; i++)
+			(void)mac_learn(w->macs[b], (uint16_t)pick(w, 3), mac_of(i), i * 3, false,
+					clock_mono_ns());
+	}
+	w->snap->bridges[0].ports[WORLD_PATCH - 1].peer =
+		&w->snap->bridges[1].ports[WORLD_PATCH - 1];
+	w->snap->bridges[1].ports[WORLD_PATCH - 1].peer =
+		&w->snap->bridges[0].ports[WORLD_PATCH - 1];
+	xl_snapshot_link(w->snap);
+}
+
+void world_done(struct world *w)
+{
+	xl_snapshot_free(w->snap);
+	for (unsigned b = 0; b < WORLD_BRIDGES; b++) {
+		tables_flush(w->tables[b], false);
+		tables_free(w->tables[b]);
+		mac_table_free(w->macs[b]);
+	}
+}

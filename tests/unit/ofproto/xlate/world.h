@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A random switch for tests of translation: two bridges joined by patch ports, random rules and
+ * groups in both, and random packets that hit them often. */
+#pragma once
+
+#include "core/packet/packet.h"
+#include "ofproto/xlate/xlate.h"
+#include "tests/unit/seed.h"
+
+#define WORLD_BRIDGES 2
+#define WORLD_PORTS 6 /* OpenFlow ports 1..6 of each bridge; 7 is the patch port */
+#define WORLD_PATCH 7
+#define WORLD_TABLES 4
+#define WORLD_GROUPS 6
+
+struct world {
+	struct rng r;
+	struct ofp_tables *tables[WORLD_BRIDGES];
+	struct mac_table *macs[WORLD_BRIDGES];
+	struct xl_snapshot *snap;
+};
+
+void world_init(struct world *w, struct rng seed);
+void world_done(struct world *w);
+/* A random flow-mod or group-mod; most succeed. */
+void world_change(struct world *w);
+/* A key as packet_parse() would make it, from a real frame; *p (may be NULL) gets the frame.
+ * in_port is a datapath port. */
+void world_packet(struct world *w, struct flow_key *key, struct packet **p);
+/* Flips bits of the key that mask leaves out, in a way that a parser could still have made. */
+void world_mutate(struct world *w, struct flow_key *key, const struct flow_key *mask);

@@ -8,15 +8,22 @@
 #define DEFAULT_PRIORITY 32768
 #define NS_PER_S UINT64_C(1000000000)
 
-/* "5", "5.25": nanoseconds as seconds, without trailing zeros. */
+/* Nanoseconds as seconds: "5", "5.250" when whole milliseconds say it, else as many digits as it
+ * takes. */
 static void put_duration(struct str *out, uint64_t ns)
 {
+	uint64_t rest = ns % NS_PER_S;
+
 	str_printf(out, "%" PRIu64, ns / NS_PER_S);
-	if (ns % NS_PER_S) {
-		str_printf(out, ".%09" PRIu64, ns % NS_PER_S);
-		while (str_cstr(out)[out->len - 1] == '0')
-			str_chomp(out, "0");
+	if (!rest)
+		return;
+	if (!(rest % 1000000)) {
+		str_printf(out, ".%03" PRIu64, rest / 1000000);
+		return;
 	}
+	str_printf(out, ".%09" PRIu64, rest);
+	while (str_cstr(out)[out->len - 1] == '0')
+		str_chomp(out, "0");
 }
 
 static void put_match(uint16_t priority, const struct match *m, const struct ofp_names *names,

@@ -102,14 +102,18 @@ static enum ofperr widen_in_port(const struct field **f, union field_value *v,
 	return OFPERR_OK;
 }
 
+/* mpls_ttl has the same number; the two differ in length. */
+static bool is_cookie(const struct entry *e)
+{
+	return e->known && e->header == (COOKIE_HEADER & ~0xffu) && e->len == (e->hasmask ? 16 : 8);
+}
+
 static enum ofperr decode_cookie(struct cursor *c, const struct entry *e, struct nx_cookie *cookie)
 {
 	if (!cookie)
 		return OFPERR_MATCH_BAD_FIELD;
 	if (cookie->mask)
 		return OFPERR_MATCH_DUP_FIELD;
-	if (e->len != (e->hasmask ? 16 : 8))
-		return OFPERR_MATCH_BAD_LEN;
 	cookie->mask = UINT64_MAX;
 	cursor_copy(c, &cookie->cookie, 8);
 	if (e->hasmask)
@@ -117,6 +121,14 @@ static enum ofperr decode_cookie(struct cursor *c, const struct entry *e, struct
 	if (c->bad)
 		return OFPERR_MATCH_BAD_LEN;
 	return cookie->cookie & ~cookie->mask ? OFPERR_MATCH_BAD_WILDCARDS : OFPERR_OK;
+}
+
+/* "No tag" has one form, that of a whole TCI of zero, so that OXM's vlan_vid 0 and OpenFlow 1.0's
+ * dl_vlan 0xffff are the same match. */
+static void canonical_no_vlan(struct match *m)
+{
+	if (m->mask.vlans[0].tci == htons(0x1fff) && !m->key.vlans[0].tci)
+		m->mask.vlans[0].tci = htons(0xffff);
 }
 
 static enum ofperr decode_field(struct cursor *c, const struct entry *e, const struct field *f,
@@ -137,6 +149,8 @@ static enum ofperr decode_field(struct cursor *c, const struct entry *e, const s
 	    !field_prereq_matched((enum field_prereq)f->prereq, &m->key, &m->mask))
 		return OFPERR_MATCH_BAD_PREREQ;
 	match_set(m, f, &v, &mask);
+	if (f->id == FIELD_VLAN_VID)
+		canonical_no_vlan(m);
 	return OFPERR_OK;
 }
 
@@ -153,7 +167,7 @@ enum ofperr nx_match_decode(struct cursor c, int mode, struct match *m, struct n
 		if (err)
 			return err;
 		f = e.known ? field_by_header(e.header) : NULL;
-		if (e.known && e.header == (COOKIE_HEADER & ~0xffu)) {
+		if (is_cookie(&e)) {
 			err = decode_cookie(&c, &e, cookie);
 		} else if (f) {
 			err = decode_field(&c, &e, f, mode, m);
@@ -324,16 +338,18 @@ static void put_vlan(const struct match *m, uint8_t version, struct buf *out)
 {
 	uint16_t tci = ntohs(m->key.vlans[0].tci), mask = ntohs(m->mask.vlans[0].tci);
 	uint16_t pcp_mask = mask & 0xe000;
+	bool no_vlan;
 
 	if (!mask)
 		return;
+	no_vlan = mask == 0xffff && !tci;
 	if (version == OFP10 || (pcp_mask && pcp_mask != 0xe000) ||
-	    (pcp_mask && !(mask & VLAN_CFI))) {
+	    (pcp_mask && !(tci & VLAN_CFI) && !no_vlan)) {
 		put_field(m, FIELD_VLAN_TCI, version, out);
 		return;
 	}
 	put_field(m, FIELD_VLAN_VID, version, out);
-	if (pcp_mask && tci & VLAN_CFI)
+	if (pcp_mask && !no_vlan)
 		put_field(m, FIELD_VLAN_PCP, version, out);
 }
 

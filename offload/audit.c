@@ -10,7 +10,6 @@
 #include <stdlib.h>
 
 #include "core/base/clock.h"
-#include "core/base/hash.h"
 #include "core/base/log.h"
 #include "core/base/xalloc.h"
 #include "offload/engine_priv.h"
@@ -31,16 +30,6 @@ struct finding {
 	bool repair;
 	struct str *out; /* may be NULL */
 };
-
-static struct engine_flow *flow_of(struct engine_dev *d, uint64_t handle) REQUIRES(&d->e->lock)
-{
-	struct engine_flow *f;
-
-	HTABLE_FOR_EACH_WITH (f, struct engine_flow, by_handle, hash_u64(handle, 0), &d->rules)
-		if (f->handle == handle)
-			return f;
-	return NULL;
-}
 
 static void report(struct finding *x, const struct engine_flow *f, const char *what)
 {
@@ -64,7 +53,7 @@ static void lose(struct engine_dev *d, struct engine_flow *f, enum offload_reaso
 static void see(struct engine_dev *d, struct finding *x, const struct offload_dump_rec *r)
 	REQUIRES(&d->e->lock)
 {
-	struct engine_flow *f = flow_of(d, r->handle);
+	struct engine_flow *f = device_flow_of(d, r->handle);
 
 	x->rules++;
 	if (!f) {

@@ -109,7 +109,7 @@ struct audit_job {
 	int rc;
 };
 
-struct batch; /* device.c */
+struct batch; /* batch.c */
 
 struct engine_dev {
 	struct lock
@@ -220,8 +220,7 @@ void place_change(struct engine_flow *f);
 struct engine_dev *device_start(struct engine *e, struct offload_device *od, struct error *err);
 void device_stop(struct engine_dev *d);
 void device_stats_pass(struct engine_dev *d);
-/* The rule is gone without our doing: forgets its handle. */
-void device_rule_gone(struct engine_dev *d, struct engine_flow *f) REQUIRES(&d->e->lock);
+struct engine_flow *device_flow_of(struct engine_dev *d, uint64_t handle) REQUIRES(&d->e->lock);
 /* Takes flows that are out of every tier; calls gone() outside the lock. */
 struct gone_list {
 	struct engine_flow **v;
@@ -230,8 +229,15 @@ struct gone_list {
 void gone_add(struct engine *e, struct gone_list *g, struct engine_flow *f) ENGINE_LOCKED(e);
 void gone_call(struct engine *e, struct gone_list *g) EXCLUDES(e->lock);
 bool device_quiet(const struct engine_dev *d);
-/* Its thread has a flow in its hands that enters or leaves by this port. */
-bool device_works_on(const struct engine_dev *d, const struct engine_port *p);
+
+/* --- batch.c: the device's thread --- */
+struct batch *batch_new(void); /* free() it */
+/* One batch from the queue to the device; false when there was nothing to do. */
+bool batch_step(struct engine_dev *d) EXCLUDES(d->e->lock);
+/* The batch under way has a flow that enters or leaves by this port. */
+bool batch_works_on(const struct engine_dev *d, const struct engine_port *p);
+/* The device no longer has the flow's rule: forgets its handle. */
+void batch_rule_gone(struct engine_dev *d, struct engine_flow *f) REQUIRES(&d->e->lock);
 
 /* --- ports.c --- */
 /* The flow, as it is or as the device has it, enters or leaves by the port. */

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += offload/liboffload.a
 offload_liboffload_a_SOURCES = \
 	offload/audit.c \
+	offload/batch.c \
 	offload/caps.c \
 	offload/caps.h \
 	offload/device.c \

@@ -189,7 +189,7 @@ static bool still_there(const struct engine_dev *d, const struct engine_port *p)
 	cds_list_for_each_entry (f, &d->hw, place)
 		if (port_touches(p, f))
 			return true;
-	return device_works_on(d, p);
+	return batch_works_on(d, p);
 }
 
 static void ask_out(struct engine *e, struct engine_port *p) ENGINE_LOCKED(e)
@@ -243,7 +243,7 @@ static void abandon(struct engine *e, struct engine_dev *d, const struct engine_
 		if (!port_touches(p, f))
 			continue;
 		queue_drop(&d->queue, &f->queued);
-		device_rule_gone(d, f);
+		batch_rule_gone(d, f);
 		if (f->deleted && !f->sw_open)
 			gone_add(e, g, f);
 	}
@@ -263,7 +263,7 @@ static void empty_port(struct engine *e, struct engine_port *p, bool leave) ENGI
 		    pthread_cond_timedwait(&e->changed, &e->lock.m, &until) == ETIMEDOUT)
 			break;
 	}
-	while (d->n_users || device_works_on(d, p))
+	while (d->n_users || batch_works_on(d, p))
 		pthread_cond_wait(&e->changed, &e->lock.m);
 }
 

@@ -190,7 +190,9 @@ static uint32_t parse(struct port *port, struct packet *pkts[], unsigned n, stru
 	uint32_t good = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		memset(&key[i], 0, offsetof(struct flow_key, dl_dst));
+		/* No mask of a rule has bits of the words before. */
+		memset(&key[i].tunnel, 0,
+		       offsetof(struct flow_key, dl_dst) - offsetof(struct flow_key, tunnel));
 		key[i].in_port = htonl(port->no.v);
 		at[i] = &key[i];
 		if (packet_parse(pkts[i], &key[i], NULL) == PARSE_OK)

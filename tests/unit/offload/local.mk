@@ -1,6 +1,7 @@
 OFFLOAD_TESTS = \
 	tests/unit/offload/account_test \
 	tests/unit/offload/engine_test \
+	tests/unit/offload/fault_test \
 	tests/unit/offload/parts_test \
 	tests/unit/offload/sim/agree_test \
 	tests/unit/offload/sim/profile_test
@@ -10,3 +11,4 @@ OFFLOAD_LAB = tests/unit/offload/lab.c tests/unit/offload/lab.h
 tests_unit_offload_account_test_SOURCES = tests/unit/offload/account_test.c $(OFFLOAD_LAB)
 tests_unit_offload_engine_test_SOURCES = tests/unit/offload/engine_test.c $(OFFLOAD_LAB)
 tests_unit_offload_sim_agree_test_SOURCES = tests/unit/offload/sim/agree_test.c $(OFFLOAD_LAB)
+tests_unit_offload_fault_test_SOURCES = tests/unit/offload/fault_test.c $(OFFLOAD_LAB)

@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One batch from a device's queue to the device: what each flow needs, whether the device can do
+ * it, the call to the driver, and what its answers mean. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/clock.h"
+#include "core/base/hash.h"
+#include "core/base/xalloc.h"
+#include "offload/engine_priv.h"
+
+#define BATCH_MAX 128u
+#define BATCH_NS (50 * NSEC_PER_MSEC) /* a call to the provider shall not last much longer */
+
+enum todo { TODO_NOTHING, TODO_INSTALL, TODO_REPLACE, TODO_REMOVE };
+
+struct item {
+	struct engine_flow *f;  /* referenced */
+	struct flow_acts *acts; /* referenced; what the device shall do */
+	struct match match;
+	enum todo todo;
+	bool refused; /* before the driver was asked */
+	struct offload_refusal why;
+	uint32_t cost;
+	uint64_t since_ns;
+	struct offload_req *req; /* NULL: the provider is not asked */
+};
+
+struct batch {
+	unsigned n, n_reqs;
+	struct item items[BATCH_MAX];
+	struct offload_req reqs[BATCH_MAX];
+};
+
+/* --- which flows, and what to do about each --- */
+
+static enum todo what_to_do(const struct engine_flow *f)
+{
+	bool want = f->want && !f->deleted && f->state != OFFLOAD_ST_LOST;
+
+	if (f->handle)
+		return !want ? TODO_REMOVE : f->hw_acts != f->acts ? TODO_REPLACE : TODO_NOTHING;
+	return want ? TODO_INSTALL : TODO_NOTHING;
+}
+
+static unsigned batch_size(const struct engine_dev *d)
+{
+	unsigned max = d->caps.max_batch ? MIN(d->caps.max_batch, BATCH_MAX) : BATCH_MAX;
+	double n = d->batch_ns > 0 ? (double)BATCH_NS / d->batch_ns : max;
+
+	return n < 1 ? 1 : n > max ? max : (unsigned)n;
+}
+
+/* The queue gives changes first, so an installation is in the batch only behind every change. */
+static void collect(struct engine_dev *d, struct batch *b) REQUIRES(&d->e->lock)
+{
+	unsigned max = batch_size(d);
+	struct queue_item *q;
+
+	b->n = b->n_reqs = 0;
+	while (b->n < max && (q = queue_next(&d->queue))) {
+		struct item *it = &b->items[b->n++];
+		struct engine_flow *f = container_of(q, struct engine_flow, queued);
+
+		it->f = engine_flow_ref(f);
+		it->acts = flow_acts_ref(f->acts);
+		it->todo = what_to_do(f);
+		it->since_ns = q->since_ns;
+		it->cost = f->cost;
+		it->refused = false;
+		it->req = NULL;
+		f->busy = true;
+		f->dirty = false;
+		d->n_busy++;
+	}
+}
+
+/* --- before the driver is asked --- */
+
+static struct offload_rule rule_of(struct item *it)
+{
+	return (struct offload_rule){ .ufid = it->f->ufid,
+				      .key = &it->match.key,
+				      .mask = &it->match.mask,
+				      .actions = flow_acts_list(it->acts) };
+}
+
+static bool refuse(struct item *it, const struct offload_refusal *why)
+{
+	it->refused = true;
+	it->why = *why;
+	/* A rule that cannot become what it should be must not stay what it was. */
+	it->todo = it->todo == TODO_REPLACE ? TODO_REMOVE : TODO_NOTHING;
+	return false;
+}
+
+static bool shape_ok(struct engine_dev *d, struct item *it, const struct offload_rule *r)
+{
+	const struct offload_refusal *known = shapes_find(d->shapes, r);
+	struct offload_refusal why;
+
+	if (!known)
+		return true;
+	why = *known;
+	why.reason = OFFLOAD_SHAPE_REFUSED;
+	why.at_ns = clock_wall_ns();
+	return refuse(it, &why);
+}
+
+static bool plan_ok(struct engine_dev *d, struct item *it, const struct offload_rule *r)
+{
+	struct offload_plan plan;
+
+	memset(&plan, 0, sizeof(plan));
+	offload_refusal_set(&plan.refusal, OFFLOAD_DRIVER_REFUSED);
+	if (d->od->ops->plan(d->od, r, &plan) < 0)
+		return refuse(it, &plan.refusal);
+	it->cost = MAX(plan.cost, 1u);
+	return true;
+}
+
+static bool room_ok(struct item *it, uint64_t *room, uint64_t capacity)
+{
+	struct offload_refusal why;
+
+	if (it->todo == TODO_REPLACE)
+		return true;
+	if (it->cost <= *room) {
+		*room -= it->cost;
+		return true;
+	}
+	offload_refusal_set(&why, OFFLOAD_TABLE_FULL);
+	why.limit = capacity;
+	return refuse(it, &why);
+}
+
+/* Asks caps and memory, not hardware.  The provider's thread, io held. */
+static void plan_batch(struct engine_dev *d, struct batch *b, uint64_t room, uint64_t capacity)
+{
+	for (unsigned i = 0; i < b->n; i++) {
+		struct item *it = &b->items[i];
+		struct offload_rule r;
+
+		minimatch_expand(&it->f->match, &it->match);
+		r = rule_of(it);
+		if (it->todo == TODO_REMOVE) {
+			room += it->cost; /* it leaves before the installations of this batch */
+			continue;
+		}
+		if (it->todo != TODO_NOTHING)
+			(void)(shape_ok(d, it, &r) && plan_ok(d, it, &r) &&
+			       room_ok(it, &room, capacity)); /* refuse() has noted it */
+	}
+}
+
+static void make_requests(struct batch *b)
+{
+	static const enum offload_req_kind kind_of[] = { [TODO_INSTALL] = OFFLOAD_INSTALL,
+							 [TODO_REPLACE] = OFFLOAD_REPLACE,
+							 [TODO_REMOVE] = OFFLOAD_REMOVE };
+
+	for (unsigned i = 0; i < b->n; i++) {
+		struct item *it = &b->items[i];
+
+		if (it->todo == TODO_NOTHING)
+			continue;
+		it->req = &b->reqs[b->n_reqs++];
+		memset(it->req, 0, sizeof(*it->req));
+		offload_refusal_set(&it->req->refusal, OFFLOAD_OK);
+		it->req->kind = kind_of[it->todo];
+		it->req->rule = rule_of(it);
+		it->req->handle = it->f->handle;
+	}
+}
+
+/* --- what the driver said --- */
+
+static void refusal_of(struct engine_dev *d, struct item *it, struct offload_refusal *why)
+{
+	const struct offload_req *req = it->req;
+
+	*why = req->refusal;
+	if (why->reason == OFFLOAD_OK) {
+		char text[64];
+
+		offload_refusal_set(why, req->result == -ENOSPC       ? OFFLOAD_TABLE_FULL
+					 : req->result == -EOPNOTSUPP ? OFFLOAD_DRIVER_REFUSED
+								      : OFFLOAD_IO_ERROR);
+		(void)snprintf(why->driver, sizeof(why->driver), "%s",
+			       strerror_r(-req->result, text, sizeof(text)));
+	}
+	if (why->reason == OFFLOAD_DRIVER_REFUSED)
+		shapes_learn(d->shapes, &req->rule, why);
+}
+
+static void count_latency(struct engine_dev *d, uint64_t ns) REQUIRES(&d->e->lock)
+{
+	uint64_t bound = NSEC_PER_USEC;
+	unsigned i = 0;
+
+	for (; i < ENGINE_LATENCY_BUCKETS - 1 && ns > bound; i++)
+		bound *= 4;
+	d->stat.latency[i]++;
+	d->stat.latency_sum_ns += ns;
+}
+
+void batch_rule_gone(struct engine_dev *d, struct engine_flow *f)
+{
+	htable_remove(&d->rules, &f->by_handle);
+	cds_list_del_init(&f->place);
+	flow_acts_unref(f->hw_acts);
+	f->hw_acts = NULL;
+	f->handle = 0;
+	d->used -= MIN(d->used, (uint64_t)f->cost);
+	if (f->stuck) {
+		f->stuck = false;
+		d->n_stuck--;
+	}
+}
+
+static void rule_here(struct engine_dev *d, struct item *it, uint64_t handle) REQUIRES(&d->e->lock)
+{
+	struct engine_flow *f = it->f;
+
+	f->handle = handle;
+	f->hw_acts = flow_acts_ref(it->acts);
+	f->digest = offload_rule_digest(&it->match.key, &it->match.mask, flow_acts_list(it->acts));
+	f->cost = it->cost;
+	f->tier = it->req->in_hw ? LEDGER_HARDWARE : LEDGER_TC;
+	f->installed_ns = clock_mono_ns();
+	f->audit_ns = 0;
+	f->seen = d->dump_run;
+	ledger_open(&f->ledger, (enum ledger_tier)f->tier);
+	d->used += f->cost;
+	htable_insert(&d->rules, &f->by_handle, hash_u64(handle, 0));
+	cds_list_add_tail(&f->place, &d->hw);
+}
+
+/* The driver took the rule; hardware it is only when it says so. */
+static void confirmed(struct engine_dev *d, struct item *it, struct why w) REQUIRES(&d->e->lock)
+{
+	struct engine_flow *f = it->f;
+
+	f->backoff = 0;
+	if (f->deleted)
+		return;
+	if (it->req->in_hw) {
+		flow_set_state(d->e, f, OFFLOAD_ST_HARDWARE, &w);
+		return;
+	}
+	w = why_of(OFFLOAD_ECHO_DIFFERS);
+	f->want = false;
+	f->after = AFTER_REFUSED;
+	f->leave = w;
+	flow_set_state(d->e, f, OFFLOAD_ST_EVICTING, &w);
+}
+
+static void settle_install(struct engine_dev *d, struct item *it) REQUIRES(&d->e->lock)
+{
+	struct offload_refusal why;
+
+	if (it->req->result >= 0) {
+		rule_here(d, it, it->req->handle);
+		d->stat.installs++;
+		count_latency(d, clock_mono_ns() - it->since_ns);
+		policy_took(d);
+		confirmed(d, it, why_of(OFFLOAD_OK));
+		return;
+	}
+	d->stat.failures++;
+	refusal_of(d, it, &why);
+	if (why.reason == OFFLOAD_TABLE_FULL)
+		policy_full(d, clock_mono_ns());
+	if (!it->f->deleted)
+		place_refuse(d->e, it->f, why_from(d->e, &why));
+}
+
+static void settle_replace(struct engine_dev *d, struct item *it) REQUIRES(&d->e->lock)
+{
+	struct engine_flow *f = it->f;
+	struct offload_refusal why;
+	struct why w;
+
+	if (it->req->result >= 0) {
+		if (it->req->final_ok)
+			flow_fold(d->e, f, (enum ledger_tier)f->tier, &it->req->final);
+		batch_rule_gone(d, f);
+		rule_here(d, it, it->req->handle);
+		d->stat.replaces++;
+		count_latency(d, clock_mono_ns() - it->since_ns);
+		confirmed(d, it, why_of(OFFLOAD_REPLACING));
+		return;
+	}
+	d->stat.failures++;
+	refusal_of(d, it, &why);
+	if (f->deleted)
+		return;
+	w = why_from(d->e, &why);
+	f->want = false;
+	f->after = AFTER_REFUSED;
+	f->leave = w;
+	flow_set_state(d->e, f, OFFLOAD_ST_EVICTING, &w);
+}
+
+static void out_of_hardware(struct engine_dev *d, struct engine_flow *f) REQUIRES(&d->e->lock)
+{
+	struct why w = f->leave;
+
+	switch ((enum after_removal)f->after) {
+	case AFTER_REFUSED: place_refuse(d->e, f, w); break;
+	case AFTER_SOFTWARE:
+		flow_set_state(d->e, f, OFFLOAD_ST_SOFTWARE, &w);
+		place_wait(f);
+		break;
+	case AFTER_REQUEUE:
+		flow_set_state(d->e, f, OFFLOAD_ST_SOFTWARE, &w);
+		d->stat.repairs++;
+		f->dirty = true;
+		break;
+	}
+}
+
+static void settle_remove(struct engine_dev *d, struct item *it) REQUIRES(&d->e->lock)
+{
+	struct engine_flow *f = it->f;
+
+	if (it->req->result < 0 && it->req->result != -ENOENT) {
+		d->stat.failures++;
+		d->n_stuck += !f->stuck;
+		f->stuck = true;
+		return;
+	}
+	if (it->req->final_ok)
+		flow_fold(d->e, f, (enum ledger_tier)f->tier, &it->req->final);
+	batch_rule_gone(d, f);
+	d->stat.removes++;
+	if (f->deleted)
+		return;
+	if (it->refused) { /* the device cannot do the new actions */
+		f->after = AFTER_REFUSED;
+		f->leave = why_from(d->e, &it->why);
+	}
+	out_of_hardware(d, f);
+}
+
+/* The provider had no time for it: back to where it was. */
+static bool again(struct engine_dev *d, struct item *it) REQUIRES(&d->e->lock)
+{
+	if (!it->req || it->req->result != -EAGAIN)
+		return false;
+	if (it->todo == TODO_INSTALL && !it->f->deleted && it->f->want)
+		it->f->dirty = true;
+	return true;
+}
+
+static void settle_done(struct engine_dev *d, struct item *it) REQUIRES(&d->e->lock)
+{
+	struct engine_flow *f = it->f;
+	struct why w = why_of(OFFLOAD_OK);
+
+	if (!it->req && it->refused) {
+		if (!f->deleted)
+			place_refuse(d->e, f, why_from(d->e, &it->why));
+		f->cost = it->cost;
+		return;
+	}
+	switch (it->todo) {
+	case TODO_INSTALL: settle_install(d, it); break;
+	case TODO_REPLACE: settle_replace(d, it); break;
+	case TODO_REMOVE: settle_remove(d, it); break;
+	case TODO_NOTHING: /* a rule that was to leave is wanted again in time */
+		if (f->handle && f->want && f->state == OFFLOAD_ST_EVICTING)
+			flow_set_state(d->e, f, OFFLOAD_ST_HARDWARE, &w);
+		break;
+	}
+}
+
+static void settle(struct engine_dev *d, struct item *it, struct gone_list *g) REQUIRES(&d->e->lock)
+{
+	struct engine_flow *f = it->f;
+	bool retry = again(d, it);
+
+	if (!retry)
+		settle_done(d, it);
+	f->busy = false;
+	d->n_busy--;
+	if (f->deleted && !f->handle && !f->sw_open)
+		gone_add(d->e, g,
+			 f); /* else whoever deletes it does this, when software has let go too */
+	else if (f->deleted && f->handle && !f->stuck)
+		place_change(f);
+	else if (!f->deleted && f->dirty)
+		place_flow(d->e, f);
+	else if (!f->deleted && f->handle && (!f->want || retry) && !f->stuck)
+		place_change(f);
+}
+
+/* Says what is under way, for whoever looks meanwhile. */
+static void mark_batch(struct engine_dev *d, struct batch *b) EXCLUDES(d->e->lock)
+{
+	struct why w = why_of(OFFLOAD_PENDING), out;
+
+	lock_take(&d->e->lock);
+	for (unsigned i = 0; i < b->n; i++) {
+		struct item *it = &b->items[i];
+
+		if (it->todo == TODO_INSTALL && !it->f->deleted)
+			flow_set_state(d->e, it->f, OFFLOAD_ST_INSTALLING, &w);
+		if (it->todo == TODO_REMOVE && it->refused && !it->f->deleted) {
+			out = why_from(d->e, &it->why);
+			flow_set_state(d->e, it->f, OFFLOAD_ST_EVICTING, &out);
+		}
+	}
+	lock_give(&d->e->lock);
+}
+
+static void apply_batch(struct engine_dev *d, struct batch *b) REQUIRES(d->io)
+{
+	uint64_t begin = clock_mono_ns();
+	double each;
+
+	if (!b->n_reqs)
+		return;
+	(void)d->od->ops->apply(d->od, b->reqs, b->n_reqs); /* each request has its result */
+	each = (double)(clock_mono_ns() - begin) / b->n_reqs;
+	d->batch_ns = d->batch_ns > 0 ? d->batch_ns * 0.75 + each * 0.25 : each;
+}
+
+bool batch_step(struct engine_dev *d)
+{
+	struct batch *b = d->batch;
+	struct gone_list gone = { NULL, 0, 0 };
+	uint64_t room, capacity;
+
+	lock_take(&d->e->lock);
+	collect(d, b);
+	room = policy_room(d, clock_mono_ns());
+	capacity = d->full ? d->full_at : d->caps.capacity;
+	lock_give(&d->e->lock);
+	if (!b->n)
+		return false;
+
+	lock_take(&d->io);
+	plan_batch(d, b, room, capacity);
+	make_requests(b);
+	mark_batch(d, b);
+	apply_batch(d, b);
+	lock_give(&d->io);
+
+	lock_take(&d->e->lock);
+	for (unsigned i = 0; i < b->n; i++)
+		settle(d, &b->items[i], &gone);
+	d->stat.learned_shapes = shapes_count(d->shapes);
+	pthread_cond_broadcast(&d->e->changed);
+	lock_give(&d->e->lock);
+	for (unsigned i = 0; i < b->n; i++) {
+		flow_acts_unref(b->items[i].acts);
+		engine_flow_unref(b->items[i].f);
+	}
+	gone_call(d->e, &gone);
+	return true;
+}
+
+struct batch *batch_new(void)
+{
+	return xzalloc(sizeof(struct batch));
+}
+
+bool batch_works_on(const struct engine_dev *d, const struct engine_port *p)
+{
+	for (unsigned i = 0; d->n_busy && i < d->batch->n; i++)
+		if (d->batch->items[i].f->busy && port_touches(p, d->batch->items[i].f))
+			return true;
+	return false;
+}

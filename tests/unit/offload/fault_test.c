@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each fault of sim leads to its state, its reason and its counter, and is repaired. */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/xalloc.h"
+#include "tests/unit/offload/lab.h"
+
+struct fault_case {
+	const char *fault;
+	enum offload_reason reason;
+};
+
+START_TEST(driver_refusals_are_learned_and_forgotten)
+{
+	struct engine_device_info *d = xzalloc(sizeof(*d));
+	struct engine_flow *f[3];
+	struct ufid u[3];
+	struct match m;
+	struct lab *l;
+
+	lab_profile_generic("refuse", 100, 0, 0);
+	l = lab_open("j", "sim:refuse", LAB_PORTS, true, NULL);
+	lab_fault(l, 0, "fault refuse field udp_dst");
+	for (unsigned i = 0; i < 3; i++) {
+		lab_udp(l, 0, i, &m);
+		if (i == 2)
+			m.mask.tp_dst = 0;
+		f[i] = lab_put(l, &m, "%1", true, &u[i]);
+		lab_wait_state(l, u[i], i == 2 ? OFFLOAD_ST_HARDWARE : OFFLOAD_ST_REFUSED,
+			       i == 2 ? OFFLOAD_OK
+			       : i    ? OFFLOAD_SHAPE_REFUSED
+				      : OFFLOAD_DRIVER_REFUSED);
+	}
+	lab_device(l, d);
+	ck_assert_uint_eq(d->learned_shapes, 1);
+	ck_assert_uint_eq(d->failures, 1); /* asked once */
+	lab_modify(l, f[2], "set(ipv4(ttl=9)),%1", true);
+	lab_wait_state(l, u[2], OFFLOAD_ST_HARDWARE, OFFLOAD_REPLACING);
+	lab_fault(l, 0, "fault refuse action set");
+	lab_modify(l, f[2], "set(ipv4(ttl=8)),%1", true);
+	lab_wait_state(l, u[2], OFFLOAD_ST_REFUSED, OFFLOAD_DRIVER_REFUSED);
+	lab_fault(l, -EINVAL, "fault refuse field nosuch");
+	lab_fault(l, -EINVAL, "fault refuse");
+	lab_fault(l, 0, "fault refuse shape udp_src,nw_src,output");
+	lab_fault(l, 0, "fault clear");
+	for (unsigned i = 0; i < 3; i++)
+		lab_wait_state(l, u[i], OFFLOAD_ST_HARDWARE, -1);
+	for (unsigned i = 0; i < 3; i++)
+		lab_del(l, f[i]);
+	lab_close(l);
+	free(d);
+}
+END_TEST
+
+START_TEST(a_full_table_is_believed)
+{
+	struct engine_device_info *d = xzalloc(sizeof(*d));
+	struct engine_flow *f[6];
+	struct ufid u[6];
+	struct match m;
+	struct lab *l;
+
+	lab_profile_generic("big", 1000, 0, 0);
+	l = lab_open("k", "sim:big", LAB_PORTS, true, NULL);
+	lab_fault(l, 0, "fault full 3");
+	for (unsigned i = 0; i < 6; i++) {
+		lab_udp(l, 0, i, &m);
+		f[i] = lab_put(l, &m, "%1", true, &u[i]);
+		lab_wait_state(l, u[i], i < 3 ? OFFLOAD_ST_HARDWARE : OFFLOAD_ST_REFUSED, -1);
+	}
+	lab_device(l, d);
+	ck_assert_uint_eq(d->failures, 1);
+	lab_wait_state(l, u[5], OFFLOAD_ST_REFUSED, OFFLOAD_NOT_WORTH);
+	lab_fault(l, 0, "fault clear");
+	for (unsigned i = 0; i < 6; i++)
+		lab_wait_state(l, u[i], OFFLOAD_ST_HARDWARE, -1);
+	for (unsigned i = 0; i < 6; i++)
+		lab_del(l, f[i]);
+	lab_close(l);
+	free(d);
+}
+END_TEST
+
+static void audit_often(struct engine_config *cfg)
+{
+	cfg->audit_period_ms = 50;
+}
+
+/* The steps of a flow's history that lead from `from` to `to` for this reason. */
+static unsigned steps(struct lab *l, struct ufid u, enum offload_state to, enum offload_reason why)
+{
+	struct engine_flow_info i;
+	unsigned n = 0;
+
+	lab_info(l, u, &i);
+	engine_flow_info_done(&i);
+	for (unsigned k = 0; k < MIN(i.n_events, (unsigned)ENGINE_HISTORY); k++)
+		n += i.history[k].to == to && i.history[k].why.reason == why;
+	return n;
+}
+
+static void wait_lost_and_back(struct lab *l, struct ufid u, enum offload_reason why)
+{
+	for (unsigned ms = 0; ms < 5000 && !steps(l, u, OFFLOAD_ST_LOST, why); ms += 5)
+		lab_sleep_ms(5);
+	ck_assert_uint_eq(steps(l, u, OFFLOAD_ST_LOST, why), 1);
+	lab_wait_state(l, u, OFFLOAD_ST_HARDWARE, OFFLOAD_OK);
+}
+
+START_TEST(lost_rules_are_found_and_repaired)
+{
+	static const struct fault_case cases[] = {
+		{ "fault reset", OFFLOAD_RESET },
+		{ "fault forget any", OFFLOAD_FORGOTTEN },
+		{ "fault alter any", OFFLOAD_ALTERED },
+	};
+	struct engine_device_info *d = xzalloc(sizeof(*d));
+	struct engine_flow *f;
+	uint64_t sent = 0;
+	struct match m;
+	struct ufid u;
+	struct lab *l;
+
+	lab_profile_generic("lossy", 100, 0, 0);
+	l = lab_open("l", "sim:lossy", LAB_PORTS, true, audit_often);
+	lab_udp(l, 0, 1, &m);
+	f = lab_put(l, &m, "%1", true, &u);
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		lab_wait_state(l, u, OFFLOAD_ST_HARDWARE, -1);
+		lab_send(l, 0, &m.key, 0, 10);
+		lab_fault(l, 0, cases[i].fault);
+		lab_send(l, 0, &m.key, 0, 10);
+		wait_lost_and_back(l, u, cases[i].reason);
+		lab_send(l, 0, &m.key, 0, 10);
+		sent += 30;
+		lab_wait_packets(l, f, sent);
+	}
+	lab_device(l, d);
+	ck_assert_uint_eq(d->resets, 1);
+	ck_assert_uint_eq(d->audit_missing, 1);
+	ck_assert_uint_eq(d->audit_altered, 1);
+	ck_assert_uint_eq(d->repairs, 3);
+	lab_fault(l, -ENOENT, "fault forget 00000000-0000-0000-0000-000000000000");
+	lab_fault(l, -EINVAL, "fault forget x");
+	lab_fault(l, -EINVAL, "fault nonsense");
+	lab_fault(l, -EINVAL, "nonsense");
+	lab_fault(l, 0, "status");
+	lab_del(l, f);
+	lab_close(l);
+	free(d);
+}
+END_TEST
+
+START_TEST(a_rule_that_never_hits_is_found)
+{
+	struct engine_device_info *d = xzalloc(sizeof(*d));
+	struct engine_flow *f;
+	struct match m;
+	struct ufid u;
+	struct lab *l;
+
+	lab_profile_generic("deaf", 100, 0, 0);
+	l = lab_open("m", "sim:deaf", LAB_PORTS, true, audit_often);
+	lab_udp(l, 0, 1, &m);
+	f = lab_put(l, &m, "%1", true, &u);
+	lab_wait_state(l, u, OFFLOAD_ST_HARDWARE, -1);
+	lab_fault(l, 0, "fault mute any");
+	lab_sleep_ms(120);
+	for (unsigned i = 0; i < 100 && !steps(l, u, OFFLOAD_ST_LOST, OFFLOAD_FORGOTTEN); i++) {
+		lab_send(l, 0, &m.key, 0, 10);
+		lab_sleep_ms(30);
+		engine_refresh(l->e);
+	}
+	wait_lost_and_back(l, u, OFFLOAD_FORGOTTEN);
+	lab_device(l, d);
+	ck_assert_uint_eq(d->audit_mute, 1);
+	lab_fault(l, 0, "fault rewind any");
+	lab_del(l, f);
+	lab_close(l);
+	free(d);
+}
+END_TEST
+
+START_TEST(counters_that_run_back_add_nothing)
+{
+	struct engine_device_info *d = xzalloc(sizeof(*d));
+	struct engine_flow *f;
+	struct match m;
+	struct ufid u;
+	struct lab *l;
+
+	lab_profile_generic("back", 100, 0, 0);
+	l = lab_open("n", "sim:back", LAB_PORTS, true, NULL);
+	lab_udp(l, 0, 1, &m);
+	f = lab_put(l, &m, "%1", true, &u);
+	lab_wait_state(l, u, OFFLOAD_ST_HARDWARE, -1);
+	lab_send(l, 0, &m.key, 0, 10);
+	lab_wait_packets(l, f, 10);
+	lab_fault(l, 0, "fault rewind any");
+	for (unsigned ms = 0; ms < 5000 && !d->readings_back; ms += 5) {
+		lab_sleep_ms(5);
+		lab_device(l, d);
+	}
+	ck_assert_uint_eq(d->readings_back, 1);
+	lab_send(l, 0, &m.key, 0, 10);
+	lab_wait_packets(l, f, 20);
+	lab_del(l, f);
+	lab_close(l);
+	free(d);
+}
+END_TEST
+
+START_TEST(an_audit_on_demand_reports_and_repairs)
+{
+	struct str out = STR_INIT;
+	struct error err = ERROR_INIT;
+	struct engine_flow *f;
+	struct match m;
+	struct ufid u;
+	struct lab *l;
+
+	lab_profile_generic("audit", 100, 0, 0);
+	l = lab_open("o", "sim:audit", LAB_PORTS, true, NULL);
+	lab_udp(l, 0, 1, &m);
+	f = lab_put(l, &m, "%1", true, &u);
+	lab_wait_state(l, u, OFFLOAD_ST_HARDWARE, -1);
+	ck_assert_int_eq(engine_audit(l->e, NULL, false, &out, &err), 0);
+	ck_assert_str_eq(str_cstr(&out),
+			 "sim:audit: 1 rules, 0 missing, 0 altered, 0 orphaned, 0 mute\n");
+	lab_fault(l, 0, "fault alter any");
+	str_clear(&out);
+	ck_assert_int_eq(engine_audit(l->e, "sim:audit", false, &out, &err), 0);
+	ck_assert_ptr_nonnull(strstr(str_cstr(&out), "1 altered"));
+	lab_wait_state(l, u, OFFLOAD_ST_HARDWARE, -1);
+	ck_assert_uint_eq(steps(l, u, OFFLOAD_ST_LOST, OFFLOAD_ALTERED), 0);
+	ck_assert_int_eq(engine_audit(l->e, "sim:audit", true, &out, &err), 0);
+	wait_lost_and_back(l, u, OFFLOAD_ALTERED);
+	ck_assert_int_eq(engine_audit(l->e, "nosuch", true, &out, &err), -ENODEV);
+	lab_del(l, f);
+	lab_close(l);
+	str_done(&out);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("offload faults");
+	TCase *t = tcase_create("faults");
+	SRunner *r;
+	int failed;
+
+	tcase_set_timeout(t, 120);
+	tcase_add_test(t, driver_refusals_are_learned_and_forgotten);
+	tcase_add_test(t, a_full_table_is_believed);
+	tcase_add_test(t, lost_rules_are_found_and_repaired);
+	tcase_add_test(t, a_rule_that_never_hits_is_found);
+	tcase_add_test(t, counters_that_run_back_add_nothing);
+	tcase_add_test(t, an_audit_on_demand_reports_and_repairs);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

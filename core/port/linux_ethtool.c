@@ -131,30 +131,31 @@ static int ethtool(int fd, const char *name, void *cmd)
 /* The kernel first says how many words its masks have, then wants them. */
 static void get_link_settings(int fd, const char *name, struct port_state *st)
 {
-	struct {
-		struct ethtool_link_settings s;
-		uint32_t masks[3 * MODE_WORDS]; /* supported, advertised, peer's */
-	} req;
+	/* The masks follow the struct: supported, advertised, the peer's. */
+	uint32_t req[sizeof(struct ethtool_link_settings) / 4 + 3 * MODE_WORDS] = { 0 };
+	const uint32_t *masks = &req[sizeof(struct ethtool_link_settings) / 4];
+	struct ethtool_link_settings *s = (struct ethtool_link_settings *)(void *)req;
 	unsigned n;
 
-	memset(&req, 0, sizeof(req));
-	req.s.cmd = ETHTOOL_GLINKSETTINGS;
-	if (ethtool(fd, name, &req) || req.s.link_mode_masks_nwords >= 0)
+	s->cmd = ETHTOOL_GLINKSETTINGS;
+	if (ethtool(fd, name, s) || s->link_mode_masks_nwords >= 0)
 		return;
-	n = (unsigned)-req.s.link_mode_masks_nwords;
-	req.s.cmd = ETHTOOL_GLINKSETTINGS;
-	req.s.link_mode_masks_nwords = (int8_t)n;
-	if (n > MODE_WORDS || ethtool(fd, name, &req))
+	n = (unsigned)-s->link_mode_masks_nwords;
+	s->cmd = ETHTOOL_GLINKSETTINGS;
+	s->link_mode_masks_nwords = (int8_t)n;
+	if (n > MODE_WORDS || ethtool(fd, name, s))
 		return;
-	if (req.s.speed != (uint32_t)SPEED_UNKNOWN)
-		st->speed_bps = (uint64_t)req.s.speed * 1000000;
-	st->full_duplex = req.s.duplex == DUPLEX_FULL;
+	if (s->speed != (uint32_t)SPEED_UNKNOWN)
+		st->speed_bps = (uint64_t)s->speed * 1000000;
+	st->full_duplex = s->duplex == DUPLEX_FULL;
 	st->of10_curr = current_features((uint32_t)(st->speed_bps / 1000000), st->full_duplex,
-					 req.s.port, req.s.autoneg);
-	st->of10_supp = features_of(req.masks, n);
-	st->of10_adv = features_of(req.masks + n, n);
-	st->of10_peer = features_of(req.masks + 2 * n, n);
+					 s->port, s->autoneg);
+	st->of10_supp = features_of(masks, n);
+	st->of10_adv = features_of(masks + n, n);
+	st->of10_peer = features_of(masks + 2 * n, n);
 }
+
+_Static_assert(sizeof(struct ethtool_link_settings) % 4 == 0, "masks are aligned words");
 
 void linux_ethtool_state(int ifindex, struct port_state *st)
 {

@@ -81,47 +81,57 @@ static void get_switch_id(const struct nlattr *a, struct port_state *st)
 		(void)snprintf(st->phys_switch_id + 2 * i, 3, "%02x", id[i]);
 }
 
-static void get_master(const struct nlattr *info, int master, struct port_state *st)
-{
-	const struct nlattr *a;
-	char name[IFNAMSIZ];
+struct link_attrs {
+	struct port_state *st;
+	const struct nlattr *info; /* IFLA_LINKINFO */
+	int master;
+	bool is_bond;
+};
 
-	mnl_attr_for_each_nested(a, info)
-	{
-		if (mnl_attr_get_type(a) == IFLA_INFO_SLAVE_KIND &&
-		    !strcmp(mnl_attr_get_str(a), "bond") && if_indextoname((unsigned)master, name))
-			(void)snprintf(st->bond_master, sizeof(st->bond_master), "%s", name);
+static int on_slave_kind(const struct nlattr *a, void *arg)
+{
+	struct link_attrs *l = arg;
+
+	if (mnl_attr_get_type(a) == IFLA_INFO_SLAVE_KIND)
+		l->is_bond = !strcmp(mnl_attr_get_str(a), "bond");
+	return MNL_CB_OK;
+}
+
+static int on_link_attr(const struct nlattr *a, void *arg)
+{
+	struct link_attrs *l = arg;
+
+	switch (mnl_attr_get_type(a)) {
+	case IFLA_ADDRESS:
+		if (mnl_attr_get_payload_len(a) == sizeof(l->st->mac))
+			memcpy(&l->st->mac, mnl_attr_get_payload(a), sizeof(l->st->mac));
+		break;
+	case IFLA_MTU: l->st->mtu = mnl_attr_get_u32(a); break;
+	case IFLA_CARRIER: l->st->carrier = mnl_attr_get_u8(a); break;
+	case IFLA_CARRIER_CHANGES: l->st->link_resets = mnl_attr_get_u32(a); break;
+	case IFLA_PHYS_SWITCH_ID: get_switch_id(a, l->st); break;
+	case IFLA_MASTER: l->master = (int)mnl_attr_get_u32(a); break;
+	case IFLA_LINKINFO: l->info = a; break;
+	default: break;
 	}
+	return MNL_CB_OK;
 }
 
 static int on_link(const struct nlmsghdr *h, void *arg)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
-	const struct nlattr *a, *info = NULL;
-	struct port_state *st = arg;
-	int master = 0;
+	struct link_attrs l = { .st = arg };
+	char name[IFNAMSIZ];
 
-	st->ifindex = ifi->ifi_index;
-	st->admin_up = ifi->ifi_flags & IFF_UP;
-	st->carrier = ifi->ifi_flags & IFF_LOWER_UP;
-	mnl_attr_for_each(a, h, sizeof(*ifi))
-	{
-		switch (mnl_attr_get_type(a)) {
-		case IFLA_ADDRESS:
-			if (mnl_attr_get_payload_len(a) == sizeof(st->mac))
-				memcpy(&st->mac, mnl_attr_get_payload(a), sizeof(st->mac));
-			break;
-		case IFLA_MTU: st->mtu = mnl_attr_get_u32(a); break;
-		case IFLA_CARRIER: st->carrier = mnl_attr_get_u8(a); break;
-		case IFLA_CARRIER_CHANGES: st->link_resets = mnl_attr_get_u32(a); break;
-		case IFLA_PHYS_SWITCH_ID: get_switch_id(a, st); break;
-		case IFLA_MASTER: master = (int)mnl_attr_get_u32(a); break;
-		case IFLA_LINKINFO: info = a; break;
-		default: break;
-		}
-	}
-	if (master && info)
-		get_master(info, master, st);
+	l.st->ifindex = ifi->ifi_index;
+	l.st->admin_up = ifi->ifi_flags & IFF_UP;
+	l.st->carrier = ifi->ifi_flags & IFF_LOWER_UP;
+	if (mnl_attr_parse(h, sizeof(*ifi), on_link_attr, &l) < 0)
+		return MNL_CB_ERROR;
+	if (l.info)
+		(void)mnl_attr_parse_nested(l.info, on_slave_kind, &l); /* no kind: no bond */
+	if (l.is_bond && l.master && if_indextoname((unsigned)l.master, name))
+		(void)snprintf(l.st->bond_master, sizeof(l.st->bond_master), "%s", name);
 	return MNL_CB_OK;
 }
 
@@ -137,17 +147,16 @@ int linux_link_state(int ifindex, struct port_state *st)
 	return rc;
 }
 
+static int on_mtu_attr(const struct nlattr *a, void *arg)
+{
+	if (mnl_attr_get_type(a) == IFLA_MTU)
+		*(uint32_t *)arg = mnl_attr_get_u32(a);
+	return MNL_CB_OK;
+}
+
 static int on_mtu(const struct nlmsghdr *h, void *arg)
 {
-	const struct nlattr *a;
-	uint32_t *mtu = arg;
-
-	mnl_attr_for_each(a, h, sizeof(struct ifinfomsg))
-	{
-		if (mnl_attr_get_type(a) == IFLA_MTU)
-			*mtu = mnl_attr_get_u32(a);
-	}
-	return MNL_CB_OK;
+	return mnl_attr_parse(h, sizeof(struct ifinfomsg), on_mtu_attr, arg);
 }
 
 uint32_t linux_link_mtu(int ifindex)
@@ -160,19 +169,22 @@ uint32_t linux_link_mtu(int ifindex)
 
 /* ---- counters ---- */
 
+static int on_stats_attr(const struct nlattr *a, void *arg)
+{
+	if (mnl_attr_get_type(a) == IFLA_STATS_LINK_64)
+		memcpy(arg, mnl_attr_get_payload(a),
+		       MIN(sizeof(struct rtnl_link_stats64), mnl_attr_get_payload_len(a)));
+	return MNL_CB_OK;
+}
+
 static int on_stats(const struct nlmsghdr *h, void *arg)
 {
 	struct port_stats *st = arg;
 	struct rtnl_link_stats64 s;
-	const struct nlattr *a;
 
 	memset(&s, 0, sizeof(s));
-	mnl_attr_for_each(a, h, sizeof(struct if_stats_msg))
-	{
-		if (mnl_attr_get_type(a) == IFLA_STATS_LINK_64)
-			memcpy(&s, mnl_attr_get_payload(a),
-			       MIN(sizeof(s), mnl_attr_get_payload_len(a)));
-	}
+	if (mnl_attr_parse(h, sizeof(struct if_stats_msg), on_stats_attr, &s) < 0)
+		return MNL_CB_ERROR;
 	st->rx_packets = s.rx_packets;
 	st->tx_packets = s.tx_packets;
 	st->rx_bytes = s.rx_bytes;

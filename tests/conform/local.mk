@@ -1,6 +1,7 @@
 # One suite per vtable, run against every implementation of it.
 PORT_CONFORM = tests/conform/port_conform.c tests/conform/port_conform.h tests/conform/netns.h tests/conform/wire.h
 CONFORM_TESTS = \
+	tests/conform/dp_device_test \
 	tests/conform/dp_user_test \
 	tests/conform/port_af_packet_test \
 	tests/conform/port_fake_test \
@@ -17,3 +18,4 @@ tests_conform_dp_user_test_SOURCES = tests/conform/dp_user_test.c $(DP_CONFORM)
 CONFORM_TESTS += tests/conform/provider_sim_test
 tests_conform_provider_sim_test_SOURCES = tests/conform/provider_sim_test.c tests/conform/provider_conform.c \
 	tests/conform/provider_conform.h
+tests_conform_dp_device_test_SOURCES = tests/conform/dp_device_test.c tests/conform/netns.h tests/conform/wire.h

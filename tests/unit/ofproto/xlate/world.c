@@ -218,7 +218,7 @@ static void put_learn(struct world *w, struct buf *b)
 	} a;
 
 	memset(&a, 0, sizeof(a));
-	a.l.table = WORLD_TABLES - 1;
+	a.l.table = (uint8_t)(w->base + WORLD_TABLES - 1);
 	a.l.priority = (uint16_t)(1 + pick(w, 3));
 	a.l.idle_timeout = 10;
 	a.l.n_specs = 2;
@@ -258,7 +258,7 @@ static void put_action(struct world *w, struct buf *b, unsigned table, bool in_b
 			ofpact_put(b, OFPACT_GROUP, &g, sizeof(g));
 		break;
 	case 4:
-		if (table + 1 < WORLD_TABLES)
+		if (table + 1u < w->base + (unsigned)WORLD_TABLES)
 			ofpact_put(b, OFPACT_RESUBMIT, &re, sizeof(re));
 		break;
 	case 5: ofpact_put(b, OFPACT_PUSH_VLAN, &vlan, sizeof(vlan)); break;
@@ -293,7 +293,7 @@ static void put_instructions(struct world *w, struct buf *b, unsigned table)
 	}
 	if (!pick(w, 5))
 		ofpact_put(b, OFPACT_WRITE_METADATA, &md, sizeof(md));
-	if (table + 1 < WORLD_TABLES && pick(w, 2))
+	if (table + 1u < w->base + (unsigned)WORLD_TABLES && pick(w, 2))
 		ofpact_put(b, OFPACT_GOTO_TABLE, &next, sizeof(next));
 }
 
@@ -305,7 +305,7 @@ static void change_rule(struct world *w)
 				   .out_group = OFPG_ANY_ };
 	struct buf acts = BUF_INIT;
 
-	fm.table = (uint8_t)pick(w, WORLD_TABLES);
+	fm.table = (uint8_t)(w->base + pick(w, WORLD_TABLES));
 	fm.priority = (uint16_t)pick(w, 6);
 	if (!pick(w, 5))
 		fm.command = (uint8_t)(OFPFC_MODIFY_ + (int)pick(w, 4));
@@ -330,7 +330,7 @@ static void change_group(struct world *w)
 	gm.n_buckets = gm.type == OFPGT_INDIRECT_ ? 1 : 1 + pick(w, 3);
 	for (size_t i = 0; i < gm.n_buckets; i++) {
 		for (unsigned j = 0, n = 1 + pick(w, 3); j < n; j++)
-			put_action(w, &acts[i], WORLD_TABLES, true);
+			put_action(w, &acts[i], UINT8_MAX, true);
 		buckets[i] = (struct ofp_bucket){
 			.weight = (uint16_t)(gm.type == OFPGT_SELECT_ ? 1 + pick(w, 3) : 0),
 			.watch_port = { gm.type == OFPGT_FF_ ? 1 + pick(w, WORLD_PORTS)
@@ -415,7 +415,7 @@ void world_init(struct world *w, struct rng seed)
 
 void world_done(struct world *w)
 {
-	xl_snapshot_free(w->snap);
+	xl_snapshot_free(w->snap); /* NULL is fine */
 	for (unsigned b = 0; b < WORLD_BRIDGES; b++) {
 		tables_flush(w->tables[b], false);
 		tables_free(w->tables[b]);

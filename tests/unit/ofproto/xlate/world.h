@@ -17,7 +17,8 @@ struct world {
 	struct rng r;
 	struct ofp_tables *tables[WORLD_BRIDGES];
 	struct mac_table *macs[WORLD_BRIDGES];
-	struct xl_snapshot *snap;
+	struct xl_snapshot *snap; /* owned until somebody takes it and sets this to NULL */
+	uint8_t base;             /* rules are in tables base .. base + WORLD_TABLES - 1 */
 };
 
 void world_init(struct world *w, struct rng seed);

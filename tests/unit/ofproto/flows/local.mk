@@ -1,0 +1,6 @@
+check_PROGRAMS += tests/unit/ofproto/flows/exact_test
+TESTS += tests/unit/ofproto/flows/exact_test
+tests_unit_ofproto_flows_exact_test_SOURCES = \
+	tests/unit/ofproto/flows/exact_test.c \
+	tests/unit/ofproto/xlate/world.c \
+	tests/unit/ofproto/xlate/world.h

@@ -265,12 +265,15 @@ static void put_action(struct world *w, struct buf *b, unsigned table, bool in_b
 	case 6: ofpact_put(b, OFPACT_STRIP_VLAN, NULL, 0); break;
 	case 7: ofpact_put(b, OFPACT_DEC_TTL, &dec, sizeof(dec)); break;
 	case 8: put_move(w, b); break;
-	case 9: put_learn(w, b); break;
+	case 9:
+		if (!w->plain)
+			put_learn(w, b);
+		break;
 	case 10: put_simple(b, OFPACT_SET_VLAN_VID, (uint16_t)(1 + pick(w, 3))); break;
 	case 11:
-		if (!pick(w, 3))
+		if (!w->plain && !pick(w, 3))
 			ofpact_put(b, OFPACT_PUSH_MPLS, &mpls, sizeof(mpls));
-		else if (!pick(w, 3))
+		else if (!w->plain && !pick(w, 3))
 			ofpact_put(b, OFPACT_POP_MPLS, &ip, sizeof(ip));
 		else
 			put_simple(b, OFPACT_SET_L4_DST, 4242);
@@ -306,7 +309,7 @@ static void change_rule(struct world *w)
 	struct buf acts = BUF_INIT;
 
 	fm.table = (uint8_t)(w->base + pick(w, WORLD_TABLES));
-	fm.priority = (uint16_t)pick(w, 6);
+	fm.priority = (uint16_t)pick(w, 60000); /* equal ones would leave the winner open */
 	if (!pick(w, 5))
 		fm.command = (uint8_t)(OFPFC_MODIFY_ + (int)pick(w, 4));
 	random_match(w, &fm.match);
@@ -327,7 +330,9 @@ static void change_group(struct world *w)
 				    .buckets = buckets };
 
 	gm.command = (uint16_t)(pick(w, 4) ? OFPGC_ADD_ : OFPGC_MODIFY_);
-	gm.n_buckets = gm.type == OFPGT_INDIRECT_ ? 1 : 1 + pick(w, 3);
+	gm.n_buckets = gm.type == OFPGT_INDIRECT_ || (w->plain && gm.type == OFPGT_SELECT_)
+			       ? 1
+			       : 1 + pick(w, 3);
 	for (size_t i = 0; i < gm.n_buckets; i++) {
 		for (unsigned j = 0, n = 1 + pick(w, 3); j < n; j++)
 			put_action(w, &acts[i], UINT8_MAX, true);

@@ -18,7 +18,8 @@ struct world {
 	struct ofp_tables *tables[WORLD_BRIDGES];
 	struct mac_table *macs[WORLD_BRIDGES];
 	struct xl_snapshot *snap; /* owned until somebody takes it and sets this to NULL */
-	uint8_t base;             /* rules are in tables base .. base + WORLD_TABLES - 1 */
+	bool plain;   /* no learning, MPLS or choice among buckets: what the model speaks */
+	uint8_t base; /* rules are in tables base .. base + WORLD_TABLES - 1 */
 };
 
 void world_init(struct world *w, struct rng seed);

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/ofproto/xlate/model.h"
+
+#include <string.h>
+
+static void do_list(struct model *m, struct ofpacts l, uint8_t table);
+static void enter(struct model *m);
+
+static bool tagged(const struct model *m)
+{
+	return m->key.vlans[0].tci & htons(VLAN_CFI);
+}
+
+static void pop_vlan(struct model *m)
+{
+	m->key.vlans[0] = m->key.vlans[1];
+	memset(&m->key.vlans[1], 0, sizeof(m->key.vlans[1]));
+}
+
+static void push_vlan(struct model *m, struct flow_vlan tag)
+{
+	m->key.vlans[1] = m->key.vlans[0];
+	m->key.vlans[0] = tag;
+}
+
+/* --- outputs --- */
+
+static void send_to(struct model *m, const struct xl_port *p)
+{
+	struct model saved;
+
+	if (p->config & XL_PC_NO_FWD)
+		return;
+	if (p->dp.v != DP_PORT_NONE) {
+		if (p->up && m->n_out < MODEL_OUTPUTS)
+			m->out[m->n_out++] = (struct model_output){ p->dp.v, m->key };
+		return;
+	}
+	if (!p->peer)
+		return;
+	if (++m->depth > XLATE_MAX_DEPTH) {
+		m->failed = m->exit = true;
+		return;
+	}
+	saved.br = m->br;
+	saved.key = m->key;
+	saved.set = m->set;
+	saved.exit = m->exit;
+	buf_init(&m->set);
+	m->br = p->peer->bridge;
+	memset(&m->key, 0, offsetof(struct flow_key, in_port));
+	m->key.in_port = htonl(p->peer->ofp.v);
+	enter(m);
+	buf_done(&m->set);
+	m->br = saved.br;
+	m->key = saved.key;
+	m->set = saved.set;
+	m->exit = saved.exit || m->failed;
+	m->depth--;
+}
+
+static void send_bundle(struct model *m, const struct xl_bundle *b, const struct vlan_in *in)
+{
+	struct flow_vlan saved[FLOW_N_VLANS];
+	struct vlan_out out;
+
+	if (!vlan_output(&b->vlan, in, &out) ||
+	    (!b->ports[0]->up && b->ports[0]->dp.v != DP_PORT_NONE))
+		return;
+	memcpy(saved, m->key.vlans, sizeof(saved));
+	if (in->strip)
+		pop_vlan(m);
+	if (out.push)
+		push_vlan(m, out.tag);
+	send_to(m, b->ports[0]);
+	memcpy(m->key.vlans, saved, sizeof(saved));
+}
+
+static void normal(struct model *m)
+{
+	const struct xl_port *in = xl_port_by_ofp(m->br, flow_in_ofp(&m->key));
+	static const struct vlan_conf any;
+	struct vlan_in v;
+	uint32_t id;
+
+	if (in && !in->bundle)
+		return;
+	if (vlan_input(in ? &in->bundle->vlan : &any, m->key.vlans, &v) < 0)
+		return;
+	id = eth_addr_is_multicast(m->key.dl_dst) ? MAC_NONE
+						  : mac_lookup(m->br->macs, v.vid, m->key.dl_dst);
+	if (id != MAC_NONE && xl_bundle_by_id(m->br, id)) {
+		const struct xl_bundle *to = xl_bundle_by_id(m->br, id);
+
+		if (!in || to != in->bundle)
+			send_bundle(m, to, &v);
+		return;
+	}
+	for (size_t i = 0; i < m->br->n_bundles; i++) {
+		const struct xl_bundle *b = &m->br->bundles[i];
+
+		if ((!in || b != in->bundle) && vlan_carries(&b->vlan, v.vid, v.cvid))
+			send_bundle(m, b, &v);
+	}
+}
+
+static void output(struct model *m, uint32_t port)
+{
+	uint32_t in = ntohl(m->key.in_port);
+	const struct xl_port *p;
+
+	if (port == OFPP_NORMAL_) {
+		normal(m);
+	} else if (port == OFPP_FLOOD_ || port == OFPP_ALL_) {
+		for (size_t i = 0; i < m->br->n_ports; i++)
+			if (m->br->ports[i].ofp.v != in)
+				send_to(m, &m->br->ports[i]);
+	} else if (port != OFPP_CONTROLLER_ && (port == OFPP_IN_PORT_ || port != in)) {
+		p = xl_port_by_ofp(m->br, (struct ofp_port){ port == OFPP_IN_PORT_ ? in : port });
+		if (p)
+			send_to(m, p);
+	}
+}
+
+/* --- groups --- */
+
+static void run_set(struct model *m);
+
+static void bucket(struct model *m, const struct group_bucket *b)
+{
+	struct flow_key key = m->key;
+	struct buf set = m->set;
+	bool exit = m->exit;
+
+	buf_init(&m->set);
+	buf_put(&m->set, b->actions.data, b->actions.len);
+	run_set(m);
+	buf_done(&m->set);
+	m->set = set;
+	m->key = key;
+	m->exit = exit || m->failed;
+}
+
+static bool live(const struct model *m, const struct group_bucket *b)
+{
+	const struct xl_port *p = xl_port_by_ofp(m->br, b->watch_port);
+
+	return b->watch_port.v == OFPP_NONE_ || (p && p->up);
+}
+
+static void group(struct model *m, uint32_t id)
+{
+	const struct group *g = tables_group(m->br->tables, id);
+
+	if (!g)
+		return;
+	for (uint32_t i = 0; i < g->n_buckets; i++) {
+		if (g->type != OFPGT_ALL_ && g->type != OFPGT_INDIRECT_ && !live(m, &g->buckets[i]))
+			continue;
+		bucket(m, &g->buckets[i]);
+		if (g->type != OFPGT_ALL_)
+			return;
+	}
+}
+
+/* --- fields --- */
+
+static void set_field(struct model *m, const struct field *f, const union field_value *v,
+		      const union field_value *mask)
+{
+	bool had = tagged(m);
+
+	if (f->id >= FIELD_VLAN_TCI && f->id <= FIELD_VLAN_PCP) {
+		if (!had && (f->id == FIELD_VLAN_VID || f->id == FIELD_VLAN_PCP))
+			return;
+		field_write_masked(f, v, mask, &m->key);
+		if (f->id != FIELD_VLAN_TCI)
+			m->key.vlans[0].tci |= htons(VLAN_CFI);
+		if (had && !tagged(m))
+			pop_vlan(m);
+		else if (!tagged(m))
+			m->key.vlans[0].tci = 0;
+		else if (!had)
+			m->key.vlans[0].tpid = htons(0x8100);
+		return;
+	}
+	if (field_prereq_ok((enum field_prereq)f->prereq, &m->key))
+		field_write_masked(f, v, mask, &m->key);
+}
+
+static void set_number(struct model *m, enum field_id id, uint16_t x)
+{
+	const struct field *f = field_get(id);
+	union field_value v = { .b = { 0 } }, ones;
+
+	if (f->n_bytes == 2)
+		v.be16 = htons(x);
+	else
+		v.b[0] = (uint8_t)x;
+	field_ones(f, &ones);
+	set_field(m, f, &v, &ones);
+}
+
+static void move(struct model *m, const struct ofpact_move *mv)
+{
+	const struct field *src = field_get((enum field_id)mv->src.field),
+			   *dst = field_get((enum field_id)mv->dst.field);
+	struct flow_key value, mask;
+	union field_value v, w;
+
+	memset(&value, 0, sizeof(value));
+	memset(&mask, 0, sizeof(mask));
+	for (unsigned i = 0; i < mv->src.n; i++) { /* bit by bit */
+		uint64_t bit = field_read_bits(src, &m->key, mv->src.ofs + i, 1);
+
+		field_write_bits(dst, mv->dst.ofs + i, 1, bit, &value);
+		field_write_bits(dst, mv->dst.ofs + i, 1, 1, &mask);
+	}
+	field_read(dst, &value, &v);
+	field_read(dst, &mask, &w);
+	set_field(m, dst, &v, &w);
+}
+
+/* --- tables and lists --- */
+
+struct best {
+	const struct flow_key *key;
+	struct rule *rule;
+};
+
+static bool better(struct rule *r, void *aux)
+{
+	struct best *b = aux;
+
+	if (minimatch_hits(&r->cr.match, b->key) &&
+	    (!b->rule || r->cr.priority > b->rule->cr.priority))
+		b->rule = r;
+	return true;
+}
+
+static void table(struct model *m, uint8_t t)
+{
+	struct ofp_flow_stats_request req = { .table = t,
+					      .out_port = { OFPP_NONE_ },
+					      .out_group = OFPG_ANY_ };
+	struct flow_key key = m->key;
+	struct best b = { &key, NULL };
+
+	if (++m->lookups > XLATE_MAX_RESUBMITS || ++m->depth > XLATE_MAX_DEPTH) {
+		m->failed = m->exit = true;
+		return;
+	}
+	match_init_catchall(&req.match);
+	tables_visit(m->br->tables, &req, better, &b);
+	if (b.rule)
+		do_list(m, rule_actions_get(b.rule), t);
+	m->depth--;
+}
+
+static void transport(struct model *m, uint16_t port)
+{
+	if (!flow_is_ip(&m->key))
+		return;
+	set_number(m,
+		   m->key.nw_proto == 17    ? FIELD_UDP_DST
+		   : m->key.nw_proto == 132 ? FIELD_SCTP_DST
+					    : FIELD_TCP_DST,
+		   port);
+}
+
+static void do_one(struct model *m, const struct ofpact *a, uint8_t t)
+{
+	const void *p = ofpact_payload(a);
+	const struct ofpact_set_field *s = p;
+
+	switch ((enum ofpact_kind)a->kind) {
+	case OFPACT_OUTPUT: output(m, ((const struct ofpact_output *)p)->port.v); break;
+	case OFPACT_GROUP: group(m, ((const struct ofpact_group *)p)->id); break;
+	case OFPACT_SET_FIELD:
+		set_field(m, field_get((enum field_id)s->field), &s->value, &s->mask);
+		break;
+	case OFPACT_MOVE: move(m, p); break;
+	case OFPACT_SET_VLAN_VID:
+		set_number(m, FIELD_DL_VLAN, ((const struct ofpact_u16 *)p)->v);
+		break;
+	case OFPACT_STRIP_VLAN: pop_vlan(m); break;
+	case OFPACT_PUSH_VLAN:
+		if (m->key.vlans[1].tci)
+			m->exit = true;
+		else
+			push_vlan(m, (struct flow_vlan){ ((const struct ofpact_ethertype *)p)->v,
+							 m->key.vlans[0].tci | htons(VLAN_CFI) });
+		break;
+	case OFPACT_SET_L4_DST: transport(m, ((const struct ofpact_u16 *)p)->v); break;
+	case OFPACT_DEC_TTL:
+		if (flow_is_ip(&m->key) && m->key.nw_ttl > 1)
+			m->key.nw_ttl--;
+		else if (flow_is_ip(&m->key))
+			m->exit = true;
+		break;
+	case OFPACT_RESUBMIT: table(m, ((const struct ofpact_resubmit *)p)->table); break;
+	case OFPACT_WRITE_ACTIONS: buf_put(&m->set, p, a->len); break;
+	case OFPACT_WRITE_METADATA:
+		m->key.metadata = ((const struct ofpact_metadata *)p)->value;
+		break;
+	case OFPACT_GOTO_TABLE: table(m, ((const struct ofpact_u8 *)p)->v); break;
+	default: break; /* the plain world makes nothing else */
+	}
+}
+
+static void do_list(struct model *m, struct ofpacts l, uint8_t t)
+{
+	const struct ofpact *a;
+
+	OFPACT_FOR_EACH(a, l)
+	if (!m->exit)
+		do_one(m, a, t);
+}
+
+/* All of a kind for set-field and move, else its last. */
+static bool run_kind(struct model *m, struct ofpacts set, enum ofpact_kind kind)
+{
+	const struct ofpact *a, *last = NULL;
+
+	OFPACT_FOR_EACH(a, set)
+	if (a->kind == kind) {
+		last = a;
+		if ((kind == OFPACT_SET_FIELD || kind == OFPACT_MOVE) && !m->exit)
+			do_one(m, a, UINT8_MAX);
+	}
+	if (last && kind != OFPACT_SET_FIELD && kind != OFPACT_MOVE && !m->exit)
+		do_one(m, last, UINT8_MAX);
+	return last;
+}
+
+static void run_set(struct model *m)
+{
+	static const enum ofpact_kind order[] = { OFPACT_STRIP_VLAN, OFPACT_PUSH_VLAN,
+						  OFPACT_DEC_TTL,    OFPACT_MOVE,
+						  OFPACT_SET_FIELD,  OFPACT_SET_VLAN_VID,
+						  OFPACT_SET_L4_DST };
+	struct buf mine = m->set;
+	bool exit = m->exit;
+
+	buf_init(&m->set);
+	m->exit = m->failed;
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
+		run_kind(m, ofpacts_of(&mine), order[i]);
+	if (!run_kind(m, ofpacts_of(&mine), OFPACT_GROUP))
+		run_kind(m, ofpacts_of(&mine), OFPACT_OUTPUT);
+	m->exit = exit;
+	buf_done(&mine);
+}
+
+static void enter(struct model *m)
+{
+	bool exit = m->exit;
+
+	m->exit = false;
+	table(m, 0);
+	run_set(m);
+	m->exit = exit || m->failed;
+}
+
+void model_run(struct model *m, const struct xl_snapshot *snap, const struct flow_key *key)
+{
+	const struct xl_port *in = xl_port_by_dp(snap, flow_in_dp(key));
+
+	memset(m, 0, sizeof(*m));
+	m->key = *key;
+	m->br = in->bridge;
+	m->key.in_port = htonl(in->ofp.v);
+	enter(m);
+	buf_done(&m->set);
+	if (m->failed)
+		m->n_out = 0;
+}

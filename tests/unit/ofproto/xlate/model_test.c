@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Translation is right: the datapath actions of a packet send the packets that a dumb reading of
+ * the OpenFlow tables sends, to the same ports, in the same order. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/rcu.h"
+#include "core/packet/action_exec.h"
+#include "core/packet/parse.h"
+#include "tests/unit/ofproto/xlate/model.h"
+
+#define ROUNDS 80
+#define CHANGES 40
+#define PACKETS 80
+
+struct sent {
+	struct model_output out[MODEL_OUTPUTS];
+	unsigned n;
+};
+
+static bool capture(struct exec_ctx *x, struct packet *p, struct flow_key *key,
+		    const struct dp_action *a)
+{
+	struct sent *s = x->aux;
+
+	if (a->kind == DP_ACT_OUTPUT && s->n < MODEL_OUTPUTS) {
+		struct packet *copy = packet_clone(p);
+		struct model_output *o = &s->out[s->n++];
+
+		memset(o, 0, sizeof(*o));
+		o->dp_port = ((const struct act_output *)dp_action_payload(a))->port.v;
+		(void)packet_parse(copy, &o->key, NULL);
+		packet_free(copy);
+	}
+	return true;
+}
+
+static bool same_packet(const struct flow_key *a, const struct flow_key *b)
+{
+	return !memcmp(&a->dl_dst, &b->dl_dst, sizeof(*a) - offsetof(struct flow_key, dl_dst));
+}
+
+static void print_key(const char *title, uint32_t port, const struct flow_key *k)
+{
+	struct str s = STR_INIT;
+
+	match_format_dp(k, NULL, NULL, NULL, &s);
+	printf("  %s to %u: %s\n", title, port, str_cstr(&s));
+	str_done(&s);
+}
+
+static void fail_with_trace(struct world *w, const struct flow_key *key, const struct model *m,
+			    const struct sent *s)
+{
+	struct str out = STR_INIT;
+
+	(void)!xlate_trace(w->snap, NULL, key, NULL, &out, NULL);
+	printf("%s\n", str_cstr(&out));
+	for (unsigned i = 0; i < m->n_out; i++)
+		print_key("model", m->out[i].dp_port, &m->out[i].key);
+	for (unsigned i = 0; i < s->n; i++)
+		print_key("datapath", s->out[i].dp_port, &s->out[i].key);
+	str_done(&out);
+	ck_abort_msg("the datapath actions send something else than the tables say");
+}
+
+static void check_packet(struct world *w, const struct flow_key *key, struct packet *p)
+{
+	static struct model m;
+	static struct sent s;
+	struct xlate_in in = { .snap = w->snap, .key = *key };
+	struct exec_ctx x = { .side = capture, .aux = &s, .rng = 1 };
+	struct flow_key k = *key;
+	struct xlate_out out;
+
+	s.n = 0;
+	model_run(&m, w->snap, key);
+	xlate(&in, &out);
+	actions_exec(&x, p, &k, xlate_actions_for_packet(&out));
+	xlate_out_done(&out);
+	if (m.n_out != s.n)
+		fail_with_trace(w, key, &m, &s);
+	for (unsigned i = 0; i < s.n; i++)
+		if (m.out[i].dp_port != s.out[i].dp_port ||
+		    !same_packet(&m.out[i].key, &s.out[i].key))
+			fail_with_trace(w, key, &m, &s);
+}
+
+START_TEST(actions_do_what_tables_say)
+{
+	struct rng r = rng_start("xlate/model_test");
+
+	rcu_thread_start();
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		struct world w;
+
+		world_init(&w, (struct rng){ rng_next(&r) });
+		w.plain = true;
+		for (unsigned i = 0; i < CHANGES; i++)
+			world_change(&w);
+		for (unsigned i = 0; i < PACKETS; i++) {
+			struct packet *p;
+			struct flow_key key;
+
+			world_packet(&w, &key, &p);
+			rcu_read_lock();
+			check_packet(&w, &key, p);
+			rcu_read_unlock();
+			packet_free(p);
+		}
+		world_done(&w);
+	}
+	rcu_settle();
+	rcu_thread_stop();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("translation against a dumb model");
+	TCase *c = tcase_create("all");
+	SRunner *sr;
+	int failed;
+
+	tcase_set_timeout(c, 300);
+	tcase_add_test(c, actions_do_what_tables_say);
+	suite_add_tcase(s, c);
+	sr = srunner_create(s);
+	srunner_set_fork_status(sr, CK_NOFORK);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

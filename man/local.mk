@@ -1,0 +1,1 @@
+dist_man_MANS += man/shuntctl.8 man/shuntd.8

@@ -1,0 +1,3 @@
+FUZZ_TARGETS += tests/fuzz/layout_fuzz
+tests_fuzz_layout_fuzz_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_layout_fuzz_LDADD = $(FUZZ_LIBS)

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers of a switch, as the fuzzer's corpus keeps them: a letter that names the layout, then
+ * JSON. */
+#pragma once
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/layout.h"
+
+static const struct sample {
+	const char *name;
+	layout_fn *fn; /* NULL: layout_top(), see sample_lay_out() */
+} samples[] = {
+	{ "show", layout_show }, { "status", layout_status }, { "flows", layout_flows },
+	{ "why", layout_why },   { "caps", layout_caps },     { "top", NULL },
+};
+
+/* The caller puts it. */
+static inline struct json_object *sample_load(const char *name)
+{
+	const char *srcdir = getenv("srcdir");
+	char path[512], text[65536];
+	size_t n;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/tests/fuzz/corpus/layout/%s", srcdir ? srcdir : ".",
+		       name);
+	f = fopen(path, "r");
+	if (!f)
+		return NULL;
+	n = fread(text, 1, sizeof(text) - 1, f);
+	(void)fclose(f);
+	text[n] = '\0';
+	return json_tokener_parse(text + 1);
+}
+
+static inline int sample_lay_out(const struct sample *s, struct view *v, struct json_object *o,
+				 struct error *err)
+{
+	struct layout_frame f = {
+		.status = json_object_object_get(o, "status"),
+		.flows = json_object_object_get(o, "flows"),
+		.last_status = json_object_object_get(o, "last_status"),
+		.last_flows = json_object_object_get(o, "last_flows"),
+		.seconds = 1,
+	};
+
+	return s->fn ? s->fn(v, o, err) : layout_top(v, &f, err);
+}

@@ -1,0 +1,31 @@
+noinst_LIBRARIES += tools/libtools.a
+tools_libtools_a_SOURCES = \
+	tools/args.c \
+	tools/args.h \
+	tools/commands.c \
+	tools/commands.h \
+	tools/jread.c \
+	tools/jread.h \
+	tools/layout.h \
+	tools/layout_caps.c \
+	tools/layout_flows.c \
+	tools/layout_show.c \
+	tools/layout_status.c \
+	tools/layout_top.c \
+	tools/out.c \
+	tools/out.h \
+	tools/peer.c \
+	tools/peer.h \
+	tools/table.c \
+	tools/table.h \
+	tools/term.c \
+	tools/term.h \
+	tools/top.c \
+	tools/top.h \
+	tools/units.c \
+	tools/units.h \
+	tools/view.c \
+	tools/view.h
+bin_PROGRAMS += tools/shuntctl
+tools_shuntctl_SOURCES = tools/shuntctl.c
+tools_shuntctl_LDADD = tools/libtools.a core/io/libio.a core/base/libbase.a $(SYSTEM_LIBS)

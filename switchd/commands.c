@@ -14,8 +14,17 @@ static void do_exit(struct ctl_conn *conn, int argc, const char *const argv[], v
 	loop_exit(sw->loop);
 }
 
+static void do_metrics(struct ctl_conn *conn, int argc, const char *const argv[], void *aux)
+{
+	struct str out = STR_INIT;
+
+	switchd_metrics_text(aux, &out);
+	command_done(conn, &out);
+}
+
 static const struct ctl_command commands[] = {
 	{ "exit", "[--cleanup]", 0, 1, do_exit },
+	{ "shunt/metrics", "", 0, 0, do_metrics },
 };
 
 void switchd_commands_register(struct switchd *sw)

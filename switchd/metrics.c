@@ -427,25 +427,30 @@ static void put_process(struct str *out, const struct switchd *sw)
 		   PACKAGE_VERSION, (uint64_t)((clock_mono_ns() - sw->started_ns) / NSEC_PER_SEC));
 }
 
-static void serve(struct http_request *r, void *arg)
+void switchd_metrics_text(struct switchd *sw, struct str *out)
 {
-	struct switchd *sw = arg;
 	struct scrape s[BACKENDS_MAX];
-	struct str out = STR_INIT;
 	struct backend *be = NULL;
 	size_t n = 0;
 
 	memset(s, 0, sizeof(s));
 	while (n < BACKENDS_MAX && (be = switchd_backend_next(sw, be)))
 		read_backend(&s[n++], be);
-	put_process(&out, sw);
+	put_process(out, sw);
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
-		put_family(&out, &families[i], s, n);
-	http_reply(r, 200, "text/plain; version=0.0.4; charset=utf-8", str_cstr(&out), out.len);
+		put_family(out, &families[i], s, n);
 	for (size_t i = 0; i < n; i++) {
 		free(s[i].devices);
 		str_done(&s[i].out);
 	}
+}
+
+static void serve(struct http_request *r, void *arg)
+{
+	struct str out = STR_INIT;
+
+	switchd_metrics_text(arg, &out);
+	http_reply(r, 200, "text/plain; version=0.0.4; charset=utf-8", str_cstr(&out), out.len);
 	str_done(&out);
 }
 

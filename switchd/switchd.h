@@ -78,6 +78,8 @@ void switchd_status_pass(struct switchd *sw);
 /* commands.c and its kin: everything on the control socket; metrics.c: /metrics */
 void switchd_commands_register(struct switchd *sw);
 void switchd_metrics_register(struct switchd *sw);
+struct str;
+void switchd_metrics_text(struct switchd *sw, struct str *out); /* appends what /metrics serves */
 
 struct sw_bridge *switchd_bridge(struct switchd *sw, const char *name);
 /* The only or first backend; NULL: no bridge yet. */

@@ -103,7 +103,7 @@ struct dp_port_info {
 struct dp_config {
 	unsigned n_workers;    /* packet threads; 0 = 1 */
 	uint64_t flow_limit;   /* most megaflows; 0 = 200000 */
-	uint32_t busy_poll_us; /* how long an idle queue is polled before its worker sleeps; 0 = 50
+	uint32_t busy_poll_us; /* how long an idle queue is polled before its worker sleeps; 0 = 25
 				*/
 };
 

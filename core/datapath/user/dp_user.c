@@ -10,7 +10,7 @@
 #include "core/base/xalloc.h"
 #include "core/datapath/user/user.h"
 
-#define BUSY_POLL_US 50u
+#define BUSY_POLL_US 25u
 
 void dpu_counters_add(struct dpu_counters *dst, const struct dpu_counters *src)
 {

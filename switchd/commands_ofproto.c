@@ -151,6 +151,7 @@ static bool dump_rule(struct rule *r, void *aux)
 {
 	struct dump *d = aux;
 	struct ofp_flow_stats fs;
+	size_t before;
 
 	tables_rule_stats(r, &fs);
 	str_printf(&d->out, "table_id=%u, ", fs.table);
@@ -158,8 +159,9 @@ static bool dump_rule(struct rule *r, void *aux)
 		   "duration=%" PRIu64 "s, n_packets=%" PRIu64 ", n_bytes=%" PRIu64
 		   ", priority=%u,",
 		   (uint64_t)(fs.duration_ns / NSEC_PER_SEC), fs.packets, fs.bytes, fs.priority);
+	before = d->out.len;
 	match_format(&fs.match, NULL, NULL, &d->out);
-	str_puts(&d->out, ",actions=");
+	str_puts(&d->out, d->out.len > before ? ",actions=" : "actions=");
 	ofpacts_format(fs.actions, d->names, &d->out);
 	str_putc(&d->out, '\n');
 	return true;

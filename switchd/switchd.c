@@ -8,6 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/counter.h"
 #include "core/base/log.h"
+#include "core/base/memreport.h"
 #include "core/base/xalloc.h"
 #include "core/io/daemon.h"
 #include "switchd/schema.h"
@@ -134,6 +135,7 @@ void switchd_free(struct switchd *sw)
 	if (sw->status_timer)
 		loop_timer_free(sw->status_timer);
 	http_free(sw->http);
+	memreporter_free(sw->memory);
 	switchd_remove_bridges(sw);
 	if (sw->link_watch)
 		rtnl_watch_free(sw->link_watch);

@@ -44,6 +44,7 @@ struct switchd {
 	struct rtnl *rtnl;
 	struct rtnl_watch *link_watch;
 	struct ctl *ctl;
+	struct memreporter *memory;
 	struct http *http; /* metrics; NULL: off */
 	struct loop_timer *status_timer;
 	struct cds_list_head bridges, backends;

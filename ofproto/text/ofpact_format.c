@@ -183,7 +183,7 @@ static void format_resubmit(const struct ofpact *a, const struct ofp_names *name
 	const struct ofpact_resubmit *r = ofpact_payload(a);
 	bool port = r->in_port.v != OFPP_IN_PORT_;
 
-	if (port && r->table == 255) {
+	if (r->table == 255) {
 		str_puts(out, "resubmit:");
 		ofp_port_format(r->in_port, names, out);
 		return;
@@ -191,10 +191,7 @@ static void format_resubmit(const struct ofpact *a, const struct ofp_names *name
 	str_puts(out, "resubmit(");
 	if (port)
 		ofp_port_format(r->in_port, names, out);
-	str_putc(out, ',');
-	if (r->table != 255)
-		str_printf(out, "%u", r->table);
-	str_putc(out, ')');
+	str_printf(out, ",%u)", r->table);
 }
 
 static void format_note(const struct ofpact *a, const struct ofp_names *names, struct str *out)

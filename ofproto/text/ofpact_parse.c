@@ -285,19 +285,21 @@ static int word_resubmit(struct act_word *w)
 {
 	struct ofpact_resubmit r = { .in_port = { OFPP_IN_PORT_ }, .table = 255 };
 	char *comma = strchr(w->t->value, ',');
+	bool said_port;
 	uint64_t x;
 	int e = 0;
 
 	if (comma)
 		*comma = '\0';
-	if (*w->t->value)
+	said_port = *w->t->value;
+	if (said_port)
 		e = ofp_port_parse(w->t->value, w->names, &r.in_port, w->err);
 	if (!e && comma && comma[1]) {
 		e = token_number_of("resubmit", comma + 1, UINT8_MAX, &x, w->err);
 		if (!e)
 			r.table = (uint8_t)x;
 	}
-	if (!e && r.in_port.v == OFPP_IN_PORT_ && r.table == 255 && w->t->delim != ':')
+	if (!e && !said_port && r.table == 255)
 		e = error_set(w->err, EINVAL, "resubmit", "a port or a table is needed");
 	if (!e)
 		ofpact_put(w->list, OFPACT_RESUBMIT, &r, sizeof(r));

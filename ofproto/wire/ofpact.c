@@ -60,8 +60,10 @@ bool ofpacts_output_to_port(struct ofpacts l, struct ofp_port port)
 	const struct ofpact *a;
 
 	OFPACT_FOR_EACH(a, l)
-	if (outputs_to_port(a, port))
-		return true;
+	{
+		if (outputs_to_port(a, port))
+			return true;
+	}
 	return false;
 }
 

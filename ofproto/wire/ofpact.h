@@ -57,8 +57,9 @@ struct ofpact {
 };
 #define OFPACT_RAW_STD 0
 #define OFPACT_RAW_LOAD 1 /* SET_FIELD came as NXAST_REG_LOAD ("load:…") */
-#define OFPACT_RAW_OF10 2 /* SET_FIELD as a 1.0 setter ("mod_nw_src:…"), STRIP_VLAN as strip_vlan \
-			   */
+#define OFPACT_RAW_OF10                                                                            \
+	2 /* SET_FIELD as a 1.0 setter ("mod_nw_src:…"), STRIP_VLAN as strip_vlan                \
+	   */
 #define OFPACT_RAW_TUNNEL 3 /* SET_FIELD came as NXAST_SET_TUNNEL ("set_tunnel:…") */
 #define OFPACT_RAW_TUNNEL64 4
 #define OFPACT_RAW_RESUBMIT 5 /* RESUBMIT came without a table: NXAST_RESUBMIT */

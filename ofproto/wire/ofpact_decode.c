@@ -389,8 +389,10 @@ static enum ofperr decode_write_actions(struct cursor c, uint8_t version, struct
 	if (nested.len > UINT16_MAX)
 		return OFPERR_ACT_TOO_MANY;
 	OFPACT_FOR_EACH(a, nested)
-	if (!in_action_set(a->kind))
-		return OFPERR_BAD_ACT_TYPE;
+	{
+		if (!in_action_set(a->kind))
+			return OFPERR_BAD_ACT_TYPE;
+	}
 	((struct ofpact *)(void *)(list->data + start))->len = (uint16_t)nested.len;
 	return OFPERR_OK;
 }
@@ -405,12 +407,15 @@ static enum ofperr decode_apply(struct cursor c, uint8_t version, struct buf *li
 
 	(void)cursor_take(&c, 4);
 	e = decode_list(c, version, list);
+	if (e || list->len == start)
+		return e;
 	l = (struct ofpacts){ list->data + start, (uint32_t)(list->len - start) };
-	if (!e)
-		OFPACT_FOR_EACH(a, l)
-	if (a->kind == OFPACT_WRITE_METADATA)
-		return OFPERR_BAD_ACT_TYPE;
-	return e;
+	OFPACT_FOR_EACH(a, l)
+	{
+		if (a->kind == OFPACT_WRITE_METADATA)
+			return OFPERR_BAD_ACT_TYPE;
+	}
+	return OFPERR_OK;
 }
 
 static void decode_inst_metadata(struct cursor c, struct buf *list)

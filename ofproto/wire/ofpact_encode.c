@@ -502,7 +502,9 @@ void ofpacts_encode(struct ofpacts l, uint8_t version, struct buf *out)
 	const struct ofpact *a;
 
 	OFPACT_FOR_EACH(a, l)
-	encoders[a->kind](a, version, out);
+	{
+		encoders[a->kind](a, version, out);
+	}
 }
 
 /* --- instructions ------------------------------------------------------------------------------
@@ -569,10 +571,14 @@ void ofpacts_encode_instructions(struct ofpacts l, uint8_t version, struct buf *
 		return;
 	}
 	OFPACT_FOR_EACH(a, l)
-	if (a->kind == OFPACT_METER)
-		put_instruction(a, out);
+	{
+		if (a->kind == OFPACT_METER)
+			put_instruction(a, out);
+	}
 	put_apply(l, out);
 	OFPACT_FOR_EACH(a, l)
-	if (is_instruction(a->kind) && a->kind != OFPACT_METER)
-		put_instruction(a, out);
+	{
+		if (is_instruction(a->kind) && a->kind != OFPACT_METER)
+			put_instruction(a, out);
+	}
 }

@@ -40,3 +40,9 @@ tests_fuzz_ovsdb_transact_fuzz_LDADD = $(FUZZ_LIBS)
 FUZZ_TARGETS += tests/fuzz/profile_fuzz
 tests_fuzz_profile_fuzz_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_profile_fuzz_LDADD = $(FUZZ_LIBS)
+
+FUZZ_TARGETS += tests/fuzz/ofp_msg_fuzz tests/fuzz/flow_text_fuzz
+tests_fuzz_ofp_msg_fuzz_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_ofp_msg_fuzz_LDADD = $(FUZZ_LIBS)
+tests_fuzz_flow_text_fuzz_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_flow_text_fuzz_LDADD = $(FUZZ_LIBS)

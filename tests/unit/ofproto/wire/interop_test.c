@@ -15,6 +15,7 @@
 #include "ofproto/text/flow_text.h"
 #include "ofproto/text/msg_text.h"
 #include "ofproto/wire/codec.h"
+#include "tests/unit/ofproto/wire/samples.h"
 
 #define V10 1
 #define V13 2
@@ -357,6 +358,103 @@ START_TEST(flows_of13)
 }
 END_TEST
 
+/* --- what ovs-ofctl makes of our messages ------------------------------------------------------
+ */
+
+/* Parts of its output over all samples. */
+static const char *const printed[] = {
+	"OFPT_HELLO (OF1.3) (xid=0x7):\n version bitmap: 0x01, 0x04",
+	"OFPT_ERROR (xid=0x9): OFPBRC_BAD_LEN",
+	"OFPT_ERROR (xid=0x9): OFPBMC_BAD_PREREQ",
+	"OFPT_ERROR (xid=0x9): NXBRC_UNENCODABLE_ERROR",
+	"OFPT_ERROR (OF1.3) (xid=0x9): OFPBIC_DUP_INST",
+	"OFPT_FEATURES_REPLY (xid=0x5): dpid:0000000000001234\nn_tables:254, n_buffers:0\n"
+	"capabilities: FLOW_STATS TABLE_STATS PORT_STATS QUEUE_STATS ARP_MATCH_IP\n",
+	" 5(veth5): addr:02:00:00:00:00:05\n     config:     NO_FWD\n     state:      "
+	"LINK_DOWN\n     current:    10GB-FD COPPER AUTO_NEG\n     supported:  1GB-FD 10GB-FD "
+	"AUTO_PAUSE_ASYM\n     speed: 10000 Mbps now, 10000 Mbps max\n",
+	"capabilities: FLOW_STATS TABLE_STATS PORT_STATS GROUP_STATS QUEUE_STATS\n",
+	"OFPT_GET_CONFIG_REPLY (OF1.3) (xid=0x5): frags=normal miss_send_len=128",
+	"OFPT_PORT_STATUS (OF1.3) (xid=0x0): MOD: 5(veth5): addr:02:00:00:00:00:05",
+	"     mask:   PORT_DOWN NO_FWD NO_PACKET_IN\n     advertise: 10GB-FD AUTO_PAUSE\n",
+	"Manufacturer: Shunt\nHardware: hw\nSoftware: sw 1\nSerial Num: None\nDP Description: "
+	"dp br0\n",
+	"queue 1: min_rate:10.0%\nqueue 2: max_rate:50.0%\n",
+	"OFPT_PACKET_IN (xid=0x0): total_len=60 in_port=7 (via action) data_len=40 (unbuffered)",
+	"NXT_PACKET_IN (xid=0x0): table_id=3 cookie=0x55 total_len=60 reg2=0x9,tun_id=0x4d,"
+	"metadata=0x5,in_port=7 (via action) data_len=40 (unbuffered)",
+	"NXT_PACKET_IN2 (OF1.3) (xid=0x0): table_id=3 cookie=0x55 total_len=60 reg2=0x9,tun_id="
+	"0x4d,metadata=0x5,in_port=7 (via action) data_len=40 (unbuffered)",
+	"OFPT_PACKET_OUT (xid=0x3): in_port=ANY actions=output:3,load:0x1->NXM_NX_REG0[] "
+	"data_len=60",
+	"NXT_FLOW_REMOVED (xid=0x0): priority=7,tcp,reg1=0x5/0xff,nw_src=10.0.0.0/8,tp_dst=80 "
+	"reason=hard table_id=3 cookie:0x12 duration1.500s idle5 pkts5 bytes500",
+	" cookie=0x12, duration=2.500s, table=3, n_packets=5, n_bytes=500, idle_timeout=5, "
+	"idle_age=3, priority=7,tcp,reg1=0x5/0xff,nw_src=10.0.0.0/8,tp_dst=80 actions=load:0x1->"
+	"NXM_NX_REG0[],load:0x2->NXM_NX_TUN_ID[],note:01.02.00.00.00.00,learn(table=1,NXM_OF_ETH_"
+	"DST[]=NXM_OF_ETH_SRC[],load:0x5->NXM_NX_REG1[0..7],output:NXM_OF_IN_PORT[]),resubmit(,4),"
+	"output:3\n",
+	"actions=meter:3,dec_ttl,set_field:1.2.3.4->ip_dst,clear_actions,write_actions(group:2,"
+	"output:5),write_metadata:0x5/0x7,goto_table:7\n",
+	"OFPST_AGGREGATE reply (OF1.3) (xid=0x0): packet_count=5 byte_count=500 flow_count=2",
+	"  table 1 (\"tone\"):\n    active=3, lookup=5, matched=4\n    max_entries=1000\n",
+	"  port  1: rx pkts=1, bytes=3, drop=0, errs=0, frame=?, over=0, crc=0\n",
+	"           duration=5.500s\n",
+	"  port 1 queue 2: bytes=3, pkts=4, errors=0, duration=5.500s\n",
+	"NXT_ROLE_REQUEST (xid=0x5): role=primary",
+	"OFPT_ROLE_REPLY (OF1.3) (xid=0x5): role=primary generation_id=5",
+	"NXT_SET_FLOW_FORMAT (xid=0x5): format=nxm",
+	"NXT_SET_PACKET_IN_FORMAT (OF1.3) (xid=0x5): format=nxt_packet_in2",
+	"NXT_SET_CONTROLLER_ID (xid=0x5): id=9",
+	" ADD group_id=3,type=select,bucket=weight:5,actions=output:1,bucket=watch_port:2,actions="
+	"output:2,set_field:0x1->reg0\n",
+	" group_id=3,duration=0.000000007s,ref_count=1,packet_count=5,byte_count=6,bucket0:packet_"
+	"count=1,byte_count=2,bucket1:packet_count=3,byte_count=4\n",
+	"max_meter:0 max_bands:0 max_color:0\n",
+	"      next tables: 253\n      instructions: apply_actions clear_actions write_actions "
+	"write_metadata goto_table\n",
+};
+
+static void ofp_print(const uint8_t *msg, size_t len, struct str *out)
+{
+	struct str cmd = STR_INIT;
+	char chunk[4096];
+	size_t n;
+	FILE *f;
+
+	str_puts(&cmd, "ovs-ofctl ofp-print ");
+	hex(msg, len, &cmd);
+	str_puts(&cmd, " 2>&1");
+	f = popen(str_cstr(&cmd), "r");
+	ck_assert_ptr_nonnull(f);
+	while ((n = fread(chunk, 1, sizeof(chunk), f)))
+		str_put(out, chunk, n);
+	ck_assert_int_eq(pclose(f), 0);
+	str_done(&cmd);
+}
+
+START_TEST(messages)
+{
+	struct str all = STR_INIT;
+	struct buf b = BUF_INIT;
+
+	samples(&b);
+	for (size_t at = 0; at < b.len;) {
+		size_t n = (size_t)ofp_frame_len(b.data + at, b.len - at), before = all.len;
+
+		ofp_print(b.data + at, n, &all);
+		ck_assert_msg(!strstr(str_cstr(&all) + before, "decode error") &&
+				      !strstr(str_cstr(&all) + before, "WARN"),
+			      "%s", str_cstr(&all) + before);
+		at += n;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(printed); i++)
+		ck_assert_msg(strstr(str_cstr(&all), printed[i]), "not there: %s", printed[i]);
+	buf_done(&b);
+	str_done(&all);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("interop");
@@ -370,6 +468,7 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, flows_of10);
 	tcase_add_test(t, flows_of13);
+	tcase_add_test(t, messages);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

@@ -53,7 +53,7 @@ static inline struct ofp_phy_port sample_port(void)
 
 static inline void sample_session(struct buf *b, uint8_t v)
 {
-	const uint8_t bad[] = { v, 14, 0, 8, 0, 0, 0, 9 };
+	const uint8_t bad[] = { v, 0, 0, 8, 0, 0, 0, 9 }; /* a hello, to send back */
 	const struct ofp_role_msg role = { .role = OFPCR_MASTER_,
 					   .generation = 5,
 					   .have_generation = true };

@@ -315,11 +315,12 @@ static uint32_t match_batch(const struct mflow_mask *m, const struct flow_key *c
 	return hits;
 }
 
-uint32_t mflow_lookup_batch(const struct mflow_table *t, const struct flow_key *const keys[],
-			    uint32_t todo, struct mflow *out[])
+uint32_t mflow_lookup_probed(const struct mflow_table *t, const struct flow_key *const keys[],
+			     uint32_t todo, struct mflow *out[], uint64_t *n_probed)
 {
 	const struct mask_list *l = masks_of(t);
 	uint32_t left = todo;
+	uint64_t probed = 0;
 	unsigned i;
 
 	FLOW_MAP_FOR_EACH (i, todo)
@@ -328,10 +329,13 @@ uint32_t mflow_lookup_batch(const struct mflow_table *t, const struct flow_key *
 		struct mflow_mask *m = l->m[i];
 		uint32_t hits = match_batch(m, keys, left, out, t->seed);
 
+		probed += (unsigned)__builtin_popcount(left);
 		if (hits)
 			count_hits(m, (unsigned)__builtin_popcount(hits));
 		left &= ~hits;
 	}
+	if (n_probed)
+		*n_probed += probed;
 	return todo & ~left;
 }
 

@@ -56,9 +56,16 @@ void mflow_done(struct mflow *f);
 struct mflow *mflow_lookup(const struct mflow_table *t, const struct flow_key *key,
 			   unsigned *n_probed);
 /* Same for up to MFLOW_BATCH keys at once, with prefetching; out[i] NULL on a miss.  `todo`: bit i
- * = look key i up; out[] of other keys stays as it is.  Returns the bits that hit. */
-uint32_t mflow_lookup_batch(const struct mflow_table *t, const struct flow_key *const keys[],
-			    uint32_t todo, struct mflow *out[]);
+ * = look key i up; out[] of other keys stays as it is.  Returns the bits that hit.  *n_probed (may
+ * be NULL) grows by the number of masks tried for all of them. */
+uint32_t mflow_lookup_probed(const struct mflow_table *t, const struct flow_key *const keys[],
+			     uint32_t todo, struct mflow *out[], uint64_t *n_probed);
+static inline uint32_t mflow_lookup_batch(const struct mflow_table *t,
+					  const struct flow_key *const keys[], uint32_t todo,
+					  struct mflow *out[])
+{
+	return mflow_lookup_probed(t, keys, todo, out, NULL);
+}
 /* The entry with exactly this mask and masked key.  RCU section. */
 struct mflow *mflow_find(const struct mflow_table *t, const struct flow_key *key,
 			 const struct flow_key *mask);

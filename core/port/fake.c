@@ -69,7 +69,7 @@ static const struct fake_port *fake_const(const struct port *p)
 struct port *fake_find(const char *name)
 {
 	struct port *found = NULL;
-	struct fake_port *f;
+	struct fake_port *f = NULL;
 
 	lock_take(&ports_lock);
 	cds_list_for_each_entry (f, &all_ports, node) {

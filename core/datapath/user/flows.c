@@ -78,6 +78,7 @@ static const struct {
 static int check_kinds(struct dp_actions list)
 {
 	const struct dp_action *a;
+	unsigned lists;
 	int rc = 0;
 
 	DP_ACTION_FOR_EACH (a, list) {
@@ -88,7 +89,8 @@ static int check_kinds(struct dp_actions list)
 			return -EINVAL;
 		if (!dp_action_table[a->kind].nested)
 			continue;
-		for (unsigned i = 0; i <= (a->kind == DP_ACT_CHECK_PKT_LEN) && !rc; i++)
+		lists = a->kind == DP_ACT_CHECK_PKT_LEN ? 2 : 1;
+		for (unsigned i = 0; i < lists && !rc; i++)
 			rc = check_kinds(dp_action_nested(a, i));
 		if (rc)
 			return rc;

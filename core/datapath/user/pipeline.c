@@ -219,10 +219,11 @@ static void remap(struct dpu_batch *b)
 		b->map[i] = flow_map_of(&b->key[i]);
 }
 
+/* The bits of the packets that the cache answers, with their flows in hit[]. */
 static uint32_t lookup_cached(struct dpu_worker *w, const struct dpu_batch *b, struct mflow *hit[],
 			      uint64_t hash[])
 {
-	uint32_t todo = 0;
+	uint32_t found = 0;
 
 	for (unsigned i = 0; i < b->n; i++) {
 		hash[i] = flow_cache_hash(&b->key[i], b->map[i]);
@@ -230,24 +231,27 @@ static uint32_t lookup_cached(struct dpu_worker *w, const struct dpu_batch *b, s
 	}
 	for (unsigned i = 0; i < b->n; i++) {
 		hit[i] = flow_cache_lookup(w->cache, &b->key[i], b->map[i], hash[i]);
-		todo |= (uint32_t)!hit[i] << i;
+		found |= (uint32_t)(hit[i] != NULL) << i;
 	}
-	return todo;
+	return found;
 }
 
-static void lookup_table(struct dpu_worker *w, const struct dpu_batch *b, uint32_t todo,
-			 struct mflow *hit[], const uint64_t hash[])
+/* The same from the table for the packets `todo`. */
+static uint32_t lookup_table(struct dpu_worker *w, const struct dpu_batch *b, uint32_t todo,
+			     struct mflow *hit[], const uint64_t hash[])
 {
 	const struct flow_key *keys[PACKET_BATCH];
+	uint64_t probed = 0;
 	uint32_t found;
 	unsigned i;
 
 	for (i = 0; i < b->n; i++)
 		keys[i] = &b->key[i];
-	found = mflow_lookup_batch(w->ctx.dp->table, keys, todo, hit);
-	count_add(&w->cnt.mask_probes, (uint64_t)__builtin_popcount(todo));
+	found = mflow_lookup_probed(w->ctx.dp->table, keys, todo, hit, &probed);
+	count_add(&w->cnt.mask_probes, probed);
 	FLOW_MAP_FOR_EACH (i, found)
 		flow_cache_insert(w->cache, &b->key[i], b->map[i], hash[i], hit[i]);
+	return found;
 }
 
 /* The group of packet i; joins one that is open for the same flow. */
@@ -267,17 +271,15 @@ static struct group *group_of(struct group *g, unsigned *n, struct dpu_flow *f, 
 	return &g[at];
 }
 
-static unsigned group_hits(struct dpu_worker *w, const struct dpu_batch *b, struct mflow *hit[],
-			   struct group *g)
+static unsigned group_hits(struct dpu_worker *w, const struct dpu_batch *b, uint32_t hits,
+			   struct mflow *const hit[], struct group *g)
 {
-	unsigned n = 0;
+	unsigned i, n = 0;
 
-	for (unsigned i = 0; i < b->n; i++) {
-		struct group *to;
+	FLOW_MAP_FOR_EACH (i, hits) {
+		struct dpu_flow *f = container_of(hit[i], struct dpu_flow, m);
+		struct group *to = group_of(g, &n, f, w->ctx.producer);
 
-		if (!hit[i])
-			continue;
-		to = group_of(g, &n, container_of(hit[i], struct dpu_flow, m), w->ctx.producer);
 		to->pkts |= UINT32_C(1) << i;
 		to->n++;
 		to->bytes += b->p[i]->len;
@@ -322,26 +324,21 @@ static void do_group(struct dpu_worker *w, struct dpu_batch *b, const struct gro
 
 static void do_batch(struct dpu_worker *w, struct dpu_batch *b)
 {
+	uint32_t all = (uint32_t)((UINT64_C(1) << b->n) - 1), hits;
 	struct mflow *hit[PACKET_BATCH];
 	uint64_t hash[PACKET_BATCH];
 	struct group g[PACKET_BATCH];
-	uint32_t todo = lookup_cached(w, b, hit, hash);
-	unsigned n_groups, n_hits = 0;
+	unsigned i, n_groups;
 
-	count_add(&w->cnt.cache_hits, b->n - (unsigned)__builtin_popcount(todo));
-	if (todo)
-		lookup_table(w, b, todo, hit, hash);
-	n_groups = group_hits(w, b, hit, g);
-	for (unsigned i = 0; i < n_groups; i++)
-		n_hits += g[i].n;
-	count_add(&w->cnt.hits, n_hits);
-	if (n_hits != b->n) {
-		for (unsigned i = 0; i < b->n; i++) {
-			if (!hit[i])
-				dpu_miss(&w->ctx, b->p[i], &b->key[i]);
-		}
-	}
-	for (unsigned i = 0; i < n_groups; i++)
+	hits = lookup_cached(w, b, hit, hash);
+	count_add(&w->cnt.cache_hits, (uint64_t)__builtin_popcount(hits));
+	if (hits != all)
+		hits |= lookup_table(w, b, all & ~hits, hit, hash);
+	count_add(&w->cnt.hits, (uint64_t)__builtin_popcount(hits));
+	n_groups = group_hits(w, b, hits, hit, g);
+	FLOW_MAP_FOR_EACH (i, all & ~hits)
+		dpu_miss(&w->ctx, b->p[i], &b->key[i]);
+	for (i = 0; i < n_groups; i++)
 		do_group(w, b, &g[i]);
 }
 

@@ -39,11 +39,11 @@ struct up_rec {
 #define REC_SKIP UINT8_MAX
 
 struct upq {
-	uint8_t *ring;                       /* owned */
-	struct lock lock;                    /* producer 0 only: serialises everybody else */
 	_Atomic uint64_t head CACHE_ALIGNED; /* producer's: bytes ever put */
 	_Atomic uint64_t tail CACHE_ALIGNED; /* handler's: bytes ever taken */
 	_Atomic uint32_t held[PORT_BUCKETS]; /* bytes of each port's records */
+	uint8_t *ring;                       /* owned */
+	struct lock lock;                    /* producer 0 only: serialises everybody else */
 };
 
 static struct upq *upq_new(void)

@@ -91,15 +91,19 @@ static int open_database(struct switchd *sw, const struct switchd_options *opt, 
 
 static int open_control(struct switchd *sw, const struct switchd_options *opt, struct error *err)
 {
+	struct error why = ERROR_INIT;
+
 	sw->ctl = ctl_new(sw->loop, opt->ctl_path, err);
 	if (!sw->ctl)
 		return -EIO;
 	switchd_commands_register(sw);
 	if (!opt->metrics)
 		return 0;
-	sw->http = http_new(sw->loop, opt->metrics, NULL, err);
-	if (!sw->http)
-		return error_wrap(err, "--metrics=%s", opt->metrics);
+	sw->http = http_new(sw->loop, opt->metrics, NULL, &why);
+	if (!sw->http) { /* a switch that cannot be watched still has to switch */
+		log_warn("--metrics=%s: %s: metrics are not served", opt->metrics, why.cause);
+		return 0;
+	}
 	switchd_metrics_register(sw);
 	log_info("metrics are served at port %u, path /metrics", http_port(sw->http));
 	return 0;

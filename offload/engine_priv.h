@@ -123,6 +123,7 @@ struct engine_dev {
 	struct shapes *shapes;                               /* the thread's */
 	uint32_t dump_run;                                   /* the thread's */
 	uint64_t next_stats_ns, next_tick_ns, next_audit_ns; /* the thread's */
+	uint64_t stats_period_ns; /* the thread's: as it was when next_stats_ns was set */
 
 	/* engine.lock */
 	unsigned n_ports, n_users; /* users: commands under way */

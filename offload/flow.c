@@ -294,7 +294,8 @@ void flow_fold(struct engine *e, struct engine_flow *f, enum ledger_tier t,
 	}
 	if (f->dev && f->ledger.tier[t].went_back != back)
 		f->dev->stat.readings_back++;
-	rate_update(f, d.packets, clock_mono_ns());
+	if (d.packets) /* an idle flow's rate decays when it is looked at */
+		rate_update(f, d.packets, clock_mono_ns());
 }
 
 /* --- looking at it --- */

@@ -207,6 +207,7 @@ static void alter(struct sim *s, struct sim_entry *e) REQUIRES(&s->lock)
 {
 	struct sim_acts *old = e->acts;
 	struct dp_actions none = { NULL, 0 };
+	struct flow_key key, mask;
 	struct buf b = BUF_INIT;
 
 	if (!old->len) {
@@ -218,7 +219,8 @@ static void alter(struct sim *s, struct sim_entry *e) REQUIRES(&s->lock)
 	(void)s;
 	rcu_assign_pointer(e->acts, sim_acts_new(none));
 	rcu_defer_free(old);
-	e->digest = offload_rule_digest(&e->rule->key, &e->rule->mask, none);
+	mflow_match(&e->rule->m, &key, &mask);
+	e->digest = offload_rule_digest(&key, &mask, none);
 	buf_done(&b);
 }
 

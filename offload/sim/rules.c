@@ -93,8 +93,6 @@ static int hook(struct sim *s, struct sim_entry *e, const struct offload_rule *r
 	struct sim_rule *rule = xzalloc(sizeof(*rule));
 	int rc;
 
-	rule->key = *r->key;
-	rule->mask = *r->mask;
 	rule->entry = e;
 	rc = mflow_insert(s->table, &rule->m, r->key, r->mask);
 	if (rc) {

@@ -28,7 +28,6 @@ struct sim_acts { /* immutable; RCU */
 struct sim_rule {
 	struct mflow m;
 	struct sim_entry *entry; /* RCU */
-	struct flow_key key, mask;
 };
 
 struct sim_entry {

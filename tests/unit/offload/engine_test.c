@@ -40,7 +40,7 @@ START_TEST(without_a_device_flows_live_in_software)
 	ck_assert_uint_eq(t.no_device[OFFLOAD_NO_DEVICE], 1);
 	lab_del(l, f);
 	ck_assert_uint_eq(l->gone_flows, 1); /* before engine_del() returned */
-	ck_assert_uint_eq(l->last_gone.packets, 100);
+	ck_assert_uint_eq(l->last_gone_packets, 100);
 	ck_assert_int_eq(engine_flow_info(l->e, u, &i), -ENOENT);
 	engine_totals(l->e, &t);
 	ck_assert_uint_eq(t.flows[LEDGER_USER], 0);
@@ -89,7 +89,7 @@ START_TEST(a_flow_goes_to_hardware_and_back)
 	ck_assert_int_eq(i.history[3].to, OFFLOAD_ST_HARDWARE);
 	lab_del(l, f);
 	ck_assert(engine_quiesce(l->e, 5000));
-	ck_assert_uint_eq(l->last_gone.packets, 150);
+	ck_assert_uint_eq(l->last_gone_packets, 150);
 	lab_close(l);
 }
 END_TEST

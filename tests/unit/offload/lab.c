@@ -104,7 +104,7 @@ static void gone(void *ctx, struct engine_flow *f, void *aux, const struct flow_
 	atomic_fetch_add(&l->gone_packets, final->packets);
 	atomic_fetch_add(&l->gone_bytes, final->bytes);
 	atomic_fetch_add(&l->gone_flows, 1);
-	l->last_gone = *final;
+	l->last_gone_packets = final->packets;
 }
 
 static void add_port(struct lab *l, unsigned i, const char *prefix, const char *device,

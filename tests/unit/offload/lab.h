@@ -16,7 +16,7 @@ struct lab {
 	struct dp_port no[LAB_PORTS];
 	uint64_t ufids; /* given out */
 	_Atomic uint64_t gone_flows, gone_packets, gone_bytes;
-	struct flow_stats last_gone;
+	_Atomic uint64_t last_gone_packets;
 };
 
 /* Where the tests find profiles: `text` becomes NAME.conf in a directory of this process, which

@@ -181,6 +181,7 @@ static void put_since(struct str *s, const char *at, const char *before)
 
 struct step {
 	const char *at, *before; /* before NULL: the first shown */
+	const char *why, *why_before;
 	bool last;
 };
 
@@ -203,7 +204,6 @@ static void put_move(struct view *v, struct json_object *o, struct error *err)
 static void show_step(struct view *v, struct json_object *o, const struct step *st,
 		      struct error *err)
 {
-	const char *why = jread_str(o, "why", err);
 	struct str since = STR_INIT;
 	bool new_day = !st->before || strncmp(st->at, st->before, DATE_LEN) != 0;
 
@@ -217,18 +217,19 @@ static void show_step(struct view *v, struct json_object *o, const struct step *
 	str_done(&since);
 	put_move(v, o, err);
 	/* that a queued flow waits says its state already */
-	if (!*why || !strcmp(jread_str(o, "reason", err), "pending"))
+	if (!*st->why || !strcmp(st->why, st->why_before) ||
+	    !strcmp(jread_str(o, "reason", err), "pending"))
 		return;
 	v->indent = STEP_INDENT;
 	v->label_width = 2;
-	view_field(v, st->last ? "" : view_glyph(v, GLYPH_LINE), TONE_PLAIN, why);
+	view_field(v, st->last ? "" : view_glyph(v, GLYPH_LINE), TONE_PLAIN, st->why);
 }
 
 static void show_history(struct view *v, struct json_object *f, struct error *err)
 {
 	struct json_object *history = jread_array(f, "history", err);
 	uint64_t steps = jread_u64(f, "steps", err);
-	struct step st = { NULL, NULL, false };
+	struct step st = { .why = "" };
 	size_t n = jread_len(history);
 
 	view_nl(v);
@@ -242,6 +243,8 @@ static void show_history(struct view *v, struct json_object *f, struct error *er
 
 		st.before = st.at;
 		st.at = jread_str(o, "at", err);
+		st.why_before = st.why;
+		st.why = jread_str(o, "why", err);
 		st.last = i + 1 == n;
 		show_step(v, o, &st, err);
 	}

@@ -192,6 +192,18 @@ static struct json_object *flow_before(struct json_object *flows, const char *uf
 	return NULL;
 }
 
+/* A match without what each row would say again: its port has a column, and few recirculate. */
+static const char *short_match(const char *match)
+{
+	static const char *const dull[] = { "recirc_id(0),", "in_port(" };
+
+	if (!strncmp(match, dull[0], strlen(dull[0])))
+		match += strlen(dull[0]);
+	if (!strncmp(match, dull[1], strlen(dull[1])) && strstr(match, "),"))
+		match = strstr(match, "),") + 2;
+	return match;
+}
+
 static void flow_row(struct table *t, const struct layout_frame *fr, struct json_object *f,
 		     struct error *err)
 {
@@ -213,7 +225,7 @@ static void flow_row(struct table *t, const struct layout_frame *fr, struct json
 	table_cell(t, ok ? TONE_DIM : TONE_WARN, "%s", ok ? "-" : reason);
 	table_cell(t, TONE_PLAIN, "%s", jread_str(f, "port", err));
 	table_cell(t, TONE_PLAIN, "%s", jread_str(f, "device", err));
-	table_cell(t, TONE_PLAIN, "%s", jread_str(f, "match", err));
+	table_cell(t, TONE_PLAIN, "%s", short_match(jread_str(f, "match", err)));
 	table_cell(t, TONE_PLAIN, "%s", jread_str(f, "actions", err));
 	table_cell(t, TONE_DIM, "%s", ufid);
 }
@@ -224,9 +236,9 @@ static void show_flows(struct view *v, const struct layout_frame *fr, struct err
 		{ "RATE", .right = true },
 		{ "", .right = true },
 		{ "STATE" },
-		{ "WHY NOT IN HW" },
-		{ "PORT", .min_view = 120 },
-		{ "DEVICE", .min_view = 140 },
+		{ "WHY" },
+		{ "PORT", .flexible = true },
+		{ "DEVICE", .min_view = 120 },
 		{ "MATCH", .flexible = true },
 		{ "ACTIONS", .flexible = true, .min_view = 100 },
 		{ "UFID", .min_view = 170 },

@@ -111,16 +111,15 @@ void term_draw(const char *text)
 
 	out_size(STDOUT_FILENO, &columns, &rows);
 	str_puts(&s, "\033[H");
-	for (unsigned row = 0; row < rows && *text; row++) {
+	for (unsigned row = 0; row < rows; row++) {
 		size_t len = strcspn(text, "\n");
 
 		if (row)
 			str_puts(&s, "\r\n");
+		str_puts(&s, "\033[K"); /* first: behind a full line it would take its end */
 		str_put(&s, text, len);
-		str_puts(&s, "\033[K");
 		text += len + (text[len] == '\n');
 	}
-	str_puts(&s, "\033[J");
 	send_text(str_cstr(&s), s.len);
 	str_done(&s);
 }

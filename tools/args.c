@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/commands.h"
 #include "tools/view.h"
 
 enum kind { KIND_FLAG, KIND_TEXT, KIND_NUMBER };
@@ -132,6 +131,7 @@ static int set_option(struct args *a, const struct option *o, const char *value,
 }
 
 struct line {
+	const struct command_table *commands;
 	int argc, i;
 	char *const *argv;
 };
@@ -146,9 +146,9 @@ static int take_option(struct args *a, struct line *l, struct error *err)
 		return error_set(err, EINVAL, NULL, "%s%s has no option \"%.40s\"",
 				 a->command ? "the command " : "shuntctl",
 				 a->command ? a->command->name : "", word);
-	if (!o->arg && value)
+	if (o->kind == KIND_FLAG && value)
 		return error_set(err, EINVAL, NULL, "--%s takes no value", o->name);
-	if (o->arg && !value) {
+	if (o->kind != KIND_FLAG && !value) {
 		if (l->i + 1 >= l->argc)
 			return error_set(err, EINVAL, NULL, "--%s needs a value", o->name);
 		value = l->argv[++l->i];
@@ -164,7 +164,7 @@ static int take_word(struct args *a, struct line *l, struct error *err)
 		const char *next = l->i + 1 < l->argc ? l->argv[l->i + 1] : NULL;
 		unsigned used;
 
-		a->command = command_find(l->argv[l->i], next, &used, err);
+		a->command = command_find(l->commands, l->argv[l->i], next, &used, err);
 		l->i += (int)used - 1;
 		return a->command ? 0 : -EINVAL;
 	}
@@ -190,9 +190,10 @@ static int check_count(const struct args *a, struct error *err)
 	return 0;
 }
 
-int args_parse(struct args *a, int argc, char *const argv[], struct error *err)
+int args_parse(struct args *a, const struct command_table *commands, int argc, char *const argv[],
+	       struct error *err)
 {
-	struct line l = { argc, 1, argv };
+	struct line l = { commands, argc, 1, argv };
 	bool no_options = false;
 	int rc = 0;
 

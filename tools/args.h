@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command line of shuntctl: options (before or behind the command), the command's words, and
- * its arguments, by two tables: options here, commands in commands.h.
+ * its arguments, by two tables: options here, commands from the caller.
  *
  * Options that only some commands have carry a scope; a command names the scopes that it takes. */
 #pragma once
@@ -8,9 +8,7 @@
 #include "core/base/err.h"
 #include "core/base/str.h"
 #include "core/base/types.h"
-
-struct command;
-struct view;
+#include "tools/command.h"
 
 #define ARGS_MAX 64 /* words behind a command */
 
@@ -38,6 +36,7 @@ struct args {
 
 /* 0, or -EINVAL and *err, a sentence for the user.  Number and ranges of a command's arguments are
  * checked too, unless --help was given. */
-int args_parse(struct args *a, int argc, char *const argv[], struct error *err) MUST_CHECK;
+int args_parse(struct args *a, const struct command_table *commands, int argc, char *const argv[],
+	       struct error *err) MUST_CHECK;
 /* Options of the scopes, one line each. */
 void args_usage(struct view *v, unsigned scopes);

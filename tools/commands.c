@@ -23,7 +23,7 @@ static int run_help(struct args *a);
 	"ovs-fields(7), which takes the flows that share a packet with it.  States: software, "    \
 	"queued, installing, hardware, evicting, lost, refused, removing."
 
-const struct command command_table[] = {
+static const struct command rows[] = {
 	{ "show", "", "bridges, their ports and controllers", .method = "shunt/show",
 	  .layout = layout_show },
 	{ "offload status", "", "what hardware carries, per tier, device and port",
@@ -65,47 +65,7 @@ const struct command command_table[] = {
 	  .fn = run_version },
 	{ "help", "[COMMAND...]", "how to use a command", .max_args = 2, .fn = run_help },
 };
-const size_t command_n = ARRAY_SIZE(command_table);
-
-/* --- finding --- */
-
-static bool is_named(const struct command *c, const char *word, const char *next, unsigned *used)
-{
-	size_t len = strcspn(c->name, " ");
-
-	if (strlen(word) != len || strncmp(c->name, word, len) != 0)
-		return false;
-	*used = c->name[len] ? 2 : 1;
-	return *used == 1 || (next && !strcmp(c->name + len + 1, next));
-}
-
-/* The second words of a group, "status, flows, …"; nothing when there is no such group. */
-static void group(const char *word, struct str *s)
-{
-	size_t len = strlen(word);
-
-	for (size_t i = 0; i < command_n; i++)
-		if (!strncmp(command_table[i].name, word, len) && command_table[i].name[len] == ' ')
-			str_printf(s, "%s%s", s->len ? ", " : "", command_table[i].name + len + 1);
-}
-
-const struct command *command_find(const char *word, const char *next, unsigned *used,
-				   struct error *err)
-{
-	struct str s = STR_INIT;
-
-	*used = 1;
-	for (size_t i = 0; i < command_n; i++)
-		if (is_named(&command_table[i], word, next, used))
-			return &command_table[i];
-	group(word, &s);
-	if (s.len)
-		(void)error_set(err, EINVAL, NULL, "%s is one of: %s", word, str_cstr(&s));
-	else
-		(void)error_set(err, EINVAL, NULL, "there is no command \"%.40s\"", word);
-	str_done(&s);
-	return NULL;
-}
+const struct command_table commands = { rows, ARRAY_SIZE(rows) };
 
 /* --- help --- */
 
@@ -137,8 +97,8 @@ static void help_all(struct view *v)
 	view_nl(v);
 	v->indent = 2;
 	v->label_width = 34;
-	for (size_t i = 0; i < command_n; i++) {
-		const struct command *c = &command_table[i];
+	for (size_t i = 0; i < commands.n; i++) {
+		const struct command *c = &commands.row[i];
 		struct str s = STR_INIT;
 
 		str_printf(&s, "%s%s%s", c->name, *c->args ? " " : "", c->args);
@@ -189,7 +149,8 @@ static int run_help(struct args *a)
 	unsigned used;
 
 	if (a->argc) {
-		c = command_find(a->argv[0], a->argc > 1 ? a->argv[1] : NULL, &used, &err);
+		c = command_find(&commands, a->argv[0], a->argc > 1 ? a->argv[1] : NULL, &used,
+				 &err);
 		if (!c) {
 			out_complain(err.cause);
 			return EXIT_USAGE;

@@ -128,8 +128,12 @@ static void show_carried(struct view *v, struct json_object *f, struct error *er
 		return;
 	}
 	table_init(&t, columns, ARRAY_SIZE(columns));
-	json_object_object_foreach(tiers, tier, value) tier_row(
-		&t, v, tier, json_object_is_type(value, json_type_object) ? value : NULL, all, err);
+	json_object_object_foreach(tiers, tier, value)
+	{
+		bool fits = json_object_is_type(value, json_type_object);
+
+		tier_row(&t, v, tier, fits ? value : NULL, all, err);
+	}
 	table_print(&t, v);
 	table_done(&t);
 }

@@ -2,6 +2,8 @@ noinst_LIBRARIES += tools/libtools.a
 tools_libtools_a_SOURCES = \
 	tools/args.c \
 	tools/args.h \
+	tools/command.c \
+	tools/command.h \
 	tools/commands.c \
 	tools/commands.h \
 	tools/jread.c \

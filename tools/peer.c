@@ -12,7 +12,7 @@
 #include "core/base/xalloc.h"
 #include "core/io/ctl.h"
 #include "core/io/daemon.h"
-#include "tools/commands.h"
+#include "tools/args.h"
 
 /* The process of "PROGRAM.PID.ctl" when it runs, else 0. */
 static pid_t socket_owner(const char *file, const char *program)

@@ -15,7 +15,7 @@ int main(int argc, char *argv[])
 
 	(void)setlocale(LC_CTYPE, ""); /* without one, text is plain ASCII */
 	(void)signal(SIGPIPE, SIG_DFL);
-	if (args_parse(&a, argc, argv, &err)) {
+	if (args_parse(&a, &commands, argc, argv, &err)) {
 		struct str s = STR_INIT;
 
 		str_printf(&s, "%s\nSee: shuntctl %s%s--help", err.cause,

@@ -67,6 +67,7 @@ static unsigned widest_flexible(const struct table *t, const struct widths *w)
 
 static void measure(const struct table *t, const struct view *v, struct widths *w)
 {
+	assert(t->n_columns);
 	*w = (struct widths){ .last = 0 };
 	for (unsigned c = 0; c < t->n_columns; c++) {
 		w->shown[c] = !v->width || v->width >= t->columns[c].min_view;

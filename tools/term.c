@@ -138,6 +138,6 @@ enum term_event term_wait(unsigned ms, int *key)
 		return TERM_TIMEOUT;
 	if (read(STDIN_FILENO, &c, 1) < 0 && errno == EINTR)
 		return TERM_REDRAW;
-	*key = c;
+	*key = (unsigned char)c;
 	return TERM_KEY;
 }

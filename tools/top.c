@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
-#include "tools/commands.h"
+#include "tools/args.h"
 #include "tools/jread.h"
 #include "tools/out.h"
 #include "tools/peer.h"

@@ -22,7 +22,7 @@ static int parse(const char *line, struct args *a, struct error *err)
 	(void)snprintf(text, sizeof(text), "%s", line);
 	for (char *w = strtok_r(text, " ", &save); w; w = strtok_r(NULL, " ", &save))
 		argv[argc++] = w;
-	return args_parse(a, argc, argv, err);
+	return args_parse(a, &commands, argc, argv, err);
 }
 
 START_TEST(options_stand_before_and_behind)
@@ -112,14 +112,14 @@ END_TEST
 
 START_TEST(every_command_has_its_help)
 {
-	for (size_t i = 0; i < command_n; i++) {
+	for (size_t i = 0; i < commands.n; i++) {
 		struct str s = STR_INIT;
 		struct view v = { .out = &s, .width = 80 };
 
-		command_help(&v, &command_table[i]);
-		ck_assert_ptr_nonnull(strstr(str_cstr(&s), command_table[i].name));
+		command_help(&v, &commands.row[i]);
+		ck_assert_ptr_nonnull(strstr(str_cstr(&s), commands.row[i].name));
 		ck_assert_ptr_nonnull(strstr(str_cstr(&s), "--json"));
-		ck_assert(command_table[i].method || command_table[i].fn);
+		ck_assert(commands.row[i].method || commands.row[i].fn);
 		str_done(&s);
 	}
 }

@@ -121,7 +121,7 @@ static int word_out_group(struct parse *p, const char *value, struct error *err)
 static int word_in_port(struct parse *p, const char *value, struct error *err)
 {
 	union field_value v = { .b = { 0 } };
-	struct ofp_port port;
+	struct ofp_port port = { 0 };
 	int e = value ? ofp_port_parse(value, p->names, &port, err)
 		      : error_set(err, EINVAL, "in_port", "a port is needed");
 

@@ -89,9 +89,9 @@ static int check_writable(const struct field *f, struct error *err)
 static int word_load(struct act_word *w)
 {
 	union field_value v = { .b = { 0 } }, mask = { .b = { 0 } };
-	struct ofpact_bits b;
+	struct ofpact_bits b = { 0, 0, 0, 0 };
 	const struct field *f;
-	char *behind = NULL;
+	char *behind = w->t->value;
 	uint64_t x = 0;
 	int e = ofpact_split_arrow(w->t->value, &behind, w->err);
 
@@ -121,7 +121,7 @@ static int word_set_field(struct act_word *w)
 {
 	union field_value v, mask;
 	const struct field *f;
-	char *behind = NULL;
+	char *behind = w->t->value;
 	int e = ofpact_split_arrow(w->t->value, &behind, w->err);
 
 	if (e)
@@ -166,8 +166,8 @@ static int word_tunnel(struct act_word *w)
 
 static int word_move(struct act_word *w)
 {
-	struct ofpact_move m;
-	char *behind = NULL;
+	struct ofpact_move m = { { 0, 0, 0, 0 }, { 0, 0, 0, 0 } };
+	char *behind = w->t->value;
 	int e = ofpact_split_arrow(w->t->value, &behind, w->err);
 
 	if (!e)

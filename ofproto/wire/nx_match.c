@@ -73,7 +73,8 @@ static bool mask_ok(const struct field *f, union field_value *mask)
 	field_ones(f, &ones);
 	for (unsigned i = 0; i < f->n_bytes; i++)
 		mask->b[i] &= ones.b[i];
-	return f->maskable || !memcmp(mask, &ones, sizeof(ones)) || field_value_is_zero(f, mask);
+	return f->maskable || !memcmp(mask->b, ones.b, sizeof(ones.b)) ||
+	       field_value_is_zero(f, mask);
 }
 
 static enum ofperr entry_check(const struct field *f, const union field_value *v,

@@ -144,7 +144,7 @@ static enum ofperr decode_tlv(struct act_in *in, bool may_mask)
 	if (!f->writable)
 		return OFPERR_BAD_SET_ARGUMENT;
 	field_ones(f, &ones);
-	if (!may_mask && memcmp(&ones, &mask, sizeof(ones)))
+	if (!may_mask && memcmp(ones.b, mask.b, sizeof(ones.b)))
 		return OFPERR_BAD_SET_TYPE;
 	if (cursor_left(&in->c) >= 8)
 		return OFPERR_BAD_SET_LEN;

@@ -1,4 +1,5 @@
 WIRE_TESTS = \
+	tests/unit/ofproto/wire/check_test \
 	tests/unit/ofproto/wire/codec_test \
 	tests/unit/ofproto/wire/interop_test
 check_PROGRAMS += $(WIRE_TESTS)

@@ -52,6 +52,27 @@ static unsigned batch_size(const struct engine_dev *d)
 	return n < 1 ? 1 : n > max ? max : (unsigned)n;
 }
 
+static bool refuse(struct item *it, const struct offload_refusal *why)
+{
+	it->refused = true;
+	it->why = *why;
+	/* A rule that cannot become what it should be must not stay what it was. */
+	it->todo = it->todo == TODO_REPLACE ? TODO_REMOVE : TODO_NOTHING;
+	return false;
+}
+
+/* The provider still knows a port that is on its way out; nothing new shall lead to it. */
+static void refuse_leaving(const struct engine_dev *d, struct item *it)
+{
+	struct offload_refusal why;
+
+	if (!d->leaving || it->todo == TODO_REMOVE || it->todo == TODO_NOTHING ||
+	    !port_touches(d->leaving, it->f))
+		return;
+	offload_refusal_set(&why, OFFLOAD_OUT_DEVICE);
+	(void)refuse(it, &why);
+}
+
 /* The queue gives changes first, so an installation is in the batch only behind every change. */
 static void collect(struct engine_dev *d, struct batch *b) REQUIRES(&d->e->lock)
 {
@@ -70,6 +91,7 @@ static void collect(struct engine_dev *d, struct batch *b) REQUIRES(&d->e->lock)
 		it->cost = f->cost;
 		it->refused = false;
 		it->req = NULL;
+		refuse_leaving(d, it);
 		f->busy = true;
 		f->dirty = false;
 		d->n_busy++;
@@ -84,15 +106,6 @@ static struct offload_rule rule_of(struct item *it)
 				      .key = &it->match.key,
 				      .mask = &it->match.mask,
 				      .actions = flow_acts_list(it->acts) };
-}
-
-static bool refuse(struct item *it, const struct offload_refusal *why)
-{
-	it->refused = true;
-	it->why = *why;
-	/* A rule that cannot become what it should be must not stay what it was. */
-	it->todo = it->todo == TODO_REPLACE ? TODO_REMOVE : TODO_NOTHING;
-	return false;
 }
 
 static bool shape_ok(struct engine_dev *d, struct item *it, const struct offload_rule *r)

@@ -126,7 +126,8 @@ struct engine_dev {
 	uint64_t stats_period_ns; /* the thread's: as it was when next_stats_ns was set */
 
 	/* engine.lock */
-	unsigned n_ports, n_users; /* users: commands under way */
+	unsigned n_ports, n_users;         /* users: commands under way */
+	const struct engine_port *leaving; /* takes no new rules; NULL = none */
 	struct queue queue;
 	struct cds_list_head hw, out;
 	uint32_t n_out, n_busy, n_stuck; /* stuck: removals that failed and are tried again */

@@ -278,6 +278,7 @@ void port_forget(struct engine *e, struct engine_port *p, bool leave)
 	lock_take(&e->lock);
 	p->leaving = true;
 	if (d) {
+		d->leaving = p;
 		empty_port(e, p, leave);
 		abandon(e, d, p, &gone);
 		last = !--d->n_ports;
@@ -294,8 +295,13 @@ void port_forget(struct engine *e, struct engine_port *p, bool leave)
 		d->od->ops->detach(d->od, p->port);
 		lock_give(&d->io);
 	}
-	if (last)
+	if (last) {
 		device_stop(d);
+	} else if (d) {
+		lock_take(&e->lock);
+		d->leaving = NULL;
+		lock_give(&e->lock);
+	}
 	port_unref(p->port);
 	free(p);
 }

@@ -14,20 +14,20 @@ AC_DEFUN([SHUNT_TRY_CFLAG], [
 
 AC_DEFUN([SHUNT_WARNINGS], [
 	SHUNT_WARN_CFLAGS=
-	m4_foreach_w([f], [-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
+	m4_foreach_w([SHUNT_flag], [-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
 		-Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wimplicit-fallthrough=5
 		-Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wjump-misses-init -Wredundant-decls
 		-Wnested-externs -Wthread-safety -Wno-unused-parameter -Wno-missing-field-initializers],
-		[SHUNT_TRY_CFLAG([SHUNT_WARN_CFLAGS], f)])
-	AS_IF([test "$enable_werror" = yes], [SHUNT_WARN_CFLAGS="$SHUNT_WARN_CFLAGS -Werror"])
+		[SHUNT_TRY_CFLAG([SHUNT_WARN_CFLAGS], SHUNT_flag)])
+	AS_IF([test "$enable_werror" = yes], [SHUNT_WARN_CFLAGS="${SHUNT_WARN_CFLAGS# } -Werror"])
 	SHUNT_CFLAGS="-std=gnu11 -fno-strict-aliasing $SHUNT_WARN_CFLAGS"
 ])
 
 AC_DEFUN([SHUNT_HARDENING], [
 	SHUNT_HARD_CFLAGS=
 	AS_IF([test "$enable_sanitizers" = no && test "$enable_fuzzers" = no], [
-		m4_foreach_w([f], [-fstack-protector-strong -fstack-clash-protection -fcf-protection -fno-common],
-			[SHUNT_TRY_CFLAG([SHUNT_HARD_CFLAGS], f)])
+		m4_foreach_w([SHUNT_flag], [-fstack-protector-strong -fstack-clash-protection -fcf-protection -fno-common],
+			[SHUNT_TRY_CFLAG([SHUNT_HARD_CFLAGS], SHUNT_flag)])
 		AS_CASE([" $CFLAGS "], [*" -O0 "*], [],
 			[SHUNT_TRY_CFLAG([SHUNT_HARD_CFLAGS], [-U_FORTIFY_SOURCE])
 			 AS_CASE([$SHUNT_HARD_CFLAGS], [*-U_FORTIFY_SOURCE*],

@@ -2,6 +2,7 @@
 /* What the writer's and the reader's half of the classifier share.  Internal to core/classify. */
 #pragma once
 
+#include "core/classify/classifier.h"
 #include "core/classify/rank.h"
 #include "core/classify/subtable.h"
 

@@ -3,6 +3,7 @@ core_classify_libclassify_a_SOURCES = \
 	core/classify/classifier.c \
 	core/classify/classifier.h \
 	core/classify/classifier_private.h \
+	core/classify/cls_rule.h \
 	core/classify/flow_cache.c \
 	core/classify/flow_cache.h \
 	core/classify/lookup.c \

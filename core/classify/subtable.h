@@ -16,7 +16,7 @@
  * are readers' too, the rest is the writer's, under the classifier's lock. */
 #pragma once
 
-#include "core/classify/classifier.h"
+#include "core/classify/cls_rule.h"
 #include "core/classify/masked.h"
 #include "core/classify/trie.h"
 

@@ -11,6 +11,7 @@
 #include "core/base/xalloc.h"
 #include "core/io/ctl.h"
 #include "core/io/daemon.h"
+#include "core/io/pidfile.h"
 #include "core/io/rpc.h"
 #include "core/io/unix_sock.h"
 
@@ -180,7 +181,7 @@ int ctl_find(const char *target, char **ret_path, struct error *err)
 	}
 	name = xasprintf("%s.pid", target);
 	pidfile = dir_file(dir_run(), name);
-	pid = daemon_pidfile_read(pidfile);
+	pid = pidfile_read(pidfile);
 	if (pid < 0)
 		(void)error_set(err, -pid, NULL, "%.250s: %s", pidfile,
 				pid == -ESRCH ? "its process does not run any more"

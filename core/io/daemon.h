@@ -61,6 +61,3 @@ int daemon_start(struct error *err) MUST_CHECK;
 void daemon_ready(void);
 /* Removes the pidfile. */
 void daemon_done(void);
-
-/* The process that a pidfile names and that holds its lock: > 0; -ENOENT no file, -ESRCH stale. */
-int daemon_pidfile_read(const char *path);

@@ -12,6 +12,7 @@ core_io_libio_a_SOURCES = \
 	core/io/http.h \
 	core/io/json_scan.c \
 	core/io/json_scan.h \
+	core/io/link_info.h \
 	core/io/loop.c \
 	core/io/loop.h \
 	core/io/pidfile.c \

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The pidfile of core/io/daemon.h: the file's text is the process, a lock on it (fcntl(2)) says
  * that the process lives. */
+#include "core/io/pidfile.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,9 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "core/io/daemon.h"
-#include "core/io/pidfile.h"
 
 #define TRIES 16 /* other processes may remove the file between our looks at it */
 
@@ -88,7 +87,7 @@ int pidfile_take(const char *path, bool overwrite, struct error *err)
 	return rc ? rc : fd;
 }
 
-int daemon_pidfile_read(const char *path)
+int pidfile_read(const char *path)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC), rc;
 	struct flock l;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Taking a pidfile; reading one is daemon_pidfile_read(). */
+/* Pidfiles: taking one, and asking whose it is. */
 #pragma once
 
 #include "core/base/err.h"
@@ -9,3 +9,6 @@
  * descriptor that is returned, and ends when the process opens and closes the file elsewhere.
  * -EAGAIN: another process holds it (unless `overwrite`); another -errno and *err. */
 int pidfile_take(const char *path, bool overwrite, struct error *err) MUST_CHECK;
+
+/* The process that a pidfile names and that holds its lock: > 0; -ENOENT no file, -ESRCH stale. */
+int pidfile_read(const char *path);

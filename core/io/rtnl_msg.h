@@ -4,7 +4,7 @@
 
 #include "core/base/err.h"
 #include "core/base/types.h"
-#include "core/io/rtnl.h"
+#include "core/io/link_info.h"
 
 struct nl_msg;
 struct nl_sock;

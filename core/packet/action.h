@@ -37,8 +37,7 @@ enum dp_action_kind {
 struct dp_action {
 	uint16_t kind; /* enum dp_action_kind */
 	uint16_t pad;
-	uint32_t len; /* bytes of payload that follow, without padding to 8 */
-		      /* payload */
+	uint32_t len; /* bytes of payload that follows the struct, without padding to 8 */
 };
 
 struct act_output {

@@ -291,7 +291,7 @@ bool ofconns_any_primary(const struct ofconns *cs)
 	struct ofcontroller *ctl;
 
 	cds_list_for_each_entry (ctl, &cs->controllers, node)
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): a freed controller has left the list */
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): a freed one left the list */
 		if (!stream_target_is_passive(ctl->target) && !ctl->cfg.service)
 			return true;
 	return false;

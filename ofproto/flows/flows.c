@@ -106,7 +106,7 @@ static int start_handlers(struct flows *f, unsigned n, struct error *err)
 	f->handlers = xcalloc(n, sizeof(*f->handlers));
 	for (unsigned i = 0; i < n; i++) {
 		struct handler *h = &f->handlers[i];
-		char name[16];
+		char name[24]; /* the kernel shows 15 of them */
 
 		h->f = f;
 		h->index = i;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ofproto/table/state.h"
+#include "ofproto/table/tables_private.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Flow-mods: OpenFlow 1.0 section 4.6, OpenFlow 1.3.5 section 6.4. */
 
-#include "ofproto/table/state.h"
+#include "ofproto/table/tables_private.h"
 
 /* --- what an action list refers to --- */
 

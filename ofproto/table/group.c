@@ -6,7 +6,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/xalloc.h"
-#include "ofproto/table/tables.h"
+#include "ofproto/table/rule.h"
 
 static struct group_stats *stats_new(uint32_t n_buckets)
 {
@@ -152,23 +152,4 @@ void group_each_group(const struct group *g, bool watch, void (*fn)(uint32_t id,
 		if (watch && g->buckets[i].watch_group != OFPG_ANY_)
 			fn(g->buckets[i].watch_group, aux);
 	}
-}
-
-void tables_group_stats(const struct group *g, struct ofp_group_stats *gs,
-			struct ofp_bucket_stats *buckets)
-{
-	const struct group_stats *s = g->stats;
-
-	for (uint32_t i = 0; i < g->n_buckets; i++)
-		buckets[i] =
-			(struct ofp_bucket_stats){ s->buckets[i].packets, s->buckets[i].bytes };
-	*gs = (struct ofp_group_stats){
-		.id = g->id,
-		.ref_count = g->ref_count,
-		.packets = s->packets,
-		.bytes = s->bytes,
-		.duration_ns = clock_mono_ns() - g->created_ns,
-		.buckets = buckets,
-		.n_buckets = g->n_buckets,
-	};
 }

@@ -4,7 +4,7 @@
 
 #include "core/base/hash.h"
 #include "core/base/xalloc.h"
-#include "ofproto/table/state.h"
+#include "ofproto/table/tables_private.h"
 
 static unsigned long id_hash(uint32_t id)
 {

@@ -10,9 +10,9 @@ ofproto_table_libtable_a_SOURCES = \
 	ofproto/table/rule.c \
 	ofproto/table/rule.h \
 	ofproto/table/select.c \
-	ofproto/table/state.h \
 	ofproto/table/stats.c \
 	ofproto/table/tables.c \
 	ofproto/table/tables.h \
+	ofproto/table/tables_private.h \
 	ofproto/table/wheel.c \
 	ofproto/table/wheel.h

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which rules a flow-mod or a statistics request means: OpenFlow 1.3.5 section 6.4 and 7.3.5.2. */
-#include "ofproto/table/state.h"
+#include "ofproto/table/tables_private.h"
 
 bool selection_hits(const struct selection *s, const struct rule *r)
 {

@@ -2,7 +2,8 @@
 /* Flow, aggregate and table statistics: OpenFlow 1.3.5 sections 7.3.5.2 to 7.3.5.4. */
 #include <stdio.h>
 
-#include "ofproto/table/state.h"
+#include "core/base/clock.h"
+#include "ofproto/table/tables_private.h"
 
 struct visiting {
 	const struct selection *s;
@@ -148,4 +149,23 @@ void tables_table_stats(struct ofp_tables *t, uint8_t table, struct ofp_table_st
 	lock_give(&t->lock);
 	ts->lookups = t->counters[table].lookups;
 	ts->matched = t->counters[table].matched;
+}
+
+void tables_group_stats(const struct group *g, struct ofp_group_stats *gs,
+			struct ofp_bucket_stats *buckets)
+{
+	const struct group_stats *s = g->stats;
+
+	for (uint32_t i = 0; i < g->n_buckets; i++)
+		buckets[i] =
+			(struct ofp_bucket_stats){ s->buckets[i].packets, s->buckets[i].bytes };
+	*gs = (struct ofp_group_stats){
+		.id = g->id,
+		.ref_count = g->ref_count,
+		.packets = s->packets,
+		.bytes = s->bytes,
+		.duration_ns = clock_mono_ns() - g->created_ns,
+		.buckets = buckets,
+		.n_buckets = g->n_buckets,
+	};
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "core/base/xalloc.h"
-#include "ofproto/table/state.h"
+#include "ofproto/table/tables_private.h"
 
 struct ofp_tables *tables_new(const struct tables_ops *ops, void *ctx)
 {

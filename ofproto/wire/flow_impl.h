@@ -4,7 +4,7 @@
 
 #include "ofproto/wire/codec.h"
 #include "ofproto/wire/nx_match.h"
-#include "ofproto/wire/ofpact_impl.h"
+#include "ofproto/wire/ofpact_codec_impl.h"
 
 /* An NXM match of `len` bytes and its padding to 8. */
 enum ofperr flow_get_nx_match(struct cursor *c, uint16_t len, struct match *m,

@@ -15,9 +15,9 @@ ofproto_wire_libwire_a_SOURCES = \
 	ofproto/wire/ofpact.h \
 	ofproto/wire/ofpact_check.c \
 	ofproto/wire/ofpact_codec.h \
+	ofproto/wire/ofpact_codec_impl.h \
 	ofproto/wire/ofpact_decode.c \
 	ofproto/wire/ofpact_encode.c \
-	ofproto/wire/ofpact_impl.h \
 	ofproto/wire/ofpact_learn.c \
 	ofproto/wire/ofpact_nicira.c \
 	ofproto/wire/ofperr.c \

@@ -2,7 +2,7 @@
 /* Whether a list fits the flow that it belongs to: what each action needs must be guaranteed by the
  * match and by the actions before it (OpenFlow 1.3.5 sections 5.9 and 7.2.4; ovs-actions(7),
  * "Inconsistencies"). */
-#include "ofproto/wire/ofpact_impl.h"
+#include "ofproto/wire/ofpact_codec_impl.h"
 
 /* The walk: what is known of the packet at this point of the list. */
 struct walk {

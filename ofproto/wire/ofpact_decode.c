@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Actions and instructions from the wire: the table of actions, and the standard ones. */
-#include "ofproto/wire/ofpact_impl.h"
+#include "ofproto/wire/ofpact_codec_impl.h"
 
 #define EXPERIMENTER 0xffff
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Actions and instructions to the wire: one encoder per kind. */
-#include "ofproto/wire/ofpact_impl.h"
+#include "ofproto/wire/ofpact_codec_impl.h"
 
 #define OFS_NBITS(OFS, N) ((uint16_t)((OFS) << 6 | ((N)-1)))
 

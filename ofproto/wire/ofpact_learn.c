@@ -2,7 +2,7 @@
 /* NXAST_LEARN and NXAST_LEARN2, both ways.  A learn is a flow-mod template: a fixed part, and specs
  * that say which bits of the packet or which constant go into the new flow's match, its actions or
  * its output (ovs-actions(7), "The learn action"). */
-#include "ofproto/wire/ofpact_impl.h"
+#include "ofproto/wire/ofpact_codec_impl.h"
 
 #define SPEC_N_BITS 0x03ff
 #define SPEC_SRC_VALUE (1 << 13)

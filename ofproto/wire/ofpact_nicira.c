@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Nicira's actions from the wire (formats: ovs-actions(7)). */
-#include "ofproto/wire/ofpact_impl.h"
+#include "ofproto/wire/ofpact_codec_impl.h"
 
 #define SUBFIELD_N(OFS_NBITS) (((OFS_NBITS)&0x3fu) + 1)
 #define SUBFIELD_OFS(OFS_NBITS) ((unsigned)(OFS_NBITS) >> 6)

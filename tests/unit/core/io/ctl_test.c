@@ -22,6 +22,7 @@
 #include "core/base/xalloc.h"
 #include "core/io/daemon.h"
 #include "core/io/loop.h"
+#include "core/io/pidfile.h"
 
 static char dir[64], path[128];
 static struct loop *l;
@@ -282,12 +283,12 @@ START_TEST(daemons_detach_and_lock)
 	int pid;
 
 	(void)snprintf(file, sizeof(file), "%s/spawned.pid", dir);
-	ck_assert_int_eq(daemon_pidfile_read(file), -ENOENT);
+	ck_assert_int_eq(pidfile_read(file), -ENOENT);
 	ck_assert_int_eq(spawn(false), 9);
-	ck_assert_int_eq(daemon_pidfile_read(file), -ESRCH);
+	ck_assert_int_eq(pidfile_read(file), -ESRCH);
 	ck_assert_int_eq(ctl_find("spawned", &found, &err), -ESRCH);
 	ck_assert_int_eq(spawn(true), 0);
-	pid = daemon_pidfile_read(file);
+	pid = pidfile_read(file);
 	ck_assert_int_gt(pid, 0);
 	ck_assert_int_eq(spawn(true), 7); /* one runs */
 	ck_assert_int_eq(ctl_find("spawned", &found, NULL), 0);

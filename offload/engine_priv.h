@@ -35,7 +35,7 @@ struct why {
 	const char *driver; /* interned in the engine; "" = none */
 	uint64_t limit, at_ns, retry_ns;
 	int16_t field;
-	int8_t action;
+	int16_t action;
 	uint8_t reason; /* enum offload_reason */
 };
 

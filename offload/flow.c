@@ -139,7 +139,7 @@ struct why why_from(struct engine *e, const struct offload_refusal *r)
 			     .driver = intern(e, r->driver),
 			     .limit = r->limit,
 			     .field = (int16_t)r->field,
-			     .action = (int8_t)r->action,
+			     .action = (int16_t)r->action,
 			     .retry_ns = r->retry_ns,
 			     .at_ns = r->at_ns };
 }

@@ -33,7 +33,7 @@ void place_wait(struct engine_flow *f)
 
 void place_unwait(struct engine_flow *f)
 {
-	if (!f->waiting)
+	if (!f->waiting || !f->dev) /* a waiting flow has a device */
 		return;
 	f->waiting = false;
 	cds_list_del_init(&f->place);

@@ -138,6 +138,16 @@ static int do_install(struct sim *s, struct offload_req *req) REQUIRES(&s->lock)
 	return 0;
 }
 
+/* Packets meet `e` instead of `was`, from one to the next. */
+static void exchange(struct sim_entry *was, struct sim_entry *e)
+{
+	struct sim_rule *rule = was->rule;
+
+	e->rule = rule;
+	was->rule = NULL;
+	rcu_assign_pointer(rule->entry, e);
+}
+
 /* `old` gets the entry whose final reading is due. */
 static int do_replace(struct sim *s, struct offload_req *req, struct sim_entry **old)
 	REQUIRES(&s->lock)
@@ -150,13 +160,10 @@ static int do_replace(struct sim *s, struct offload_req *req, struct sim_entry *
 	if (sim_refuses(s, &req->rule, &req->refusal))
 		return -EOPNOTSUPP;
 	e = entry_new(s, &req->rule);
-	if (was->rule) {
-		e->rule = was->rule;
-		was->rule = NULL;
-		rcu_assign_pointer(e->rule->entry, e);
-	} else { /* it had been forgotten */
+	if (was->rule)
+		exchange(was, e);
+	else /* it had been forgotten */
 		rc = hook(s, e, &req->rule);
-	}
 	if (rc) {
 		entry_free(e);
 		return rc;

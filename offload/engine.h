@@ -66,6 +66,11 @@ void engine_configure(struct engine *e, const struct engine_config *cfg); /* liv
  * then known to the engine without a device, whatever is returned.  Main thread. */
 int engine_port_add(struct engine *e, struct port *port, const char *provider,
 		    struct error *err) MUST_CHECK;
+/* Another provider text for a port that is there, live: its rules leave the former device, counted
+ * to the last packet, while their software entries switch on; then it joins the new one.  Returns
+ * and blocks like engine_port_add() and engine_port_del(). */
+int engine_port_move(struct engine *e, struct port *port, const char *provider,
+		     struct error *err) MUST_CHECK;
 /* Before the port leaves the datapath: the hardware rules that enter or leave by it are removed and
  * counted first.  Main thread; blocks; the caller holds no lock that gone() takes. */
 void engine_port_del(struct engine *e, struct port *port);

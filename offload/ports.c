@@ -131,16 +131,20 @@ static void reconsider(struct engine *e)
 	lock_give(&e->lock);
 }
 
-int engine_port_add(struct engine *e, struct port *port, const char *provider, struct error *err)
+static int join(struct engine *e, struct engine_port *p, const char *provider, struct error *err)
 {
 	struct offload_device *od = NULL;
-	struct engine_port *p = new_port(e, port);
-	int rc = attach(e, port, provider, &od, err);
+	int rc = attach(e, p->port, provider, &od, err);
 
 	if (!rc && od)
 		rc = join_device(e, p, od, err);
 	reconsider(e);
 	return rc;
+}
+
+int engine_port_add(struct engine *e, struct port *port, const char *provider, struct error *err)
+{
+	return join(e, new_port(e, port), provider, err);
 }
 
 void engine_port_enable(struct engine *e, struct dp_port port, bool on)
@@ -211,15 +215,14 @@ static void ask_out(struct engine *e, struct engine_port *p) ENGINE_LOCKED(e)
 	}
 }
 
-/* Those that entered by it lose port and device; those that only left by it may try again (and will
- * hear that the output is on no device). */
+/* Those that entered by it lose the device (and the port, when it is no longer in the table); those
+ * that only left by it may try again (and will hear that the output is on no device). */
 static void cut_off(struct engine *e, struct engine_port *p) ENGINE_LOCKED(e)
 {
 	struct why w = why_of(OFFLOAD_NO_DEVICE);
 	struct engine_dev *d = p->dev;
 	struct engine_flow *f;
 
-	htable_remove(&e->ports, &p->node);
 	HTABLE_FOR_EACH (f, struct engine_flow, by_ufid, &e->flows) {
 		if (f->port == p) {
 			place_unwait(f);
@@ -268,8 +271,10 @@ static void empty_port(struct engine *e, struct engine_port *p, bool leave) ENGI
 }
 
 /* The rules that touch the port leave the device; then the port does, and with its last port the
- * device.  `leave`: the rules stay in the device, and only our memory of them goes. */
-void port_forget(struct engine *e, struct engine_port *p, bool leave)
+ * device.  `leave`: the rules stay in the device, and only our memory of them goes.  `forget`: the
+ * engine no longer knows the port either. */
+static void leave_device(struct engine *e, struct engine_port *p, bool leave, bool forget)
+	EXCLUDES(e->lock)
 {
 	struct gone_list gone = { NULL, 0, 0 };
 	struct engine_dev *d = p->dev;
@@ -283,7 +288,10 @@ void port_forget(struct engine *e, struct engine_port *p, bool leave)
 		abandon(e, d, p, &gone);
 		last = !--d->n_ports;
 	}
+	if (forget)
+		htable_remove(&e->ports, &p->node);
 	cut_off(e, p);
+	p->dev = NULL;
 	if (last)
 		cds_list_del(&d->node);
 	lock_give(&e->lock);
@@ -295,15 +303,37 @@ void port_forget(struct engine *e, struct engine_port *p, bool leave)
 		d->od->ops->detach(d->od, p->port);
 		lock_give(&d->io);
 	}
-	if (last) {
+	if (last)
 		device_stop(d);
-	} else if (d) {
-		lock_take(&e->lock);
+	lock_take(&e->lock);
+	p->leaving = false;
+	if (d && !last)
 		d->leaving = NULL;
-		lock_give(&e->lock);
-	}
+	lock_give(&e->lock);
+}
+
+void port_forget(struct engine *e, struct engine_port *p, bool leave)
+{
+	leave_device(e, p, leave, true);
 	port_unref(p->port);
 	free(p);
+}
+
+int engine_port_move(struct engine *e, struct port *port, const char *provider, struct error *err)
+{
+	struct engine_port *p;
+
+	lock_take(&e->lock);
+	p = find_port(e, port->no);
+	lock_give(&e->lock);
+	if (!p)
+		return error_set(err, ENODEV, NULL, "port %s is not known to the engine",
+				 port->name);
+	if (p->dev) {
+		log_info("%s: port %s leaves", p->dev->od->name, port->name);
+		leave_device(e, p, false, false);
+	}
+	return join(e, p, provider, err);
 }
 
 void engine_port_del(struct engine *e, struct port *port)

@@ -191,6 +191,22 @@ static void add_port(const struct bridge_port_info *p, void *aux)
 	json_object_array_add(aux, o);
 }
 
+/* What does not keep a port from working, but is not as it was asked for. */
+static void add_note(const struct bridge_port_info *p, void *aux)
+{
+	struct json_object *o;
+	struct str s = STR_INIT;
+
+	if (!p->offload_error)
+		return;
+	o = json_object_new_object();
+	str_printf(&s, "no offload: %s", p->offload_error);
+	json_object_object_add(o, "name", json_object_new_string(p->name));
+	json_object_object_add(o, "note", json_object_new_string(str_cstr(&s)));
+	json_object_array_add(aux, o);
+	str_done(&s);
+}
+
 static struct json_object *errors_of(struct sw_bridge *b)
 {
 	struct json_object *list = json_object_new_array();
@@ -234,6 +250,7 @@ static struct json_object *controllers_of(struct sw_bridge *b)
 static struct json_object *show_bridge(struct sw_bridge *b)
 {
 	struct json_object *o = json_object_new_object(), *ports = json_object_new_array();
+	struct json_object *notes;
 	char dpid[17];
 
 	json_object_object_add(o, "name", json_object_new_string(b->name));
@@ -253,6 +270,9 @@ static struct json_object *show_bridge(struct sw_bridge *b)
 	bridge_ports_visit(b->br, add_port, ports);
 	json_object_object_add(o, "ports", ports);
 	json_object_object_add(o, "errors", errors_of(b));
+	notes = json_object_new_array();
+	bridge_ports_visit(b->br, add_note, notes);
+	json_object_object_add(o, "notes", notes);
 	return o;
 }
 

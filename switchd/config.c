@@ -70,10 +70,39 @@ static void engine_settings(struct switchd *sw, struct engine_config *c)
 			db_get_map_boolean(root, sw->schema->root_other_config, "hw-offload", true);
 }
 
+static void datapath_settings(struct switchd *sw, struct dp_config *c)
+{
+	const struct db_row *root = root_row(sw);
+	const struct db_column *oc = sw->schema->root_other_config;
+
+	*c = (struct dp_config){ 0 };
+	if (!root)
+		return;
+	c->n_workers = (unsigned)MIN(MAX(db_get_map_integer(root, oc, "n-worker-threads", 1), 1),
+				     UINT32_MAX);
+	c->flow_limit = (uint64_t)MAX(db_get_map_integer(root, oc, "flow-limit", 0), 0);
+}
+
+/* Only when something changed, so that what cannot be done is said once. */
+static void configure_datapath(struct sw_backend *b, const struct dp_config *c)
+{
+	struct dp *dp = backend_dp(b->be);
+	struct error err = ERROR_INIT;
+	char text[400];
+
+	if (!dp->ops->configure ||
+	    (c->n_workers == b->dp_cfg.n_workers && c->flow_limit == b->dp_cfg.flow_limit))
+		return;
+	b->dp_cfg = *c;
+	if (dp->ops->configure(dp, c, &err))
+		log_warn("other_config: %s", error_text(&err, text, sizeof(text)));
+}
+
 static struct backend *backend_for(struct switchd *sw, const char *type, struct error *err)
 {
 	struct engine_config ec;
 	struct flows_config fc;
+	struct dp_config dc;
 	struct sw_backend *b;
 
 	cds_list_for_each_entry (b, &sw->backends, node)
@@ -90,6 +119,8 @@ static struct backend *backend_for(struct switchd *sw, const char *type, struct 
 	cds_list_add_tail(&b->node, &sw->backends);
 	engine_settings(sw, &ec);
 	engine_configure(flows_engine(backend_flows(b->be)), &ec);
+	datapath_settings(sw, &dc);
+	configure_datapath(b, &dc);
 	return b->be;
 }
 
@@ -98,13 +129,16 @@ static void configure_backends(struct switchd *sw)
 	struct engine_config ec;
 	struct flows_config fc;
 	struct error err = ERROR_INIT;
+	struct dp_config dc;
 	struct sw_backend *b;
 	char text[400];
 
 	flows_config(sw, &fc);
 	engine_settings(sw, &ec);
+	datapath_settings(sw, &dc);
 	cds_list_for_each_entry (b, &sw->backends, node) {
 		engine_configure(flows_engine(backend_flows(b->be)), &ec);
+		configure_datapath(b, &dc);
 		if (flows_configure(backend_flows(b->be), &fc, &err))
 			log_warn("other_config: %s", error_text(&err, text, sizeof(text)));
 	}

@@ -250,7 +250,28 @@ static void dev_audit(struct scrape *s)
 		device_sample(s, d, "finding", "missing", d->audit_missing);
 		device_sample(s, d, "finding", "orphaned", d->audit_orphaned);
 		device_sample(s, d, "finding", "altered", d->audit_altered);
+		device_sample(s, d, "finding", "mute", d->audit_mute);
+		device_sample(s, d, "finding", "ran_back", d->readings_back);
 	}
+}
+
+static void dev_resets(struct scrape *s)
+{
+	FOR_EACH_DEVICE(s, d)
+	device_sample(s, d, NULL, NULL, d->resets);
+}
+
+static void dev_shapes(struct scrape *s)
+{
+	FOR_EACH_DEVICE(s, d)
+	device_sample(s, d, NULL, NULL, d->learned_shapes);
+}
+
+static void dev_queue_age(struct scrape *s)
+{
+	FOR_EACH_DEVICE(s, d)
+	str_printf(&s->out, "%s{datapath=\"%s\",device=\"%s\"} %.3f\n", s->family, s->dp, d->name,
+		   (double)d->queue_oldest_ns / 1e9);
 }
 
 static void dev_latency(struct scrape *s)
@@ -355,13 +376,19 @@ static const struct family families[] = {
 	  dev_capacity },
 	{ "shunt_offload_flows", "gauge", "Megaflows of the device's ports, by state", dev_flows },
 	{ "shunt_offload_queue_depth", "gauge", "Requests waiting for the device", dev_queue },
+	{ "shunt_offload_queue_oldest_seconds", "gauge",
+	  "How long the oldest waiting request has waited", dev_queue_age },
 	{ "shunt_offload_queue_shed_total", "counter", "Requests that a full queue gave up",
 	  dev_shed },
 	{ "shunt_offload_operations_total", "counter", "Requests carried out", dev_operations },
 	{ "shunt_offload_refusals_total", "counter",
 	  "Times that a megaflow was kept or put out of hardware, by reason", dev_refusals },
-	{ "shunt_offload_audit_findings_total", "counter", "Rules that an audit found wrong",
-	  dev_audit },
+	{ "shunt_offload_audit_findings_total", "counter",
+	  "Rules, and counters, that were found wrong", dev_audit },
+	{ "shunt_offload_resets_total", "counter", "Times that the device lost all its rules",
+	  dev_resets },
+	{ "shunt_offload_learned_shapes", "gauge",
+	  "Shapes of flow that the driver refused and is not asked for again", dev_shapes },
 	{ "shunt_offload_install_latency_seconds", "histogram",
 	  "Time that the device took for a request", dev_latency },
 	{ "shunt_megaflows", "gauge", "Megaflows", megaflows },

@@ -68,6 +68,7 @@ static void write_link(const struct schema *s, struct db_txn *txn, const struct 
 	set_optional_integer(txn, row, s->if_ifindex, st->ifindex, st->ifindex);
 	set_optional_integer(txn, row, s->if_link_resets, true, st->link_resets);
 	db_txn_set_map_item(txn, row, s->if_status, "driver_name", *st->driver ? st->driver : NULL);
+	db_txn_set_map_item(txn, row, s->if_status, "offload_error", info->offload_error);
 	write_statistics(s, txn, row, &info->stats);
 }
 

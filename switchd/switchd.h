@@ -33,6 +33,7 @@ struct sw_backend { /* one per datapath type in use */
 	struct cds_list_head node;
 	char *type;
 	struct backend *be;
+	struct dp_config dp_cfg; /* as last asked for */
 };
 
 struct switchd {

@@ -96,8 +96,31 @@ static void show_title(struct view *v, struct json_object *b, struct error *err)
 	view_nl(v);
 }
 
+struct remarks {
+	const char *list, *key, *label; /* [{"name": PORT, KEY: TEXT}] */
+	enum view_tone tone;
+};
+
+/* What is to be said about single ports. */
+static void show_remarks(struct view *v, struct json_object *b, const struct remarks *r,
+			 struct error *err)
+{
+	struct json_object *list = jread_has(b, r->list) ? jread_array(b, r->list, err) : NULL;
+
+	for (size_t i = 0; i < jread_len(list); i++) {
+		struct json_object *e = jread_at(list, i, err);
+
+		view_fieldf(v, r->label, r->tone, "%s: %s", jread_str(e, "name", err),
+			    jread_str(e, r->key, err));
+	}
+}
+
 static void show_bridge(struct view *v, struct json_object *b, struct error *err)
 {
+	static const struct remarks remarks[] = {
+		{ "errors", "error", "problem", TONE_BAD },
+		{ "notes", "note", "note", TONE_WARN },
+	};
 	struct json_object *list;
 
 	show_title(v, b, err);
@@ -114,13 +137,8 @@ static void show_bridge(struct view *v, struct json_object *b, struct error *err
 				   "no controller answers: the bridge switches on its own");
 	}
 	show_ports(v, jread_array(b, "ports", err), err);
-	list = jread_has(b, "errors") ? jread_array(b, "errors", err) : NULL;
-	for (size_t i = 0; i < jread_len(list); i++) {
-		struct json_object *e = jread_at(list, i, err);
-
-		view_fieldf(v, "problem", TONE_BAD, "%s: %s", jread_str(e, "name", err),
-			    jread_str(e, "error", err));
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(remarks); i++)
+		show_remarks(v, b, &remarks[i], err);
 	v->indent = 0;
 }
 

@@ -85,8 +85,9 @@ struct bridge_port_info {
 	struct dp_port dp;
 	struct port_state state;
 	struct port_stats stats;
-	const char *peer; /* patch; NULL */
-	uint32_t config;  /* OFPPC_* */
+	const char *peer;          /* patch; NULL */
+	const char *offload_error; /* why the device that was asked for is not used; NULL */
+	uint32_t config;           /* OFPPC_* */
 };
 /* -ENODEV. */
 int bridge_port_info(struct bridge *br, const char *name, struct bridge_port_info *info);

@@ -13,6 +13,8 @@ struct bridge_port {
 	struct cds_list_head node; /* in bridge->ports, by ofp */
 	struct bridge *br;
 	char *name, *type, *peer; /* owned; peer: patch ports only */
+	char *offload;            /* owned; provider text that was asked for, or NULL */
+	char *offload_error;      /* owned; why it has no device, or NULL */
 	struct ofp_port ofp;
 	struct dp_port dp;            /* DP_PORT_NONE: patch */
 	struct port *port;            /* referenced; NULL for patch and kernel ports */
@@ -20,7 +22,7 @@ struct bridge_port {
 	struct port_state state;      /* as last told to controllers */
 	struct xl_counters *counters; /* patch; referenced */
 	uint64_t created_ns;
-	bool local, in_engine;
+	bool local;
 };
 
 struct bridge_bundle {

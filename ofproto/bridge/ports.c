@@ -199,18 +199,49 @@ static int add_to_datapath(struct bridge_port *p, const struct bridge_port_confi
 	return 0;
 }
 
+/* A device that cannot be had costs speed, not the port: remembered, said once, switched without.
+ */
+static void offload_answer(struct bridge_port *p, int rc, const struct error *why)
+{
+	char text[400];
+
+	free(p->offload_error);
+	p->offload_error = NULL;
+	if (!rc)
+		return;
+	p->offload_error = xstrdup(error_text(why, text, sizeof(text)));
+	log_warn("port %s: no offload: %s", p->name, p->offload_error);
+}
+
 static void add_to_engine(struct bridge_port *p, const struct bridge_port_config *cfg)
 {
 	struct engine *e = flows_engine(p->br->be->flows);
 	struct error why = ERROR_INIT;
-	char text[400];
 
 	if (!p->port)
 		return;
-	if (engine_port_add(e, p->port, cfg->offload, &why))
-		log_warn("port %s: no offload: %s", p->name, error_text(&why, text, sizeof(text)));
-	else
-		p->in_engine = true;
+	p->offload = cfg->offload ? xstrdup(cfg->offload) : NULL;
+	offload_answer(p, engine_port_add(e, p->port, cfg->offload, &why), &why);
+	engine_port_enable(e, p->dp, !cfg->offload_off);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return !strcmp(a ? a : "", b ? b : "");
+}
+
+static void change_in_engine(struct bridge_port *p, const struct bridge_port_config *cfg)
+{
+	struct engine *e = flows_engine(p->br->be->flows);
+	struct error why = ERROR_INIT;
+
+	if (!p->port)
+		return;
+	if (!same_text(p->offload, cfg->offload)) {
+		free(p->offload);
+		p->offload = cfg->offload ? xstrdup(cfg->offload) : NULL;
+		offload_answer(p, engine_port_move(e, p->port, cfg->offload, &why), &why);
+	}
 	engine_port_enable(e, p->dp, !cfg->offload_off);
 }
 
@@ -222,6 +253,8 @@ static void port_free(struct bridge_port *p)
 	free(p->name);
 	free(p->type);
 	free(p->peer);
+	free(p->offload);
+	free(p->offload_error);
 	free(p);
 }
 
@@ -282,8 +315,7 @@ static int port_change(struct bridge_port *p, const struct bridge_port_config *c
 
 	if (p->port && p->port->ops->reconfigure)
 		rc = p->port->ops->reconfigure(p->port, &cfg->port, err);
-	if (p->port)
-		engine_port_enable(flows_engine(p->br->be->flows), p->dp, !cfg->offload_off);
+	change_in_engine(p, cfg);
 	refresh(p);
 	return rc;
 }
@@ -412,6 +444,7 @@ static void fill_info(struct bridge_port *p, struct bridge_port_info *info)
 		.dp = p->dp,
 		.state = p->state,
 		.peer = p->peer,
+		.offload_error = p->offload_error,
 		.config = p->config,
 	};
 	(void)bridge_port_stats(p, &info->stats); /* zeros where the device has gone */

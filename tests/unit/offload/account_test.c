@@ -18,6 +18,7 @@
 #define PORTS_IN 3 /* injectors; the last port is only sent to */
 
 struct world {
+	const char *profile;
 	struct lab *l;
 	struct rng rng;
 	struct match m[FLOWS];
@@ -134,6 +135,17 @@ static void do_port(struct world *w)
 	engine_port_enable(w->l->e, w->l->no[i], true);
 }
 
+/* Another device, none, back again, while packets come in. */
+static void do_move(struct world *w)
+{
+	unsigned which = (unsigned)rng_below(&w->rng, 3);
+	char text[80] = "";
+
+	if (which)
+		(void)snprintf(text, sizeof(text), "sim:%s%s", w->profile, which > 1 ? "/2" : "");
+	ck_assert_int_eq(engine_port_move(w->l->e, w->l->port[0], text, NULL), 0);
+}
+
 static void do_audit(struct world *w)
 {
 	struct str out = STR_INIT;
@@ -164,8 +176,10 @@ static void one_event(struct world *w, bool removals)
 		do_replace(w, i);
 	else if (what < 80)
 		do_fault(w, faults[rng_below(&w->rng, ARRAY_SIZE(faults))]);
-	else if (what < 85)
+	else if (what < 84)
 		do_port(w);
+	else if (what < 86)
+		do_move(w);
 	else if (what < 90)
 		do_audit(w);
 	else
@@ -218,6 +232,7 @@ static void flows_stay(unsigned lag_ms, unsigned latency_us)
 	lab_profile_generic("stay", 40, latency_us, lag_ms);
 	l = lab_open("s", "sim:stay", 3, true, small_table);
 	world_init(w, l, rng);
+	w->profile = "stay";
 	w->skewed = true;
 	run_for(w, 3000, false);
 	do_fault(w, "fault clear");
@@ -275,6 +290,7 @@ START_TEST(packets_are_counted_or_missed)
 	lab_profile_generic("churn", 40, 50, 30);
 	l = lab_open("t", "sim:churn", 3, true, small_table);
 	world_init(w, l, rng);
+	w->profile = "churn";
 	run_for(w, 4000, true);
 	do_fault(w, "fault clear");
 	sent = total_sent(w, &sent_bytes);

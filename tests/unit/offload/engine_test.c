@@ -216,6 +216,40 @@ START_TEST(ports_come_and_go_with_their_rules)
 }
 END_TEST
 
+START_TEST(a_port_moves_to_another_device)
+{
+	struct engine_flow *f;
+	struct error err = ERROR_INIT;
+	struct engine_device_info *d = xzalloc(sizeof(*d));
+	struct ufid u;
+	struct match m;
+	struct lab *l;
+
+	lab_profile_generic("moves", 100, 0, 0);
+	l = lab_open("m", "sim:moves", 2, true, NULL);
+	lab_udp(l, 0, 1, &m);
+	f = lab_put(l, &m, "%1", true, &u);
+	lab_wait_state(l, u, OFFLOAD_ST_HARDWARE, -1);
+	lab_send(l, 0, &m.key, 0, 5);
+	ck_assert_int_eq(engine_port_move(l->e, l->port[0], "sim:moves/2", &err), 0);
+	lab_wait_state(l, u, OFFLOAD_ST_REFUSED, OFFLOAD_OUT_DEVICE);
+	ck_assert_int_eq(engine_port_move(l->e, l->port[1], "sim:moves/2", &err), 0);
+	lab_wait_state(l, u, OFFLOAD_ST_HARDWARE, -1);
+	lab_device(l, d);
+	ck_assert_str_eq(d->name, "sim:moves/2"); /* the first went with its last port */
+	ck_assert_int_eq(engine_port_move(l->e, l->port[0], "sim:nosuch", &err), -ENOENT);
+	lab_wait_state(l, u, OFFLOAD_ST_SOFTWARE, OFFLOAD_NO_DEVICE);
+	ck_assert_int_eq(engine_port_move(l->e, l->port[0], NULL, NULL), 0);
+	ck_assert_int_eq(engine_port_move(l->e, l->port[0], "sim:moves/2", NULL), 0);
+	lab_wait_state(l, u, OFFLOAD_ST_HARDWARE, -1);
+	lab_send(l, 0, &m.key, 0, 7);
+	lab_wait_packets(l, f, 12);
+	lab_del(l, f);
+	lab_close(l);
+	free(d);
+}
+END_TEST
+
 /* --- queue --- */
 
 static void tiny_queue(struct engine_config *cfg)
@@ -436,6 +470,7 @@ int main(void)
 	tcase_add_test(t, refusals_say_why);
 	tcase_add_test(t, bad_providers_say_why);
 	tcase_add_test(t, ports_come_and_go_with_their_rules);
+	tcase_add_test(t, a_port_moves_to_another_device);
 	tcase_add_test(t, the_queue_is_bounded_and_sheds);
 	tcase_add_test(t, requests_keep_their_order);
 	tcase_add_test(t, busy_flows_take_the_place_of_idle_ones);

@@ -45,7 +45,8 @@ static void tells(const char *name, const char *const what[], size_t n)
 START_TEST(each_tells_what_matters)
 {
 	TELLS("show", "br0", "ctlva", "LOCAL", "netdev",
-	      "nosuch: could not open network device nosuch (No such device)");
+	      "nosuch: could not open network device nosuch (No such device)", "note",
+	      "ctlvb: no offload: no profile");
 	TELLS("status", "hardware", "sim:cx6dx", "4.19M", "an output port is not on the device",
 	      "move both ports to one NIC", "the device cannot match this field");
 	TELLS("flows", "refused", "hardware", "ipv4(", "packets", "why ");

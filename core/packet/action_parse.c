@@ -69,6 +69,15 @@ static int parse_one(struct parser *p, const char *action, const char *body, uin
 			 body ? body : "", (unsigned long long)max);
 }
 
+/* Nothing may follow in an action's body. */
+static int parse_end(struct parser *p, const char *action, char *body)
+{
+	char *word, *inner;
+	int r = dp_text_next(&body, &word, &inner, p->err);
+
+	return r <= 0 ? r : error_set(p->err, EINVAL, action, "\"%s\" does not belong here", word);
+}
+
 static const struct action_word *word_find(const struct action_word *w, const char *name)
 {
 	for (; w->name; w++)
@@ -169,6 +178,8 @@ static int parse_hash(struct parser *p, char *body)
 	if (!alg)
 		return bad(p, "hash", "it is written hash(l4(BASIS)) or hash(sym_l4(BASIS))");
 	r = parse_one(p, "hash", inner, UINT32_MAX, &basis);
+	if (!r)
+		r = parse_end(p, "hash", body);
 	if (r)
 		return r;
 	h.alg = alg->value;
@@ -270,7 +281,7 @@ static int parse_sample(struct parser *p, char *body)
 	mark = dp_actions_nest_begin(p->out, DP_ACT_SAMPLE, &s, sizeof(s));
 	r = parse_nested(p, inner);
 	dp_actions_nest_end(p->out, mark);
-	return r;
+	return r ? r : parse_end(p, "sample", body);
 }
 
 static int parse_branch(struct parser *p, char **body, const char *name)
@@ -307,7 +318,7 @@ static int parse_check_len(struct parser *p, char *body)
 	if (!r)
 		r = parse_branch(p, &body, "le");
 	dp_actions_nest_end(p->out, mark);
-	return r;
+	return r ? r : parse_end(p, "check_pkt_len", body);
 }
 
 /* --- set --- */
@@ -350,6 +361,8 @@ static int parse_set(struct parser *p, char *body)
 	memset(&key, 0, sizeof(key));
 	memset(&mask, 0, sizeof(mask));
 	r = dp_group_parse(g, inner, &key, &mask, p->err);
+	if (!r)
+		r = parse_end(p, "set", body);
 	if (r)
 		return r;
 	put_sets(p, g, &key, &mask);
@@ -507,12 +520,16 @@ static int parse_ct(struct parser *p, char *body)
 
 static int parse_ct_clear(struct parser *p, char *body)
 {
+	if (body)
+		return bad(p, "ct_clear", "it has no parameters");
 	dp_actions_put(p->out, DP_ACT_CT_CLEAR, NULL, 0);
 	return 0;
 }
 
 static int parse_pop_vlan(struct parser *p, char *body)
 {
+	if (body)
+		return bad(p, "pop_vlan", "it has no parameters");
 	dp_actions_put(p->out, DP_ACT_POP_VLAN, NULL, 0);
 	return 0;
 }

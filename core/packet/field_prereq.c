@@ -67,15 +67,15 @@ bool field_prereq_ok(enum field_prereq p, const struct flow_key *k)
 }
 
 /* In a match a fragment bit that is not matched may be either: only one that demands later
- * fragments contradicts.  The key of a match has no bit outside its mask, so that need_ok() holds
- * for its values already. */
+ * fragments contradicts, and so with the code of neighbour discovery, which is 0 in every packet
+ * whose discovery fields are there.  The key of a match has no bit outside its mask, so that
+ * need_ok() holds for its values already. */
 static bool need_matched(const struct need *n, const struct flow_key *k,
 			 const struct flow_key *mask)
 {
 	if (!need_ok(n, k) || (n->proto && mask->nw_proto != 0xff))
 		return false;
-	return !n->nd_types || ((mask->tp_src & htons(0xff)) == htons(0xff) &&
-				(mask->tp_dst & htons(0xff)) == htons(0xff));
+	return !n->nd_types || (mask->tp_src & htons(0xff)) == htons(0xff);
 }
 
 bool field_prereq_matched(enum field_prereq p, const struct flow_key *k,

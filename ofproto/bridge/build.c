@@ -81,6 +81,7 @@ static void build_bridge(struct xl_bridge *x, const struct bridge *br)
 	x->macs = br->macs;
 	x->forward_bpdu = br->forward_bpdu;
 	x->fail_open = br->failing_open;
+	x->frags = ofconns_frags(br->conns);
 	x->miss_to_controller = ofconns_wants_misses(br->conns, &x->miss_send_len);
 	build_ports(x, br);
 	build_bundles(x, br);

@@ -58,8 +58,8 @@ static enum ofperr apply_flow_mod(struct bridge *br, struct ofconn *c, const str
 			return OFPERR_FM_BAD_TABLE_ID;
 		fm->table = 0;
 	}
-	if (fm->table != OFPTT_ALL_ && fm->table >= BRIDGE_N_TABLES)
-		return OFPERR_FM_BAD_TABLE_ID;
+	if (fm->table != OFPTT_ALL_ && fm->table >= BRIDGE_N_TABLES) /* 1.0 has no such error */
+		return m->version == OFP10 ? OFPERR_EPERM : OFPERR_FM_BAD_TABLE_ID;
 	if (fm->buffer_id != OFP_NO_BUFFER_)
 		return OFPERR_BUFFER_UNKNOWN;
 	check = check_for(m, &fm->match, fm->table == OFPTT_ALL_ ? 0 : fm->table);

@@ -23,7 +23,6 @@ static void send_packet_in(struct backend *be, const struct xlate_packet_in *x)
 			.cookie = x->cookie,
 			.md = x->md,
 		},
-		.max_len = x->max_len,
 		.controller_id = x->controller_id,
 		.is_miss = x->is_miss,
 	};

@@ -205,9 +205,7 @@ static enum ofperr do_port_stats(struct bridge *br, struct ofconn *c, const stru
 
 	if (e)
 		return e;
-	if (r.port.v != OFPP_NONE_ && !bridge_port_by_ofp(br, r.port))
-		return OFPERR_BAD_PORT;
-	begin(&mp, c, m);
+	begin(&mp, c, m); /* nothing in it for a port that is not there */
 	cds_list_for_each_entry (p, &br->ports, node)
 		if (r.port.v == OFPP_NONE_ || r.port.v == p->ofp.v)
 			put_port_stats(&mp, p);

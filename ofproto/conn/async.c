@@ -56,10 +56,8 @@ void ofconns_packet_in(struct ofconns *cs, const struct ofconn_packet_in *p)
 
 		if (!wants_packet_in(c, p) || !ofconn_async_room(c))
 			continue;
-		/* Nothing is buffered here, so the rest of a cut packet could never be asked for: a
-		 * miss goes whole, and only an action's own max_len cuts. */
-		if (!p->is_miss)
-			pin.len = MIN(pin.len, p->max_len);
+		/* Nothing is buffered here, so the packet goes whole, whatever the max_len of the
+		 * action or the connection (OpenFlow 1.3.5 section 7.4.1). */
 		pin.buffer_id = OFP_NO_BUFFER_;
 		ofp_put_packet_in(ofconn_put(c), &c->proto, &pin);
 		ofconn_send(c);

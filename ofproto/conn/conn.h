@@ -64,6 +64,8 @@ uint32_t ofconns_probe_ms(const struct ofconns *cs); /* longest inactivity probe
 /* A connection older than OpenFlow 1.3 hears packets that no rule matches; *miss_send_len gets the
  * largest asked for. */
 bool ofconns_wants_misses(const struct ofconns *cs, uint16_t *miss_send_len);
+/* What the last SET_CONFIG of any connection wants done with fragments. */
+enum ofp_frags ofconns_frags(const struct ofconns *cs);
 size_t ofconns_count(const struct ofconns *cs);
 
 struct ofcontroller_status {
@@ -76,11 +78,10 @@ struct ofcontroller_status {
 };
 size_t ofconns_controllers(const struct ofconns *cs, struct ofcontroller_status *out, size_t max);
 
-/* Asynchronous messages, to every connection that wants them.  max_len cuts the data of a packet-in
- * (65535: whole). */
+/* Asynchronous messages, to every connection that wants them. */
 struct ofconn_packet_in {
 	struct ofp_packet_in pin;
-	uint16_t max_len, controller_id;
+	uint16_t controller_id;
 	bool is_miss;
 };
 void ofconns_packet_in(struct ofconns *cs, const struct ofconn_packet_in *p);
@@ -94,7 +95,6 @@ const char *ofconn_name(const struct ofconn *c);
 bool ofconn_is_slave(const struct ofconn *c);
 uint64_t ofconn_id(const struct ofconn *c); /* never used again */
 struct ofconn *ofconns_find(struct ofconns *cs, uint64_t id);
-uint16_t ofconn_frag_flags(const struct ofconn *c);
 /* The buffer that answers are written into; flushed when the bridge returns, or by ofconn_send().
  */
 struct buf *ofconn_put(struct ofconn *c);

@@ -49,6 +49,7 @@ struct ofconns {
 	struct ofconns_ops ops;
 	void *ctx;
 	uint32_t versions;
+	enum ofp_frags frags;
 	struct stream_listener *mgmt, *snoop;
 	struct cds_list_head conns, controllers;
 	uint64_t next_id;

@@ -339,6 +339,11 @@ bool ofconns_wants_misses(const struct ofconns *cs, uint16_t *miss_send_len)
 	return any;
 }
 
+enum ofp_frags ofconns_frags(const struct ofconns *cs)
+{
+	return cs->frags;
+}
+
 size_t ofconns_count(const struct ofconns *cs)
 {
 	struct ofconn *c;

@@ -307,8 +307,3 @@ uint64_t ofconn_id(const struct ofconn *c)
 {
 	return c->id;
 }
-
-uint16_t ofconn_frag_flags(const struct ofconn *c)
-{
-	return c->config.flags;
-}

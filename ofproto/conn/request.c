@@ -25,12 +25,20 @@ static enum ofperr do_barrier(struct ofconn *c, const struct ofp_msg *m)
 
 static enum ofperr do_get_config(struct ofconn *c, const struct ofp_msg *m)
 {
-	ofp_put_config(ofconn_put(c), OFP_GET_CONFIG_REPLY, m->version, m->xid, &c->config);
+	struct ofp_switch_config cfg = c->config;
+
+	cfg.flags = (uint16_t)((cfg.flags & ~OFPC_FRAG_MASK_) | c->cs->frags);
+	ofp_put_config(ofconn_put(c), OFP_GET_CONFIG_REPLY, m->version, m->xid, &cfg);
 	return OFPERR_OK;
 }
 
-#define FRAG_MASK 0x3
-#define FRAG_NORMAL 0
+/* Unknown flags are an error from 1.3 on, which has one for them; 1.0 says nothing of them. */
+static bool flags_ok(const struct ofp_switch_config *cfg, uint8_t version)
+{
+	unsigned known = OFPC_FRAG_MASK_ | (version < OFP13 ? OFPC_INVALID_TTL_ : 0);
+
+	return version < OFP13 || !(cfg->flags & ~known);
+}
 
 static enum ofperr do_set_config(struct ofconn *c, const struct ofp_msg *m)
 {
@@ -41,11 +49,11 @@ static enum ofperr do_set_config(struct ofconn *c, const struct ofp_msg *m)
 		return e;
 	if (c->role == OFPCR_SLAVE_)
 		return OFPERR_IS_SLAVE;
-	if (cfg.flags & ~FRAG_MASK)
+	if (!flags_ok(&cfg, m->version))
 		return OFPERR_SC_BAD_FLAGS;
-	if ((cfg.flags & FRAG_MASK) != FRAG_NORMAL)
-		return OFPERR_SC_BAD_FLAGS; /* drop and reassembly are not offered in the features
-					       either */
+	/* Reassembly is not among the features; who asks for it sees that it did not come about. */
+	if ((cfg.flags & OFPC_FRAG_MASK_) != OFPC_FRAG_REASM_)
+		c->cs->frags = (enum ofp_frags)(cfg.flags & OFPC_FRAG_MASK_);
 	c->config = cfg;
 	c->config_set = true;
 	if (!c->async_set)

@@ -63,7 +63,7 @@ static enum ofperr check_bucket(const struct ofp_bucket *b, uint8_t type)
 
 enum ofperr group_check(const struct ofp_group_mod *gm)
 {
-	if (gm->id >= OFPG_MAX_)
+	if (gm->id > OFPG_MAX_)
 		return OFPERR_GM_INVALID_GROUP;
 	if (gm->type > OFPGT_FF_)
 		return OFPERR_GM_BAD_TYPE;

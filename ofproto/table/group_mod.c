@@ -235,7 +235,7 @@ static enum ofperr group_delete(struct ofp_tables *t, const struct ofp_group_mod
 	struct group *g = gm->id == OFPG_ALL_ ? NULL : tables_group(t, gm->id);
 	struct cds_lfht_iter it;
 
-	if (gm->id != OFPG_ALL_ && gm->id >= OFPG_MAX_)
+	if (gm->id != OFPG_ALL_ && gm->id > OFPG_MAX_)
 		return OFPERR_GM_INVALID_GROUP;
 	if (gm->id == OFPG_ALL_ ? !t->n_groups : !g)
 		return OFPERR_OK;
@@ -260,6 +260,8 @@ enum ofperr tables_group_mod(struct ofp_tables *t, const struct ofp_group_mod *g
 	rcu_read_lock();
 	if (gm->command == OFPGC_ADD_)
 		e = group_add(t, gm);
+	else if (gm->command == OFPGC_ADD_OR_MODIFY_)
+		e = tables_group(t, gm->id) ? group_modify(t, gm) : group_add(t, gm);
 	else if (gm->command == OFPGC_MODIFY_)
 		e = group_modify(t, gm);
 	else if (gm->command == OFPGC_DELETE_)

@@ -6,8 +6,6 @@
 
 #include "core/base/xalloc.h"
 
-#define STICKY_FLAGS (OFPFF_SEND_FLOW_REM_ | OFPFF_NO_PKT_COUNTS_ | OFPFF_NO_BYT_COUNTS_)
-
 static void stats_unref(struct rule_stats *s)
 {
 	if (atomic_fetch_sub(&s->refs, 1) == 1)
@@ -133,7 +131,7 @@ struct rule *rule_new(struct ofp_tables *t, uint8_t table, const struct ofp_flow
 
 	cls_rule_init(&r->cr, &fm->match, fm->priority + (hidden ? RULE_HIDDEN_PRIORITY : 0));
 	r->hidden = hidden;
-	r->flags = fm->flags & STICKY_FLAGS;
+	r->flags = fm->flags;
 	r->idle_timeout = fm->idle_timeout;
 	r->hard_timeout = fm->hard_timeout;
 	r->cookie = fm->cookie;

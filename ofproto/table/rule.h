@@ -38,7 +38,7 @@ struct rule {
 	bool hidden; /* ours (fail mode, in-band), not a controller's: never dumped, never counted
 			as one */
 	_Atomic bool removed; /* left the tables, or was replaced */
-	uint16_t flags;       /* OFPFF_*_ that stick: SEND_FLOW_REM, NO_*_COUNTS */
+	uint16_t flags;       /* OFPFF_*_ that it was added with; statistics tell them */
 	_Atomic uint16_t idle_timeout, hard_timeout;
 	_Atomic be64 cookie;
 	uint64_t created_ns;          /* of the first one in a row of modifications */

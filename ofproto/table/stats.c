@@ -135,11 +135,7 @@ void tables_table_stats(struct ofp_tables *t, uint8_t table, struct ofp_table_st
 	*ts = (struct ofp_table_stats){ .table = table };
 	if (table >= TABLES_MAX)
 		return;
-	/* The name that Open vSwitch's table 0 has always had; scripts look for it. */
-	if (table)
-		(void)snprintf(ts->name, sizeof(ts->name), "table%u", table);
-	else
-		(void)snprintf(ts->name, sizeof(ts->name), "classifier");
+	/* No name: tables that have none of their own print as numbers. */
 	rcu_read_lock();
 	ft = rcu_dereference(t->tables[table]);
 	ts->active = ft ? ft->n : 0;

@@ -15,6 +15,7 @@ struct say {
 typedef enum ofperr say_fn(struct say *s);
 
 static const char *const commands[] = { "ADD", "MOD", "MOD_STRICT", "DEL", "DEL_STRICT" };
+static const char *const group_commands[] = { "ADD", "MOD", "DEL", "ADD_OR_MOD" };
 
 static enum ofperr say_hello(struct say *s)
 {
@@ -117,7 +118,7 @@ static enum ofperr say_group_mod(struct say *s)
 
 	if (e)
 		return e;
-	str_printf(s->out, "%s ", gm.command == OFPGC_DELETE_ ? "DEL" : commands[gm.command]);
+	str_printf(s->out, "%s ", group_commands[gm.command]);
 	group_format(&gm, NULL, s->out);
 	return OFPERR_OK;
 }

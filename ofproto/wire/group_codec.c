@@ -3,6 +3,7 @@
 #include "ofproto/wire/flow_impl.h"
 
 #define GROUP_TYPES 4
+#define GROUP_ADD_OR_MODIFY 0x8000
 
 /* --- reading -----------------------------------------------------------------------------------
  */
@@ -68,7 +69,7 @@ static bool bucket_ok(const struct ofp_group_mod *gm, const struct ofp_bucket *b
 /* What the specification asks of each type, whatever the switch's limits are. */
 static enum ofperr check_group(const struct ofp_group_mod *gm)
 {
-	if (gm->command > OFPGC_DELETE_)
+	if (gm->command > OFPGC_ADD_OR_MODIFY_)
 		return OFPERR_GM_BAD_COMMAND;
 	if (gm->type >= GROUP_TYPES)
 		return OFPERR_GM_BAD_TYPE;
@@ -83,6 +84,14 @@ static enum ofperr check_group(const struct ofp_group_mod *gm)
 	return OFPERR_OK;
 }
 
+/* Numbers between the specification's and 0x8000 are none, so OFPGC_ADD_OR_MODIFY_'s own too. */
+static uint16_t command_of(uint16_t wire)
+{
+	if (wire == GROUP_ADD_OR_MODIFY)
+		return OFPGC_ADD_OR_MODIFY_;
+	return wire > OFPGC_DELETE_ ? UINT16_MAX : wire;
+}
+
 enum ofperr ofp_decode_group_mod(const struct ofp_msg *m, struct ofp_group_mod *gm,
 				 struct buf *acts, struct buf *buckets)
 {
@@ -92,7 +101,7 @@ enum ofperr ofp_decode_group_mod(const struct ofp_msg *m, struct ofp_group_mod *
 	buf_clear(acts);
 	buf_clear(buckets);
 	memset(gm, 0, sizeof(*gm));
-	gm->command = cursor_be16(&c);
+	gm->command = command_of(cursor_be16(&c));
 	gm->type = cursor_u8(&c);
 	(void)cursor_u8(&c);
 	gm->id = cursor_be32(&c);
@@ -135,7 +144,7 @@ void ofp_put_group_mod(struct buf *out, uint8_t version, uint32_t xid,
 {
 	size_t start = ofp_msg_begin(out, OFP_GROUP_MOD, version, xid);
 
-	put_group(out, gm->command, gm);
+	put_group(out, gm->command == OFPGC_ADD_OR_MODIFY_ ? GROUP_ADD_OR_MODIFY : gm->command, gm);
 	ofp_msg_end(out, start);
 }
 

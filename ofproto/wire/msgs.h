@@ -127,7 +127,8 @@ struct ofp_queue_stats {
 	uint64_t tx_bytes, tx_packets, tx_errors, duration_ns;
 };
 
-enum ofp_group_command { OFPGC_ADD_, OFPGC_MODIFY_, OFPGC_DELETE_ };
+/* ADD_OR_MODIFY is 0x8000 on the wire, what ovs-ofctl(8) mod-group --may-create sends. */
+enum ofp_group_command { OFPGC_ADD_, OFPGC_MODIFY_, OFPGC_DELETE_, OFPGC_ADD_OR_MODIFY_ };
 enum ofp_group_type { OFPGT_ALL_, OFPGT_SELECT_, OFPGT_INDIRECT_, OFPGT_FF_ };
 struct ofp_bucket {
 	uint16_t weight;
@@ -203,8 +204,14 @@ struct ofp_switch_features {
 	uint32_t of10_actions; /* OpenFlow 1.0: bit per OFPAT_* */
 };
 struct ofp_switch_config {
-	uint16_t flags, miss_send_len;
+	uint16_t flags, miss_send_len; /* flags: enum ofp_frags and OFPC_INVALID_TTL_ */
 };
+/* Fragments (OpenFlow 1.0 section 5.3.2; ovs-fields(7), "IPv4/IPv6 Fragment Field"): their ports
+ * taken for zero; dropped; put together first; or matched as they are, a first fragment by its
+ * ports. */
+enum ofp_frags { OFPC_FRAG_NORMAL_, OFPC_FRAG_DROP_, OFPC_FRAG_REASM_, OFPC_FRAG_NX_MATCH_ };
+#define OFPC_FRAG_MASK_ 0x3
+#define OFPC_INVALID_TTL_ 0x4 /* before OpenFlow 1.3: packet-ins for TTLs that ran out */
 enum ofp_role { OFPCR_NOCHANGE_, OFPCR_EQUAL_, OFPCR_MASTER_, OFPCR_SLAVE_ };
 struct ofp_error_msg {
 	enum ofperr code; /* OFPERR_OK: a number that no row of the table has */

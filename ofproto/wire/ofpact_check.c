@@ -136,10 +136,10 @@ static enum ofperr check_push_mpls(struct walk *w, const struct ofpact *a)
 
 static enum ofperr check_pop_mpls(struct walk *w, const struct ofpact *a)
 {
-	bool mpls = matched(w, FIELD_PRE_MPLS);
+	enum ofperr e = need(w, FIELD_PRE_MPLS);
 
 	know_type(w, ((const struct ofpact_ethertype *)ofpact_payload(a))->v);
-	return mpls ? OFPERR_OK : OFPERR_MATCH_INCONSISTENT;
+	return e;
 }
 
 static enum ofperr check_ip(struct walk *w, const struct ofpact *a)

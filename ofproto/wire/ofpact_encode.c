@@ -87,11 +87,13 @@ static void put_load_bits(struct buf *out, enum field_id id, unsigned ofs, unsig
 	put_load(out, f, &v, &mask);
 }
 
+/* What came as the 16-bit in_port keeps NXM's code: OXM's ingress port may not be set (OpenFlow
+ * 1.3.5 section 7.2.3.7). */
 static void put_set_field13(struct buf *out, const struct field *f, const union field_value *v)
 {
 	size_t start = ofpact_wire_begin(out, 25);
 
-	nx_entry_encode(f, OFP13, v, NULL, out);
+	nx_entry_encode(f, f->id == FIELD_IN_PORT ? OFP10 : OFP13, v, NULL, out);
 	ofpact_wire_end(out, start);
 }
 

@@ -71,6 +71,7 @@ struct xl_bridge {
 	bool forward_bpdu;
 	bool fail_open; /* no controller: NORMAL for every packet, whatever the tables hold */
 	uint16_t miss_send_len;
+	enum ofp_frags frags;
 };
 
 struct xl_snapshot {

@@ -109,6 +109,19 @@ static bool looks_behind_mpls(const struct xl *x, const struct flow_key *m)
 	return false;
 }
 
+/* A fragment's ports count as zero unless the bridge matches fragments as they are.  The megaflow
+ * matches every fragment bit anyway (close_mask()), and nothing of the ports. */
+static struct rule *lookup_fragment(const struct xl *x, struct flow_key *m)
+{
+	struct flow_key key = x->f.flow;
+	struct rule *r;
+
+	key.tp_src = key.tp_dst = 0;
+	r = tables_lookup(x->f.br->tables, x->table, x->f.version, &key, m, false);
+	m->tp_src = m->tp_dst = 0;
+	return r;
+}
+
 static struct rule *lookup(struct xl *x)
 {
 	struct flow_key m;
@@ -116,7 +129,10 @@ static struct rule *lookup(struct xl *x)
 	struct effect *e;
 
 	memset(&m, 0, sizeof(m));
-	r = tables_lookup(x->f.br->tables, x->table, x->f.version, &x->f.flow, &m, false);
+	if (x->f.flow.nw_frag & FLOW_FRAG_ANY && x->f.br->frags == OFPC_FRAG_NORMAL_)
+		r = lookup_fragment(x, &m);
+	else
+		r = tables_lookup(x->f.br->tables, x->table, x->f.version, &x->f.flow, &m, false);
 	if (looks_behind_mpls(x, &m)) {
 		xl_fail(x, XLATE_NEEDS_RECIRC);
 		return NULL;
@@ -141,6 +157,11 @@ void xl_table(struct xl *x, uint8_t table, enum xl_miss miss)
 	}
 	if (!xl_descend(x))
 		return;
+	if (x->f.flow.nw_frag & FLOW_FRAG_ANY && x->f.br->frags == OFPC_FRAG_DROP_) {
+		xl_note(x, "fragments are dropped here (set-frags)");
+		x->depth--;
+		return;
+	}
 	x->table = table;
 	r = lookup(x);
 	if (r) {

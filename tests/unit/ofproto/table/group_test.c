@@ -78,8 +78,8 @@ static const struct check_case {
 	{ OFPGT_FF_, 1, 2, 0, OFPP_NONE_, 77, OFPERR_GM_BAD_WATCH },
 	{ OFPGT_FF_, 1, 2, 0, OFPP_NONE_, 1, OFPERR_GM_LOOP },
 	{ 4, 1, 0, 0, 0, 0, OFPERR_GM_BAD_TYPE },
-	{ OFPGT_ALL_, OFPG_MAX_ - 1, 0, 0, 0, 0, OFPERR_OK },
-	{ OFPGT_ALL_, OFPG_MAX_, 0, 0, 0, 0, OFPERR_GM_INVALID_GROUP },
+	{ OFPGT_ALL_, OFPG_MAX_, 0, 0, 0, 0, OFPERR_OK },
+	{ OFPGT_ALL_, OFPG_MAX_ + 1, 0, 0, 0, 0, OFPERR_GM_INVALID_GROUP },
 	{ OFPGT_ALL_, OFPG_ALL_, 0, 0, 0, 0, OFPERR_GM_INVALID_GROUP },
 	{ OFPGT_ALL_, 1, GROUP_BUCKETS_MAX + 1, 0, OFPP_NONE_, OFPG_ANY_,
 	  OFPERR_GM_OUT_OF_BUCKETS },
@@ -95,7 +95,7 @@ START_TEST(bad_groups_are_refused)
 	ck_assert_int_eq(mod(OFPGC_ADD_, c->type, c->id, b, c->n), c->e);
 	if (c->e) {
 		ck_assert_int_eq(mod(OFPGC_MODIFY_, c->type, c->id, NULL, 0),
-				 c->e == OFPERR_GM_BAD_TYPE || c->id >= OFPG_MAX_ ? c->e
+				 c->e == OFPERR_GM_BAD_TYPE || c->id > OFPG_MAX_ ? c->e
 				 : c->type == OFPGT_INDIRECT_ ? OFPERR_GM_INVALID_GROUP
 							      : OFPERR_GM_UNKNOWN_GROUP);
 	} else {
@@ -110,8 +110,8 @@ START_TEST(deletes_are_lenient)
 {
 	ck_assert_int_eq(mod(OFPGC_DELETE_, 0, 5, NULL, 0), OFPERR_OK);
 	ck_assert_int_eq(mod(OFPGC_DELETE_, 9, OFPG_ALL_, NULL, 0), OFPERR_OK);
-	ck_assert_int_eq(mod(OFPGC_DELETE_, 0, OFPG_MAX_, NULL, 0), OFPERR_GM_INVALID_GROUP);
-	ck_assert_int_eq(mod(3, 0, 5, NULL, 0), OFPERR_GM_BAD_COMMAND);
+	ck_assert_int_eq(mod(OFPGC_DELETE_, 0, OFPG_MAX_ + 1, NULL, 0), OFPERR_GM_INVALID_GROUP);
+	ck_assert_int_eq(mod(4, 0, 5, NULL, 0), OFPERR_GM_BAD_COMMAND);
 }
 END_TEST
 

@@ -186,7 +186,7 @@ static enum ofperr model_add(struct model *m, const struct op *o, size_t *n)
 		.priority = o->fm.priority,
 		.idle = o->fm.idle_timeout,
 		.hard = o->fm.hard_timeout,
-		.flags = o->fm.flags & OFPFF_SEND_FLOW_REM_,
+		.flags = o->fm.flags,
 		.cookie = o->fm.cookie,
 		.actions = o->actions,
 		.used = was.used,

@@ -44,7 +44,7 @@ static const struct {
 	{ "ip,actions=push_mpls:0x8847,set_field:1.2.3.4->ip_src", OFPERR_MATCH_INCONSISTENT,
 	  OFPERR_MATCH_INCONSISTENT },
 	{ "mpls,actions=pop_mpls:0x800,dec_ttl", OFPERR_OK, OFPERR_OK },
-	{ "ip,actions=pop_mpls:0x800", OFPERR_MATCH_INCONSISTENT, OFPERR_MATCH_INCONSISTENT },
+	{ "ip,actions=pop_mpls:0x800", OFPERR_OK, OFPERR_MATCH_INCONSISTENT },
 	{ "actions=learn(table=9,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[])", OFPERR_OK, OFPERR_OK },
 	{ "actions=learn(table=10,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[])", OFPERR_BAD_ARGUMENT,
 	  OFPERR_BAD_ARGUMENT },

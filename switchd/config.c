@@ -313,6 +313,7 @@ static void write_back(struct switchd *sw)
 	char text[400];
 
 	switchd_write_status(sw, txn);
+	switchd_managers_pass(sw, txn);
 	if (root)
 		db_txn_set_integer(txn, root, sw->schema->root_cur_cfg,
 				   db_get_integer(root, sw->schema->root_next_cfg, 0));

@@ -9,6 +9,7 @@ switchd_shuntd_SOURCES = \
 	switchd/config.h \
 	switchd/links.c \
 	switchd/main.c \
+	switchd/managers.c \
 	switchd/metrics.c \
 	switchd/ports.c \
 	switchd/schema.c \

@@ -168,6 +168,59 @@ static bool parse_mac(const char *text, struct eth_addr *mac)
 	return true;
 }
 
+static const struct db_row *first_iface(const struct schema *s, const struct db_row *port)
+{
+	const struct db_row *first = NULL;
+
+	for (size_t i = 0; port && i < db_get_n(port, s->port_interfaces); i++) {
+		const struct db_row *row = db_get_ref(port, s->port_interfaces, i);
+
+		if (row && (!first || strcmp(db_get_string(row, s->if_name, ""),
+					     db_get_string(first, s->if_name, "")) < 0))
+			first = row;
+	}
+	return first;
+}
+
+static bool iface_mac(struct switchd *sw, const struct db_row *row, struct eth_addr *mac)
+{
+	const struct link_info *link;
+
+	if (!row || !sw_iface_is_device(db_get_string(row, sw->schema->if_type, "")))
+		return false;
+	if (parse_mac(db_get_string(row, sw->schema->if_mac, ""), mac))
+		return true;
+	link = rtnl_by_name(sw->rtnl, db_get_string(row, sw->schema->if_name, ""));
+	if (link && link->has_mac)
+		*mac = link->mac;
+	return link && link->has_mac;
+}
+
+/* The local port's address unless one is configured: the lowest among the other ports' (ovs-
+ * vswitchd.conf.db(5), Interface mac), locally administered ones left out, so that an uplink's
+ * neighbours know the bridge by it; with no such port one made from the row's identity.  Either way
+ * a restart finds the same again, and with it the datapath ID. */
+static struct eth_addr default_local_mac(struct sw_bridge *b, const struct db_row *br_row)
+{
+	const struct schema *s = b->sw->schema;
+	struct eth_addr lowest, mac;
+	bool any = false;
+
+	memcpy(lowest.b, db_row_uuid(br_row)->b, sizeof(lowest.b));
+	lowest.b[0] = (uint8_t)((lowest.b[0] & 0xfcu) | 0x02u); /* unicast, locally administered */
+	for (size_t i = 0; i < db_get_n(br_row, s->br_ports); i++) {
+		const struct db_row *row = first_iface(s, db_get_ref(br_row, s->br_ports, i));
+
+		if (!row || !strcmp(db_get_string(row, s->if_name, ""), b->name) ||
+		    !iface_mac(b->sw, row, &mac) || mac.b[0] & 3)
+			continue;
+		if (!any || memcmp(mac.b, lowest.b, sizeof(mac.b)) < 0)
+			lowest = mac;
+		any = true;
+	}
+	return lowest;
+}
+
 static void iface_set(struct sw_bridge *b, struct sw_iface *i, const struct db_row *row,
 		      const struct db_row *br_row)
 {
@@ -193,6 +246,10 @@ static void iface_set(struct sw_bridge *b, struct sw_iface *i, const struct db_r
 	cfg.port.values = o.values;
 	cfg.port.n_options = o.n;
 	cfg.port.mac_set = *mac && parse_mac(mac, &cfg.port.mac);
+	if (local && !cfg.port.mac_set) {
+		cfg.port.mac = default_local_mac(b, br_row);
+		cfg.port.mac_set = !link || !eth_addr_equal(link->mac, cfg.port.mac);
+	}
 	cfg.port.mtu = (uint32_t)db_get_integer(row, s->if_mtu_request, 0);
 	if (!local && sw_iface_is_device(i->type) && !link)
 		rc = error_set(&err, ENODEV, NULL,

@@ -21,7 +21,8 @@ static void resolve_columns(struct schema *s)
 	RESOLVE(s->root, WANT(root, bridges), WANT(root, next_cfg), WANT(root, cur_cfg),
 		WANT(root, other_config), WANT(root, ovs_version), WANT(root, db_version),
 		WANT(root, datapath_types), WANT(root, iface_types), WANT(root, system_type),
-		WANT(root, system_version), WANT(root, external_ids));
+		WANT(root, system_version), WANT(root, external_ids), WANT(root, manager_options),
+		WANT(root, ssl));
 	RESOLVE(s->bridge, WANT(br, name), WANT(br, ports), WANT(br, datapath_type),
 		WANT(br, controller), WANT(br, fail_mode), WANT(br, protocols),
 		WANT(br, other_config), WANT(br, datapath_id), WANT(br, status),
@@ -38,6 +39,10 @@ static void resolve_columns(struct schema *s)
 	RESOLVE(s->controller, WANT(ctl, target), WANT(ctl, max_backoff),
 		WANT(ctl, inactivity_probe), WANT(ctl, is_connected), WANT(ctl, role),
 		WANT(ctl, status), WANT(ctl, connection_mode), WANT(ctl, type));
+	if (s->manager)
+		RESOLVE(s->manager, WANT(mgr, target), WANT(mgr, status));
+	if (s->ssl)
+		RESOLVE(s->ssl, WANT(ssl, private_key), WANT(ssl, certificate), WANT(ssl, ca_cert));
 }
 
 struct schema *schema_new(struct db *db, struct error *err)
@@ -49,6 +54,8 @@ struct schema *schema_new(struct db *db, struct error *err)
 	s->port = db_table(db, "Port");
 	s->iface = db_table(db, "Interface");
 	s->controller = db_table(db, "Controller");
+	s->manager = db_table(db, "Manager");
+	s->ssl = db_table(db, "SSL");
 	if (!s->root || !s->bridge || !s->port || !s->iface || !s->controller) {
 		free(s);
 		error_set(err, EINVAL, "schema", "the database lacks a table of Open_vSwitch");

@@ -6,11 +6,12 @@
 #include "dbserver/engine/view.h"
 
 struct schema {
-	struct db_table *root, *bridge, *port, *iface, *controller;
+	struct db_table *root, *bridge, *port, *iface, *controller, *manager, *ssl;
 
 	const struct db_column *root_bridges, *root_next_cfg, *root_cur_cfg, *root_other_config,
 		*root_ovs_version, *root_db_version, *root_datapath_types, *root_iface_types,
-		*root_system_type, *root_system_version, *root_external_ids;
+		*root_system_type, *root_system_version, *root_external_ids, *root_manager_options,
+		*root_ssl;
 	const struct db_column *br_name, *br_ports, *br_datapath_type, *br_controller,
 		*br_fail_mode, *br_protocols, *br_other_config, *br_datapath_id, *br_status,
 		*br_external_ids;
@@ -22,6 +23,8 @@ struct schema {
 		*if_statistics, *if_status, *if_link_resets, *if_external_ids;
 	const struct db_column *ctl_target, *ctl_max_backoff, *ctl_inactivity_probe,
 		*ctl_is_connected, *ctl_role, *ctl_status, *ctl_connection_mode, *ctl_type;
+	const struct db_column *mgr_target, *mgr_status;
+	const struct db_column *ssl_private_key, *ssl_certificate, *ssl_ca_cert;
 };
 
 /* NULL and *err when a table is missing: not the switch's database at all. */

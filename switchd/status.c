@@ -57,7 +57,7 @@ static void write_link(const struct schema *s, struct db_txn *txn, const struct 
 	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", st->mac.b[0], st->mac.b[1],
 		 st->mac.b[2], st->mac.b[3], st->mac.b[4], st->mac.b[5]);
 	db_txn_set_string(txn, row, s->if_admin_state, st->admin_up ? "up" : "down");
-	db_txn_set_string(txn, row, s->if_link_state, st->carrier ? "up" : "down");
+	db_txn_set_string(txn, row, s->if_link_state, st->admin_up && st->carrier ? "up" : "down");
 	set_optional_integer(txn, row, s->if_link_speed, st->speed_bps, (int64_t)st->speed_bps);
 	db_txn_set_string(txn, row, s->if_duplex,
 			  !st->speed_bps    ? NULL

@@ -117,6 +117,7 @@ struct switchd *switchd_new(struct loop *loop, const struct switchd_options *opt
 	sw->started_ns = clock_mono_ns();
 	CDS_INIT_LIST_HEAD(&sw->bridges);
 	CDS_INIT_LIST_HEAD(&sw->backends);
+	CDS_INIT_LIST_HEAD(&sw->managers);
 	if (switchd_links_start(sw, err) || open_database(sw, opt, err) ||
 	    open_control(sw, opt, err)) {
 		switchd_free(sw);
@@ -148,6 +149,7 @@ void switchd_free(struct switchd *sw)
 		ctl_reply(sw->exit_conn, NULL);
 	(void)loop_turn(sw->loop, 0); /* what was posted runs, the answer goes out */
 	ctl_free(sw->ctl);
+	switchd_managers_free(sw);
 	dbserver_free(sw->server);
 	free(sw->schema);
 	free(sw);

@@ -48,7 +48,7 @@ struct switchd {
 	struct memreporter *memory;
 	struct http *http; /* metrics; NULL: off */
 	struct loop_timer *status_timer;
-	struct cds_list_head bridges, backends;
+	struct cds_list_head bridges, backends, managers;
 	uint64_t started_ns;
 	bool pass_due, exit_cleanup;
 	struct ctl_conn *exit_conn; /* waits for the end */
@@ -71,6 +71,9 @@ void switchd_free(struct switchd *sw);
 void switchd_reconfigure(struct switchd *sw);
 void switchd_pass(struct switchd *sw);
 void switchd_remove_bridges(struct switchd *sw);
+/* managers.c: listens where the Manager rows say. */
+void switchd_managers_pass(struct switchd *sw, struct db_txn *txn);
+void switchd_managers_free(struct switchd *sw);
 /* links.c */
 int switchd_links_start(struct switchd *sw, struct error *err) MUST_CHECK;
 /* status.c */

@@ -1,0 +1,9 @@
+# Interoperability: Debian's Open vSwitch clients, os-ken, promtool and tshark against shuntd, beside Open vSwitch's own
+# switch where both can be asked the same.  Each script makes its own namespaces; one that lacks a client is skipped.
+INTEROP_TESTS = \
+	tests/interop/flows_test.py \
+	tests/interop/ofctl_test.py \
+	tests/interop/vsctl_test.py
+dist_check_SCRIPTS = $(INTEROP_TESTS)
+EXTRA_DIST += tests/interop/lab.py
+TESTS += $(INTEROP_TESTS)

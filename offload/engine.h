@@ -20,6 +20,7 @@
 #pragma once
 
 #include "core/datapath/dp.h"
+#include "core/packet/match.h"
 #include "offload/ledger.h"
 #include "offload/provider.h"
 
@@ -109,6 +110,8 @@ void engine_refresh(struct engine *e);
 /* Total over all tiers, as of the last readings. */
 void engine_flow_total(struct engine_flow *f, struct flow_stats *total);
 void *engine_flow_aux(const struct engine_flow *f);
+/* What it was put with: key under mask.  Never changes; any thread. */
+void engine_flow_match(const struct engine_flow *f, struct match *m);
 struct engine_flow *engine_flow_ref(struct engine_flow *f);
 void engine_flow_unref(struct engine_flow *f);
 /* Waits until no request is queued or under way (tests; orderly stop); false after timeout. */

@@ -86,6 +86,11 @@ void *engine_flow_aux(const struct engine_flow *f)
 	return f->aux;
 }
 
+void engine_flow_match(const struct engine_flow *f, struct match *m)
+{
+	minimatch_expand(&f->match, m);
+}
+
 void engine_flow_total(struct engine_flow *f, struct flow_stats *total)
 {
 	lock_take(&f->e->lock);

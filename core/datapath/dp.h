@@ -52,9 +52,12 @@ struct dp_dump { /* cursor; zero it to start; the rest is the datapath's */
 };
 
 struct dp_execute {
-	const struct packet *packet; /* copied; headers parsed by the datapath */
-	struct flow_key key;         /* metadata words (in_port, recirc_id, tunnel, marks) */
+	struct packet *packet; /* headers are parsed by the datapath */
+	bool done_with;        /* the caller needs its bytes no more: they may be edited in place,
+				  else in a copy */
+	struct flow_key key;   /* metadata words (in_port, recirc_id, tunnel, marks); clobbered */
 	struct dp_actions actions;
+	int result; /* 0; -EINVAL: unsound actions; -EOPNOTSUPP: this datapath lacks one */
 };
 
 struct dp_upcall {
@@ -124,8 +127,8 @@ struct dp_ops {
 	 * go on (start again). */
 	int (*flow_dump)(struct dp *dp, struct dp_dump *cur, struct dp_flow_rec *recs, size_t max);
 	void (*flow_dump_end)(struct dp *dp, struct dp_dump *cur);
-	/* -EINVAL: unsound actions; -EOPNOTSUPP: this datapath lacks one of them. */
-	int (*execute)(struct dp *dp, const struct dp_execute *ex);
+	/* Carries out n action lists on a packet each, in order; returns how many failed. */
+	unsigned (*execute)(struct dp *dp, struct dp_execute *ex, size_t n);
 	/* Number of upcall queues; each is drained by one handler thread.  Handlers that are no
 	 * more must have stopped; what their queues held is counted as lost. */
 	int (*set_handlers)(struct dp *dp, unsigned n);

@@ -26,17 +26,11 @@ uint64_t megaflow_actions_hash(struct dp_actions a)
 	return hash_bytes(a.data, a.len, a.len);
 }
 
-void megaflow_init(struct megaflow *mf, const struct flow_key *key, struct xlate_out *out,
-		   uint64_t seq)
+void megaflow_init(struct megaflow *mf, struct xlate_out *out, uint64_t seq)
 {
-	struct match m;
-
-	match_init(&m, key, &out->mask);
-	minimatch_init(&mf->match, &m);
 	mf->seq = seq;
 	mf->created_ns = clock_mono_ns();
-	mf->effects = out->effects;
-	effects_init(&out->effects);
+	effects_take(&mf->effects, &out->effects);
 	mf->actions_hash = megaflow_actions_hash(dp_actions_of(&out->actions));
 	mf->bridge_id = out->bridge_id;
 	mf->hw_ok = !out->to_controller;
@@ -45,7 +39,6 @@ void megaflow_init(struct megaflow *mf, const struct flow_key *key, struct xlate
 void megaflow_free(struct megaflow *mf)
 {
 	effects_done(&mf->effects);
-	minimatch_done(&mf->match);
 	if (mf->ef)
 		engine_flow_unref(mf->ef);
 	free(mf);

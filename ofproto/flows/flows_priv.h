@@ -15,7 +15,6 @@ struct megaflow {
 	 */
 	struct cds_list_head node;
 	struct engine_flow *ef; /* referenced */
-	struct minimatch match; /* datapath's terms */
 	uint64_t seq;           /* flows_seq() before its last translation */
 	uint64_t created_ns;    /* clock_mono_ns() */
 	struct effects effects;
@@ -72,9 +71,8 @@ struct flows {
 
 /* A number that changes whenever a translation might: of all that `snap` names. */
 uint64_t flows_seq(const struct xl_snapshot *snap);
-/* Takes key, mask and effects over from a translation. */
-void megaflow_init(struct megaflow *mf, const struct flow_key *key, struct xlate_out *out,
-		   uint64_t seq);
+/* Takes effects over from a translation. */
+void megaflow_init(struct megaflow *mf, struct xlate_out *out, uint64_t seq);
 void megaflow_free(struct megaflow *mf);
 uint64_t megaflow_actions_hash(struct dp_actions a);
 void handler_main(struct thread *t, void *handler);

@@ -57,7 +57,7 @@ static void hand_over(struct flows *f, struct megaflow *mf)
 static void installed(struct handler *h, struct work *w, const struct engine_put *put, uint64_t seq)
 {
 	if (put->result == 0) {
-		megaflow_init(w->mf, &w->up.key, &w->out, seq);
+		megaflow_init(w->mf, &w->out, seq);
 		w->mf->ef = put->flow;
 		hand_over(h->f, w->mf);
 		h->installed++;
@@ -115,21 +115,33 @@ static void count(struct work *works, unsigned n)
 	}
 }
 
-static void send_on(struct flows *f, struct work *w)
+static void send_on(struct flows *f, struct work *works, unsigned n)
 {
-	struct dp_execute ex = {
-		.packet = w->up.packet,
-		.key = w->up.key,
-		.actions = xlate_actions_for_packet(&w->out),
-	};
+	struct dp_execute ex[HANDLER_BATCH];
+	unsigned n_ex = 0;
 
-	if (w->count && ex.actions.len)
-		(void)f->dp->ops->execute(f->dp, &ex); /* the datapath counts what cannot be sent */
-	if (w->out.packet_ins) {
-		f->ops.packet_in(f->ctx, w->out.packet_ins);
-		w->out.packet_ins = NULL;
-		w->out.packet_ins_tail = &w->out.packet_ins;
+	for (unsigned i = 0; i < n; i++) {
+		struct work *w = &works[i];
+		struct dp_actions actions = xlate_actions_for_packet(&w->out);
+
+		if (!w->count || !actions.len)
+			continue;
+		ex[n_ex].packet = w->up.packet;
+		ex[n_ex].done_with = true;
+		ex[n_ex].key = w->up.key;
+		ex[n_ex++].actions = actions;
 	}
+	if (n_ex)
+		(void)f->dp->ops->execute(f->dp, ex, n_ex); /* it counts what cannot be sent */
+}
+
+static void send_packet_ins(struct flows *f, struct xlate_out *out)
+{
+	if (!out->packet_ins)
+		return;
+	f->ops.packet_in(f->ctx, out->packet_ins);
+	out->packet_ins = NULL;
+	out->packet_ins_tail = &out->packet_ins;
 }
 
 static void process(struct handler *h, struct work *works, unsigned n)
@@ -153,8 +165,9 @@ static void process(struct handler *h, struct work *works, unsigned n)
 	pthread_rwlock_unlock(&f->in_flight);
 	if (after != seq)
 		flows_kick(f);
+	send_on(f, works, n);
 	for (unsigned i = 0; i < n; i++) {
-		send_on(f, &works[i]);
+		send_packet_ins(f, &works[i].out);
 		xlate_out_done(&works[i].out);
 		packet_free(works[i].up.packet);
 	}

@@ -36,7 +36,7 @@ static bool translate(struct flows *f, uint64_t bridge_id, struct xlate_in *in,
 static int send_out(struct flows *f, struct packet *p, const struct flow_key *md,
 		    struct xlate_in *in, uint64_t bridge_id)
 {
-	struct dp_execute ex = { .packet = p, .key = *md };
+	struct dp_execute ex = { .packet = p, .done_with = true, .key = *md };
 	struct xlate_out out;
 	struct dp_port in_dp;
 	int rc = 0;
@@ -46,7 +46,7 @@ static int send_out(struct flows *f, struct packet *p, const struct flow_key *md
 	ex.key.in_port = htonl(in_dp.v);
 	ex.actions = xlate_actions_for_packet(&out);
 	if (ex.actions.len)
-		rc = f->dp->ops->execute(f->dp, &ex);
+		rc = f->dp->ops->execute(f->dp, &ex, 1) ? ex.result : 0;
 	if (out.packet_ins) {
 		f->ops.packet_in(f->ctx, out.packet_ins);
 		out.packet_ins = NULL;

@@ -83,10 +83,8 @@ static void change_actions(struct round *r, struct megaflow *mf, const struct xl
 
 static void take_translation(struct round *r, struct megaflow *mf, struct xlate_out *out)
 {
-	struct effects old = mf->effects;
-
-	mf->effects = out->effects;
-	out->effects = old;
+	effects_done(&mf->effects);
+	effects_take(&mf->effects, &out->effects);
 	mf->seq = r->seq;
 	if (mf->actions_hash != megaflow_actions_hash(dp_actions_of(&out->actions)) ||
 	    mf->hw_ok == out->to_controller)
@@ -100,7 +98,7 @@ static void retranslate(struct round *r, struct megaflow *mf)
 	struct xlate_out out;
 	struct match m;
 
-	minimatch_expand(&mf->match, &m);
+	engine_flow_match(mf->ef, &m);
 	in.key = m.key;
 	rcu_read_lock();
 	in.snap = flows_snapshot(r->f);

@@ -48,6 +48,14 @@ struct effect *effects_add(struct effects *x, enum effect_kind kind)
 	return e;
 }
 
+void effects_take(struct effects *dst, struct effects *src)
+{
+	dst->e = src->n ? xmemdup(src->e, src->n * sizeof(*src->e)) : NULL;
+	dst->n = dst->cap = src->n;
+	free(src->e);
+	effects_init(src);
+}
+
 static void credit_patch(const struct effect *e, const struct flow_stats *d)
 {
 	if (e->patch.tx) {

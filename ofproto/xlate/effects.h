@@ -64,6 +64,8 @@ void effects_init(struct effects *x);
 void effects_done(struct effects *x); /* drops references */
 /* Room for one more, zeroed but for its kind. */
 struct effect *effects_add(struct effects *x, enum effect_kind kind);
+/* Moves src's to *dst, which holds none, in memory of just their size: megaflows live long. */
+void effects_take(struct effects *dst, struct effects *src);
 /* Does all of it for `delta` packets and bytes.  Learning happens when delta->packets > 0.  Any
  * thread, no engine or provider lock held. */
 void effects_apply(const struct effects *x, const struct flow_stats *delta);

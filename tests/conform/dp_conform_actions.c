@@ -285,7 +285,7 @@ START_TEST(execute_does_what_it_is_told)
 	put_output(2);
 	ex.actions = dp_actions_of(&acts);
 	ex.key.in_port = key.in_port;
-	ck_assert_int_eq(conform_dp->ops->execute(conform_dp, &ex), 0);
+	ck_assert_uint_eq(conform_dp->ops->execute(conform_dp, &ex, 1), 0);
 	conform_expect(1, &key, 9);
 	want = with_ttl(key, 9);
 	conform_expect(2, &want, 9);
@@ -297,7 +297,9 @@ START_TEST(execute_does_what_it_is_told)
 	install(1, &want);
 	put_recirc(8);
 	ex.actions = dp_actions_of(&acts);
-	ck_assert_int_eq(conform_dp->ops->execute(conform_dp, &ex), 0);
+	memset(&ex.key, 0, sizeof(ex.key));
+	ex.key.in_port = key.in_port;
+	ck_assert_uint_eq(conform_dp->ops->execute(conform_dp, &ex, 1), 0);
 	conform_expect(3, &key, 9);
 	ck_assert_uint_eq(conform_del(1).packets, 1);
 	packet_free(p);

@@ -142,35 +142,47 @@ void dpu_ctx_init(struct dpu_ctx *c, struct dpu *d, struct dpu_worker *w, unsign
 
 /* ---- execute ---- */
 
-int dpu_execute(struct dp *dp, const struct dp_execute *ex)
+static int execute_one(struct dpu_ctx *c, struct dp_execute *ex)
 {
-	struct dpu *d = dpu_of(dp);
-	struct dpu_counters cnt = { 0 };
-	struct flow_key key = ex->key;
-	struct packet *p;
-	struct dpu_ctx c;
-	enum parse_result r;
 	int rc = dpu_acts_check(ex->actions);
+	enum parse_result r;
+	struct packet *p;
 
 	if (rc)
 		return rc;
-	p = packet_clone(ex->packet);
-	p->in_port = flow_in_dp(&key);
+	p = ex->done_with ? ex->packet : packet_clone(ex->packet);
+	p->in_port = flow_in_dp(&ex->key);
+	r = packet_parse(p, &ex->key, NULL);
+	if (r == PARSE_OK) {
+		/* One list, carried out at once: nothing of it may be put off. */
+		dpu_actions(c, p, &ex->key, ex->actions, ex->actions.len);
+	} else {
+		count_add(&c->cnt->parse[r], 1);
+		count_add(&c->cnt->drops[DP_DROP_PARSE], 1);
+	}
+	if (p != ex->packet)
+		packet_free(p);
+	return 0;
+}
+
+unsigned dpu_execute(struct dp *dp, struct dp_execute *ex, size_t n)
+{
+	struct dpu *d = dpu_of(dp);
+	struct dpu_counters cnt = { 0 };
+	struct dpu_ctx c;
+	unsigned failed = 0;
+
 	rcu_thread_start();
 	dpu_ctx_init(&c, d, NULL, 0, &cnt);
 	rcu_read_lock();
-	r = packet_parse(p, &key, NULL);
-	if (r == PARSE_OK) {
-		/* One list, carried out at once: nothing of it may be put off. */
-		dpu_actions(&c, p, &key, ex->actions, ex->actions.len);
-	} else {
-		count_add(&cnt.parse[r], 1);
-		count_add(&cnt.drops[DP_DROP_PARSE], 1);
+	for (size_t i = 0; i < n; i++) {
+		ex[i].result = execute_one(&c, &ex[i]);
+		failed += ex[i].result != 0;
 	}
+	dpu_flush(&c);
 	rcu_read_unlock();
-	packet_free(p);
 	lock_take(&d->count_lock);
 	dpu_counters_add(&d->base, &cnt);
 	lock_give(&d->count_lock);
-	return 0;
+	return failed;
 }

@@ -31,19 +31,26 @@ static inline bool tx_shut(const struct port *p)
 
 /* ---- sending ---- */
 
-static void note_flush(struct dpu_worker *w, struct port *port)
+static void note_flush(struct dpu_ctx *c, struct port *port)
 {
 	if (!port->ops->tx_flush)
 		return;
-	for (unsigned i = 0; i < w->n_flush; i++) {
-		if (w->flush[i] == port)
+	for (unsigned i = 0; i < c->n_flush; i++) {
+		if (c->flush[i] == port)
 			return;
 	}
-	if (w->n_flush == DPU_OUT_PORTS) {
+	if (c->n_flush == DPU_OUT_PORTS) {
 		port->ops->tx_flush(port);
 		return;
 	}
-	w->flush[w->n_flush++] = port;
+	c->flush[c->n_flush++] = port;
+}
+
+void dpu_flush(struct dpu_ctx *c)
+{
+	for (unsigned i = 0; i < c->n_flush; i++)
+		c->flush[i]->ops->tx_flush(c->flush[i]);
+	c->n_flush = 0;
 }
 
 static void send_outq(struct dpu_worker *w, struct dpu_outq *o)
@@ -52,7 +59,7 @@ static void send_outq(struct dpu_worker *w, struct dpu_outq *o)
 		return;
 	o->port->ops->tx(o->port, o->p, o->n);
 	o->n = 0;
-	note_flush(w, o->port);
+	note_flush(&w->ctx, o->port);
 }
 
 void dpu_send_queued(struct dpu_worker *w)
@@ -110,10 +117,7 @@ void dpu_out_now(struct dpu_ctx *c, struct port *port, struct packet *p)
 	if (c->w && c->w->out_slot[port->no.v]) /* earlier packets go first */
 		send_outq(c->w, outq_of(c->w, port));
 	port->ops->tx(port, one, 1);
-	if (c->w)
-		note_flush(c->w, port);
-	else if (port->ops->tx_flush)
-		port->ops->tx_flush(port);
+	note_flush(c, port);
 }
 
 /* ---- misses ---- */

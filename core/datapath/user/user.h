@@ -175,6 +175,8 @@ struct dpu_ctx {
 	unsigned depth; /* recirculations so far */
 	unsigned
 		nested; /* of these, those that are on the stack: their packets do not outlive it */
+	unsigned n_flush;
+	struct port *flush[DPU_OUT_PORTS]; /* sent to, tx_flush due */
 	/* the list that is being carried out */
 	const struct packet *cur;
 	const uint8_t *tail; /* first byte of the part that changes nothing */
@@ -196,8 +198,6 @@ struct dpu_worker {
 	uint8_t *out_slot;         /* by port number: index + 1 into out, or 0 */
 	unsigned n_out;
 	struct dpu_outq out[DPU_OUT_PORTS];
-	unsigned n_flush;
-	struct port *flush[DPU_OUT_PORTS]; /* sent to in this turn, tx_flush due */
 	unsigned n_ingress;
 	struct port_ingress *ingress[DPU_OUT_PORTS]; /* called in this turn, flush due */
 	uint64_t kicks;                              /* handlers to wake at the end of the turn */
@@ -256,6 +256,8 @@ void dpu_flow_count(struct dpu_flow *f, const struct dpu_ctx *c, uint64_t n, uin
 /* Parses, looks up and carries out a received batch of one port; leaves nothing queued. */
 void dpu_receive(struct dpu_worker *w, struct port *port, struct packet *pkts[], unsigned n);
 void dpu_send_queued(struct dpu_worker *w);
+/* Pushes out what was sent by this context: the ports may sit on it until then. */
+void dpu_flush(struct dpu_ctx *c);
 /* One packet through lookup and actions, at once; for recirculation off the fast path. */
 void dpu_one(struct dpu_ctx *c, struct packet *p, struct flow_key *key);
 void dpu_out_queue(struct dpu_worker *w, struct port *port, struct packet *p);
@@ -270,7 +272,7 @@ void dpu_actions(struct dpu_ctx *c, struct packet *p, struct flow_key *key, stru
 		 uint32_t tail);
 void dpu_ctx_init(struct dpu_ctx *c, struct dpu *d, struct dpu_worker *w, unsigned producer,
 		  struct dpu_counters *cnt);
-int dpu_execute(struct dp *dp, const struct dp_execute *ex);
+unsigned dpu_execute(struct dp *dp, struct dp_execute *ex, size_t n);
 
 /* worker.c */
 /* idx: 1 to DPU_MAX_WORKERS; runs with nothing to poll.  0 or -errno. */

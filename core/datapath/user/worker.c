@@ -112,9 +112,7 @@ static unsigned poll_queue(struct dpu_worker *w, struct dpu_rxq *q)
 
 static void end_turn(struct dpu_worker *w)
 {
-	for (unsigned i = 0; i < w->n_flush; i++)
-		w->flush[i]->ops->tx_flush(w->flush[i]);
-	w->n_flush = 0;
+	dpu_flush(&w->ctx);
 	for (unsigned i = 0; i < w->n_ingress; i++)
 		w->ingress[i]->flush(w->ingress[i]->ctx);
 	w->n_ingress = 0;

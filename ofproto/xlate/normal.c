@@ -149,8 +149,8 @@ void xl_normal(struct xl *x)
 	const struct vlan_conf *c = n.in ? &n.in->vlan : &any_vlan;
 	int vid;
 
-	if (port && !port->bundle) {
-		xl_note(x, "-> input port is in no bundle, dropping");
+	if (port ? !port->bundle : flow_in_ofp(&x->f.flow).v < OFPP_MAX_) {
+		xl_note(x, "-> input port is %s, dropping", port ? "in no bundle" : "unknown");
 		return;
 	}
 	look_vlan(x, c);

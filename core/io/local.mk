@@ -27,6 +27,7 @@ core_io_libio_a_SOURCES = \
 	core/io/rtnl_msg.c \
 	core/io/rtnl_msg.h \
 	core/io/stream.c \
+	core/io/stream_in.c \
 	core/io/stream.h \
 	core/io/stream_listen.c \
 	core/io/stream_priv.h \

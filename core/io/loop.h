@@ -9,7 +9,8 @@
  * loop_post() and loop_exit(), which any thread may make.  Callbacks may free any watcher, their
  * own included.  Watchers are owned by who made them and are freed before the loop is.
  *
- * Time is clock_mono_ns(): loop_warp() moves it for tests and timers follow. */
+ * Time is clock_mono_ns(): loop_warp() moves it for tests and timers follow.  A timer is never
+ * early, and late by some milliseconds at most while the loop has time. */
 #pragma once
 
 #include "core/base/err.h"

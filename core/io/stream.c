@@ -66,6 +66,7 @@ void stream_free(struct stream *s)
 	if (!s)
 		return;
 	loop_defer_cancel(s->loop, call_close, s);
+	stream_in_done(s);
 	loop_timer_free(s->timer);
 	loop_cleanup_free(s->cleanup);
 	if (s->bev)
@@ -89,6 +90,8 @@ void stream_fail(struct stream *s, const struct error *why)
 		loop_timer_stop(s->timer);
 	if (s->bev)
 		(void)bufferevent_disable(s->bev, EV_READ | EV_WRITE);
+	if (s->bev)
+		stream_in_stop(s);
 	loop_defer(s->loop, call_close, s);
 }
 
@@ -121,9 +124,9 @@ static void explain_tls(struct stream *s, unsigned long code, struct error *why)
 			verify != X509_V_OK ? X509_verify_cert_error_string(verify) : "");
 }
 
-static void explain(struct stream *s, short what, struct error *why)
+static void explain(struct stream *s, short what, int code, struct error *why)
 {
-	int code = EVUTIL_SOCKET_ERROR(), dns = 0;
+	int dns = 0;
 	unsigned long tls = s->tls ? bufferevent_get_openssl_error(s->bev) : 0;
 
 	if (what & BEV_EVENT_EOF) {
@@ -144,9 +147,17 @@ static void explain(struct stream *s, short what, struct error *why)
 				strerrordesc_np(code ? code : EIO));
 }
 
-static void on_event(struct bufferevent *bev, short what, void *arg)
+void stream_explain(struct stream *s, short what, int code)
 {
 	struct error why = ERROR_INIT;
+
+	explain(s, what, code, &why);
+	stream_fail(s, &why);
+}
+
+static void on_event(struct bufferevent *bev UNUSED, short what, void *arg)
+{
+	int code = EVUTIL_SOCKET_ERROR();
 	struct stream *s = arg;
 
 	if (s->over)
@@ -156,13 +167,12 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 		loop_timer_free(s->timer);
 		s->timer = NULL;
 		if (s->cb && !s->paused)
-			(void)bufferevent_enable(bev, EV_READ);
+			stream_in_start(s);
 		if (s->cb && s->cb->on_connect)
 			s->cb->on_connect(s, s->arg);
 		return;
 	}
-	explain(s, what, &why);
-	stream_fail(s, &why);
+	stream_explain(s, what, code);
 }
 
 static void on_read(struct bufferevent *bev UNUSED, void *arg)
@@ -265,8 +275,7 @@ static void connect_inet(struct stream *s, const struct target *t)
 		rc = bufferevent_socket_connect_hostname(s->bev, loop_dns(s->loop), AF_UNSPEC,
 							 t->host, t->port);
 	if (rc) {
-		explain(s, BEV_EVENT_ERROR, &err);
-		stream_fail(s, &err);
+		stream_explain(s, BEV_EVENT_ERROR, EVUTIL_SOCKET_ERROR());
 	}
 }
 
@@ -323,8 +332,8 @@ void stream_set_cb(struct stream *s, const struct stream_cb *cb, void *arg)
 	if (!first || !s->connected)
 		return;
 	if (!s->paused)
-		(void)bufferevent_enable(s->bev, EV_READ);
-	if (stream_readable(s))
+		stream_in_start(s);
+	if (s->tls && stream_readable(s)) /* came with the handshake */
 		bufferevent_trigger(s->bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
 }
 
@@ -357,6 +366,8 @@ static struct evbuffer *input_of(const struct stream *s)
 
 size_t stream_readable(const struct stream *s)
 {
+	if (!s->tls)
+		return s->in.tail - s->in.head;
 	return s->bev ? evbuffer_get_length(input_of(s)) : 0;
 }
 
@@ -364,18 +375,26 @@ const uint8_t *stream_peek(struct stream *s, size_t want)
 {
 	if (stream_readable(s) < want || !want)
 		return NULL;
+	if (!s->tls)
+		return s->in.data + s->in.head;
 	return evbuffer_pullup(input_of(s), (ev_ssize_t)want);
 }
 
 const uint8_t *stream_peek_piece(struct stream *s, size_t *len)
 {
+	if (!s->tls) {
+		*len = stream_readable(s);
+		return *len ? s->in.data + s->in.head : NULL;
+	}
 	*len = s->bev ? evbuffer_get_contiguous_space(input_of(s)) : 0;
 	return *len ? evbuffer_pullup(input_of(s), (ev_ssize_t)*len) : NULL;
 }
 
 void stream_drain(struct stream *s, size_t n)
 {
-	if (n)
+	if (n && !s->tls)
+		stream_in_drain(s, n);
+	else if (n)
 		(void)evbuffer_drain(input_of(s), n);
 }
 
@@ -385,32 +404,50 @@ void stream_pause(struct stream *s, bool pause)
 	if (!s->connected || !s->cb)
 		return;
 	if (pause)
-		(void)bufferevent_disable(s->bev, EV_READ);
+		stream_in_stop(s);
 	else
-		(void)bufferevent_enable(s->bev, EV_READ);
+		stream_in_start(s);
 }
 
-static int may_write(struct stream *s, size_t n)
+static int may_write(const struct stream *s, size_t n)
 {
-	size_t backlog;
-
 	if (!s->connected)
 		return -ENOTCONN;
-	backlog = stream_backlog(s);
-	if (n > s->backlog_limit || backlog > s->backlog_limit - n)
+	if (n > s->backlog_limit || stream_backlog(s) > s->backlog_limit - n)
 		return -ENOBUFS;
-	if (backlog + n > s->low_mark)
-		s->above = true;
 	return 0;
+}
+
+static void note_backlog(struct stream *s)
+{
+	s->above |= stream_backlog(s) > s->low_mark;
+}
+
+/* Gives the kernel what it takes at once, when nothing waits in front: an answer then costs one
+ * system call, and no turn of the loop.  Errors are left to the loop, which meets them too. */
+static size_t send_now(struct stream *s, const void *data, size_t n)
+{
+	ssize_t sent;
+
+	if (s->tls || stream_backlog(s))
+		return 0;
+	sent = send(bufferevent_getfd(s->bev), data, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return sent > 0 ? (size_t)sent : 0;
 }
 
 int stream_write(struct stream *s, const void *data, size_t n)
 {
 	int rc = may_write(s, n);
+	size_t sent;
 
-	if (rc)
+	if (rc || !n)
 		return rc;
-	return bufferevent_write(s->bev, data, n) ? -ENOBUFS : 0;
+	sent = send_now(s, data, n);
+	if (sent == n)
+		return 0;
+	rc = bufferevent_write(s->bev, (const uint8_t *)data + sent, n - sent);
+	note_backlog(s);
+	return rc ? -ENOBUFS : 0;
 }
 
 int stream_write_ref(struct stream *s, const void *data, size_t n,
@@ -421,6 +458,7 @@ int stream_write_ref(struct stream *s, const void *data, size_t n,
 	if (rc)
 		return rc;
 	rc = evbuffer_add_reference(bufferevent_get_output(s->bev), data, n, release, arg);
+	note_backlog(s);
 	return rc ? -ENOBUFS : 0;
 }
 
@@ -431,13 +469,18 @@ static void free_data(const void *data UNUSED, size_t n UNUSED, void *arg)
 
 int stream_write_buf(struct stream *s, struct buf *b)
 {
-	int rc = b->len ? stream_write_ref(s, b->data, b->len, free_data, b->data) : 0;
+	int rc = b->len ? may_write(s, b->len) : 0;
+	size_t sent;
 
-	if (!rc) {
-		if (!b->len)
-			free(b->data);
+	if (rc)
+		return rc;
+	sent = b->len ? send_now(s, b->data, b->len) : 0;
+	if (sent == b->len)
+		free(b->data);
+	else
+		rc = stream_write_ref(s, b->data + sent, b->len - sent, free_data, b->data);
+	if (!rc)
 		buf_init(b);
-	}
 	return rc;
 }
 
@@ -539,6 +582,7 @@ void stream_free_flushed(struct stream *s, uint64_t max_ns)
 	s->quota = NULL;
 	if (!s->tls)
 		write_now(s);
+	stream_in_done(s);
 	linger_read(s->bev, NULL);
 	bufferevent_setcb(s->bev, linger_read, linger_written, linger_event, s);
 	bufferevent_setwatermark(s->bev, EV_WRITE, 0, 0);

@@ -14,9 +14,19 @@ struct stream_quota {
 	unsigned int n, max, refs;
 };
 
+/* What has been read and not been used (stream_in.c); TLS keeps that in the bufferevent. */
+struct stream_in {
+	struct event *ev; /* owned; NULL until reading starts */
+	uint8_t *data;    /* owned; moves */
+	size_t head, tail, cap;
+	uint32_t piece; /* bytes to ask for */
+	bool full;      /* the read limit is reached: not listening */
+};
+
 struct stream {
-	struct loop *loop;          /* borrowed for life */
-	struct bufferevent *bev;    /* owned; NULL when opening failed at once */
+	struct loop *loop;       /* borrowed for life */
+	struct bufferevent *bev; /* owned; NULL when opening failed at once */
+	struct stream_in in;
 	const struct stream_cb *cb; /* borrowed; NULL: none yet */
 	void *arg;
 	char *name;                   /* owned */
@@ -41,7 +51,14 @@ struct stream *stream_alloc(struct loop *l, const char *name, const struct strea
 int stream_attach(struct stream *s, int fd, enum stream_role role, struct error *err) MUST_CHECK;
 /* Ends it: on_close with this reason before the loop sleeps next. */
 void stream_fail(struct stream *s, const struct error *why);
+/* The same for what libevent (BEV_EVENT_*) or a system call (code: its errno) says. */
+void stream_explain(struct stream *s, short what, int code);
 void stream_start_timeout(struct stream *s);
+/* Reading on and off, of any kind of stream that is connected. */
+void stream_in_start(struct stream *s);
+void stream_in_stop(struct stream *s);
+void stream_in_done(struct stream *s);
+void stream_in_drain(struct stream *s, size_t n); /* without TLS */
 void stream_quota_unref(struct stream_quota *q);
 
 SSL *stream_tls_session(struct stream_tls *t); /* owned by the caller; NULL without memory */

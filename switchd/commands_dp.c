@@ -68,6 +68,7 @@ struct dump {
 	bool names, more, only_hw, only_sw;
 	struct flow_key filter_key, filter_mask;
 	bool filtered;
+	const struct bridge *bridge; /* only flows that came in by its ports; NULL: all */
 };
 
 static const char *dp_name(struct dump *d, struct dp_port no)
@@ -123,6 +124,8 @@ static bool wanted(const struct dump *d, const struct engine_flow_info *i)
 
 	if ((d->only_hw && !hw) || (d->only_sw && hw))
 		return false;
+	if (d->bridge && !bridge_has_dp_port(d->bridge, flow_in_dp(&i->key)))
+		return false;
 	if (!d->filtered)
 		return true;
 	for (unsigned w = 0; w < FLOW_WORDS; w++) {
@@ -172,7 +175,7 @@ static bool parse_dump_args(struct ctl_conn *conn, int argc, const char *const a
 		const char *a = argv[i];
 
 		if (!strcmp(a, "-m") || !strcmp(a, "--more"))
-			d->more = true;
+			d->more = d->names = true; /* names, unless --no-names follows */
 		else if (!strcmp(a, "--names"))
 			d->names = true;
 		else if (!strcmp(a, "--no-names"))
@@ -204,6 +207,19 @@ static void do_dump_flows(struct ctl_conn *conn, int argc, const char *const arg
 		return;
 	while ((d.be = switchd_backend_next(aux, d.be)))
 		engine_visit(flows_engine(backend_flows(d.be)), dump_flow, &d);
+	command_done(conn, &d.out);
+}
+
+static void do_bridge_flows(struct ctl_conn *conn, int argc, const char *const argv[], void *aux)
+{
+	struct dump d = { .out = STR_INIT };
+	struct bridge *br = command_bridge(aux, conn, argv[argc - 1]);
+
+	if (!br || !parse_dump_args(conn, argc - 1, argv, &d))
+		return;
+	d.bridge = br;
+	d.be = bridge_backend(br);
+	engine_visit(flows_engine(backend_flows(d.be)), dump_flow, &d);
 	command_done(conn, &d.out);
 }
 
@@ -329,7 +345,7 @@ static const struct ctl_command commands[] = {
 	{ "dpctl/show", "[dp...]", 0, -1, do_dpctl_show },
 	{ "dpctl/dump-flows", "[-m] [--names | --no-names] [dp] [filter=..] [type=..]", 0, 6,
 	  do_dump_flows },
-	{ "dpif/dump-flows", "[-m] [--names | --no-names] bridge", 0, 4, do_dump_flows },
+	{ "dpif/dump-flows", "[-m] [--names | --no-names] bridge", 1, 4, do_bridge_flows },
 	{ "dpctl/del-flows", "[dp]", 0, 1, do_del_flows },
 	{ "revalidator/purge", "", 0, 0, do_del_flows },
 	{ "revalidator/wait", "", 0, 0, do_revalidator_wait },

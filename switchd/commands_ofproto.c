@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/str.h"
 #include "core/packet/parse.h"
+#include "core/packet/wire.h"
 #include "ofproto/text/flow_text.h"
 #include "switchd/commands.h"
 
@@ -218,9 +219,13 @@ static int bridge_key(struct bridge *br, const char *text, struct flow_key *key,
 	int rc = flow_mod_parse(text, OFPFC_DELETE_, &names, &fm, &acts, err);
 
 	buf_done(&acts);
-	if (!rc)
-		*key = fm.match.key;
-	return rc;
+	if (rc)
+		return rc;
+	*key = fm.match.key;
+	for (unsigned i = 0; i < FLOW_N_VLANS; i++)
+		if (key->vlans[i].tci & htons(VLAN_CFI) && !key->vlans[i].tpid)
+			key->vlans[i].tpid = htons(ETH_VLAN);
+	return 0;
 }
 
 struct trace {

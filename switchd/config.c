@@ -9,12 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/counter.h"
 #include "core/base/log.h"
 #include "core/base/xalloc.h"
 #include "core/io/daemon.h"
 #include "switchd/schema.h"
 
 LOG_MODULE("config");
+
+COUNTER_DEFINE(bridge_reconfigure);
 
 #define CONTROLLERS_MAX 64
 
@@ -328,6 +331,7 @@ void switchd_pass(struct switchd *sw)
 	struct sw_backend *b;
 
 	sw->pass_due = false;
+	counter_inc(bridge_reconfigure);
 	configure_backends(sw);
 	drop_unwanted(sw, root);
 	add_wanted(sw, root);

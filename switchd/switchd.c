@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "core/base/clock.h"
-#include "core/base/counter.h"
 #include "core/base/log.h"
 #include "core/base/memreport.h"
 #include "core/base/xalloc.h"
@@ -28,7 +27,6 @@ static void on_change(void *arg, const struct db_changes *changes)
 static void on_status_timer(void *arg)
 {
 	switchd_status_pass(arg);
-	counter_tick();
 }
 
 /* A fresh database has no row to hang bridges on: clients expect one. */

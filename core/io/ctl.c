@@ -225,6 +225,8 @@ static void dispatch(struct ctl_conn *conn, const struct ctl *c, const char *met
 		call(conn, cmd, params, (int)n_args);
 }
 
+COUNTER_DEFINE(unixctl_received);
+
 static void on_message(struct rpc *r, const struct rpc_msg *m, void *arg)
 {
 	struct client *cl = arg;
@@ -234,6 +236,7 @@ static void on_message(struct rpc *r, const struct rpc_msg *m, void *arg)
 		log_warn_rl("%s: not a request; ignored", rpc_name(r));
 		return;
 	}
+	counter_inc(unixctl_received);
 	log_dbg("received request %s", m->method);
 	conn = xzalloc(sizeof(*conn));
 	conn->client = cl;

@@ -104,6 +104,7 @@ struct mac_table *bridge_macs(const struct bridge *br);
 /* Name of a bundle's first port's OpenFlow number, for fdb/show. */
 uint32_t bridge_bundle_ofp(const struct bridge *br, uint32_t bundle);
 bool bridge_failing_open(const struct bridge *br);
+bool bridge_has_dp_port(const struct bridge *br, struct dp_port dp);
 const char *bridge_port_name(const struct bridge *br, struct ofp_port ofp); /* NULL: none */
 /* Bridges of a backend, in order of creation. */
 struct bridge *backend_bridge_next(struct backend *be, struct bridge *prev);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/base/counter.h"
 #include "core/packet/packet.h"
 #include "ofproto/bridge/bridge_priv.h"
 #include "ofproto/wire/ofpact_codec.h"
@@ -67,12 +68,15 @@ static enum ofperr apply_flow_mod(struct bridge *br, struct ofconn *c, const str
 	return e ? e : tables_flow_mod(br->tables, fm, NULL);
 }
 
+COUNTER_DEFINE(ofproto_flow_mod);
+
 static enum ofperr do_flow_mod(struct bridge *br, struct ofconn *c, const struct ofp_msg *m)
 {
 	struct buf acts = BUF_INIT;
 	struct ofp_flow_mod fm;
 	enum ofperr e = ofp_decode_flow_mod(m, ofconn_proto(c), &fm, &acts);
 
+	counter_inc(ofproto_flow_mod);
 	if (!e)
 		e = apply_flow_mod(br, c, m, &fm);
 	buf_done(&acts);
@@ -130,6 +134,8 @@ static enum ofperr send_packet(struct bridge *br, const struct ofp_packet_out *p
 	return rc == -EINVAL ? OFPERR_BAD_PACKET : OFPERR_OK;
 }
 
+COUNTER_DEFINE(ofproto_packet_out);
+
 static enum ofperr do_packet_out(struct bridge *br, struct ofconn *c, const struct ofp_msg *m)
 {
 	struct ofpacts_check check = check_for(m, NULL, 0);
@@ -137,6 +143,7 @@ static enum ofperr do_packet_out(struct bridge *br, struct ofconn *c, const stru
 	struct ofp_packet_out po;
 	enum ofperr e = ofp_decode_packet_out(m, &po, &acts);
 
+	counter_inc(ofproto_packet_out);
 	if (!e && po.buffer_id != OFP_NO_BUFFER_)
 		e = OFPERR_BUFFER_UNKNOWN;
 	if (!e)

@@ -47,6 +47,16 @@ const char *bridge_port_name(const struct bridge *br, struct ofp_port ofp)
 	return p ? p->name : NULL;
 }
 
+bool bridge_has_dp_port(const struct bridge *br, struct dp_port dp)
+{
+	const struct bridge_port *p;
+
+	cds_list_for_each_entry (p, &br->ports, node)
+		if (p->dp.v == dp.v)
+			return true;
+	return false;
+}
+
 /* The number asked for when it is free, else the lowest that is. */
 static int choose_number(const struct bridge *br, uint32_t request, struct ofp_port *ofp)
 {

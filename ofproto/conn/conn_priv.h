@@ -18,6 +18,7 @@ struct ofconn {
 	enum ofconn_kind kind;
 	uint64_t id;
 	bool hello_done, paused, deferred, dead;
+	bool last_words; /* what is queued goes out before the connection closes */
 	struct ofp_proto proto;
 	enum ofp_role role;
 	struct ofp_async async;

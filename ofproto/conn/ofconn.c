@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/counter.h"
 #include "core/base/log.h"
 #include "core/base/xalloc.h"
 #include "ofproto/conn/conn_priv.h"
@@ -13,6 +14,11 @@ LOG_MODULE("rconn");
 
 #define MESSAGES_PER_TURN 500 /* then other connections have their turn */
 
+#define LAST_WORDS_NS NSEC_PER_SEC
+
+COUNTER_DEFINE(ofconn_received);
+COUNTER_DEFINE(ofconn_error_sent);
+
 static void process(struct ofconn *c);
 
 static void ofconn_free(void *arg)
@@ -20,7 +26,10 @@ static void ofconn_free(void *arg)
 	struct ofconn *c = arg;
 
 	cds_list_del(&c->node);
-	stream_free(c->stream);
+	if (c->last_words)
+		stream_free_flushed(c->stream, LAST_WORDS_NS);
+	else
+		stream_free(c->stream);
 	buf_done(&c->out);
 	free(c);
 }
@@ -113,6 +122,7 @@ struct buf *ofconn_put(struct ofconn *c)
 void ofconn_error(struct ofconn *c, const struct ofp_msg *m, enum ofperr e)
 {
 	c->cs->stats.errors_sent++;
+	counter_inc(ofconn_error_sent);
 	log_info_rl("%s<->%s: sending %s error for %s", c->cs->bridge, ofconn_name(c),
 		    ofperr_name(e), ofp_msg_name(m->kind));
 	ofp_put_error(ofconn_put(c), c->proto.version, e, m->all.p, cursor_left(&m->all));
@@ -140,6 +150,7 @@ static void take_hello(struct ofconn *c, const struct ofp_msg *m)
 			&c->out, ofp_negotiate(c->cs->versions, c->cs->versions), m->xid,
 			"no OpenFlow version in common: see the Bridge's protocols column");
 		ofconn_send(c);
+		c->last_words = true;
 		close_for(c, EPROTONOSUPPORT, "no OpenFlow version in common");
 		return;
 	}
@@ -172,6 +183,7 @@ static void take_message(struct ofconn *c, const void *data, size_t len)
 	enum ofperr e = ofp_msg_identify(data, len, &m);
 
 	c->cs->stats.rx_messages++;
+	counter_inc(ofconn_received);
 	if (c->kind == OFCONN_PRIMARY)
 		ofconns_snoop(c->cs, data, len);
 	if (!c->hello_done) {
@@ -181,7 +193,8 @@ static void take_message(struct ofconn *c, const void *data, size_t len)
 			take_hello(c, &m);
 		return;
 	}
-	if (!e && m.version != c->proto.version && m.kind != OFP_HELLO)
+	/* Another version's message is not understood by this one's rules, so that comes first. */
+	if (*(const uint8_t *)data != c->proto.version && (e || m.kind != OFP_HELLO))
 		e = OFPERR_BAD_VERSION;
 	if (!e) {
 		dispatch(c, &m);

@@ -7,11 +7,15 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/counter.h"
 #include "core/base/random.h"
 #include "core/base/xalloc.h"
 #include "ofproto/flows/flows_priv.h"
 
 #define HANDLER_BATCH 32
+
+COUNTER_DEFINE(upcall_handled);
+COUNTER_DEFINE(megaflow_added);
 
 struct work {
 	struct dp_upcall up;
@@ -47,6 +51,7 @@ static void hand_over(struct flows *f, struct megaflow *mf)
 {
 	uint64_t n = ++f->n_flows;
 
+	counter_inc(megaflow_added);
 	if (n > f->max_flows)
 		f->max_flows = n;
 	lock_take(&f->lock);
@@ -105,6 +110,7 @@ static void count(struct work *works, unsigned n)
 {
 	uint64_t now = clock_mono_ns();
 
+	counter_add(upcall_handled, n);
 	for (unsigned i = 0; i < n; i++) {
 		struct flow_stats one = { .packets = 1,
 					  .bytes = works[i].up.packet->len,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/counter.h"
 #include "ofproto/flows/flows_priv.h"
 
 #define BATCH 64
@@ -44,9 +45,13 @@ static void flush_deletions(struct round *r)
 		engine_del(r->f->engine, r->del, n);
 }
 
+COUNTER_DEFINE(megaflow_deleted);
+COUNTER_DEFINE(megaflow_translated_anew);
+
 /* bury() frees it after the engine's last reading has been credited. */
 static void delete_megaflow(struct round *r, struct megaflow *mf)
 {
+	counter_inc(megaflow_deleted);
 	cds_list_del(&mf->node);
 	mf->round = r->number;
 	lock_take(&r->f->lock);
@@ -98,6 +103,7 @@ static void retranslate(struct round *r, struct megaflow *mf)
 	struct xlate_out out;
 	struct match m;
 
+	counter_inc(megaflow_translated_anew);
 	engine_flow_match(mf->ef, &m);
 	in.key = m.key;
 	rcu_read_lock();

@@ -252,11 +252,11 @@ static enum ofperr identify(struct cursor *c, uint8_t version, uint16_t type,
 		return *row ? OFPERR_OK : OFPERR_BAD_ACT_TYPE;
 	}
 	vendor = cursor_be32(c);
+	if (!c->bad && vendor != NX_VENDOR)
+		return OFPERR_BAD_ACT_EXPERIMENTER;
 	subtype = cursor_be16(c);
 	if (c->bad)
 		return OFPERR_BAD_ACT_LEN;
-	if (vendor != NX_VENDOR)
-		return OFPERR_BAD_ACT_EXPERIMENTER;
 	*row = find_action(NX, subtype);
 	return *row ? OFPERR_OK : OFPERR_BAD_ACT_EXP_TYPE;
 }

@@ -98,3 +98,12 @@ void effects_apply(const struct effects *x, const struct flow_stats *delta)
 	for (size_t i = 0; i < x->n; i++)
 		apply_one(&x->e[i], delta);
 }
+
+void effects_learn(const struct effects *x)
+{
+	static const struct flow_stats now;
+
+	for (size_t i = 0; i < x->n; i++)
+		if (x->e[i].kind == EFFECT_MAC || x->e[i].kind == EFFECT_LEARN)
+			apply_one(&x->e[i], &now);
+}

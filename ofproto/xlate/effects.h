@@ -69,3 +69,5 @@ void effects_take(struct effects *dst, struct effects *src);
 /* Does all of it for `delta` packets and bytes.  Learning happens when delta->packets > 0.  Any
  * thread, no engine or provider lock held. */
 void effects_apply(const struct effects *x, const struct flow_stats *delta);
+/* Does what a packet teaches (addresses, learned rules) and counts nothing: a traced packet. */
+void effects_learn(const struct effects *x);

@@ -47,10 +47,9 @@ static void format_result(const struct xlate_out *o, const struct flow_key *key,
 		str_puts(out, "unchanged");
 	else
 		format_key(&o->final, out);
-	str_puts(out, "\nMegaflow: recirc_id=0");
+	str_puts(out, "\nMegaflow: recirc_id=0,eth,");
 	match_init(&mega, key, &o->mask);
 	mega.mask.recirc_id = 0;
-	str_putc(out, ',');
 	match_format(&mega, NULL, NULL, out);
 	str_puts(out, "\nDatapath actions: ");
 	dp_actions_format(xlate_actions_for_packet(o), NULL, NULL, out);
@@ -82,6 +81,8 @@ int xlate_trace(const struct xl_snapshot *snap, const struct xl_bridge *bridge,
 	xlate(&in, &o);
 	str_puts(out, str_cstr(&notes.text));
 	format_result(&o, key, out);
+	if (packet)
+		effects_learn(&o.effects);
 	xlate_out_done(&o);
 	str_done(&notes.text);
 	return 0;

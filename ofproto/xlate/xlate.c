@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/counter.h"
 #include "core/base/xalloc.h"
 #include "ofproto/xlate/xlate_priv.h"
 
@@ -336,11 +337,14 @@ static const struct xl_port *entry_port(const struct xlate_in *in, const struct 
 	return p;
 }
 
+COUNTER_DEFINE(xlate_actions);
+
 void xlate(const struct xlate_in *in, struct xlate_out *out)
 {
 	struct xl x;
 	const struct xl_port *port;
 
+	counter_inc(xlate_actions);
 	out_init(out);
 	memset(&x, 0, sizeof(x));
 	x.in = in;

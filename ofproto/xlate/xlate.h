@@ -83,7 +83,8 @@ void xlate_out_done(struct xlate_out *out);
  * packet in hand. */
 struct dp_actions xlate_actions_for_packet(const struct xlate_out *out);
 
-/* The whole trace as ofproto/trace prints it.  key as in xlate_in; 0 or -errno. */
+/* The whole trace as ofproto/trace prints it.  key as in xlate_in.  What a packet teaches takes
+ * place when there is one (ovs-vswitchd(8), "Side effects").  0 or -errno. */
 int xlate_trace(const struct xl_snapshot *snap, const struct xl_bridge *bridge,
 		const struct flow_key *key, const struct packet *packet, struct str *out,
 		struct error *err) MUST_CHECK;

@@ -1,6 +1,8 @@
 # Interoperability: Debian's Open vSwitch clients, os-ken, promtool and tshark against shuntd, beside Open vSwitch's own
 # switch where both can be asked the same.  Each script makes its own namespaces; one that lacks a client is skipped.
 INTEROP_TESTS = \
+	tests/interop/appctl_test.py \
+	tests/interop/errors_test.py \
 	tests/interop/flows_test.py \
 	tests/interop/ofctl_test.py \
 	tests/interop/vsctl_test.py

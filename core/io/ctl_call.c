@@ -68,18 +68,17 @@ static int write_by(int fd, const char *s, size_t n, uint64_t deadline, struct e
 	return 0;
 }
 
-static int send_call(int fd, const char *command, int argc, const char *const argv[],
-		     uint64_t deadline, struct error *err)
+static int send_call(int fd, const struct ctl_request *req, uint64_t deadline, struct error *err)
 {
 	struct json_object *msg = json_object_new_object(), *params = json_object_new_array();
 	const char *text;
 	size_t len;
 	int rc = 0;
 
-	for (int i = 0; i < argc; i++)
-		rc |= json_object_array_add(params, json_object_new_string(argv[i]));
+	for (int i = 0; i < req->argc; i++)
+		rc |= json_object_array_add(params, json_object_new_string(req->argv[i]));
 	rc |= json_object_object_add(msg, "id", json_object_new_int(0));
-	rc |= json_object_object_add(msg, "method", json_object_new_string(command));
+	rc |= json_object_object_add(msg, "method", json_object_new_string(req->command));
 	rc |= json_object_object_add(msg, "params", params);
 	text = json_object_to_json_string_length(msg, JSON_C_TO_STRING_PLAIN, &len);
 	if (rc || !text)
@@ -151,17 +150,17 @@ static int receive_answer(int fd, uint64_t deadline, char **ret_result, char **r
 	return rc;
 }
 
-int ctl_call(const char *path, const char *command, int argc, const char *const argv[],
-	     uint64_t timeout_ns, char **ret_result, char **ret_error, struct error *err)
+int ctl_call(const char *path, const struct ctl_request *req, char **ret_result, char **ret_error,
+	     struct error *err)
 {
-	uint64_t deadline = timeout_ns ? clock_mono_ns() + timeout_ns : UINT64_MAX;
+	uint64_t deadline = req->timeout_ns ? clock_mono_ns() + req->timeout_ns : UINT64_MAX;
 	int fd, rc;
 
 	*ret_result = *ret_error = NULL;
 	fd = connect_by(path, deadline, err);
 	if (fd < 0)
 		return fd;
-	rc = send_call(fd, command, argc, argv, deadline, err);
+	rc = send_call(fd, req, deadline, err);
 	if (!rc)
 		rc = receive_answer(fd, deadline, ret_result, ret_error, err);
 	close(fd);

@@ -349,6 +349,7 @@ static uint16_t port_of(struct evhttp_bound_socket *bound)
 		return 0;
 	if (ss.ss_family == AF_INET6)
 		return ntohs(((struct sockaddr_in6 *)&ss)->sin6_port);
+	/* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): getsockname() has filled it */
 	return ntohs(((struct sockaddr_in *)&ss)->sin_port);
 }
 
@@ -385,6 +386,7 @@ struct http *http_new(struct loop *l, const char *address, const struct http_lim
 		abort(); /* out of memory */
 	set_limits(h, limits);
 	errno = 0;
+	/* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): parse_address() has filled t */
 	bound = evhttp_bind_socket_with_handle(h->ev, t.host, t.port);
 	if (!bound) {
 		(void)error_set(err, errno ? errno : EADDRNOTAVAIL, NULL,

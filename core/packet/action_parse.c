@@ -169,7 +169,7 @@ static int parse_hash(struct parser *p, char *body)
 	const struct action_word *alg;
 	struct act_hash h;
 	char *word, *inner;
-	uint64_t basis;
+	uint64_t basis = 0;
 	int r = dp_text_next(&body, &word, &inner, p->err);
 
 	if (r < 0)
@@ -462,9 +462,11 @@ static int ct_field(struct parser *p, enum field_id id, const char *text, struct
 
 static int copy_name(struct parser *p, const char *text, char *to, size_t size)
 {
-	if (strlen(text) >= size)
+	size_t len = strlen(text);
+
+	if (len >= size)
 		return bad(p, "ct", "the name is too long");
-	strcpy(to, text);
+	memcpy(to, text, len + 1);
 	return 0;
 }
 

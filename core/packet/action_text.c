@@ -305,6 +305,7 @@ static const struct dp_action *put_set_run(struct printer *p, struct dp_actions 
 	for (const struct dp_action *next; (next = dp_action_next(list, a)); a = next)
 		if (next->kind != DP_ACT_SET || !set_run_add(p, &r, dp_action_payload(next)))
 			break;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): the first addition sets group */
 	str_printf(p->out, "set(%s(", r.group->name);
 	dp_group_format(r.group, &r.key, &r.mask, p->out);
 	str_puts(p->out, "))");

@@ -385,6 +385,7 @@ static void put_exact_flags(const char *const *names, uint64_t x, struct str *ou
 
 static bool all_named(const char *const *names, uint64_t bits)
 {
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): bits end before names do */
 	while (bits && *names++)
 		bits >>= 1;
 	return !bits;

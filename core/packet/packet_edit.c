@@ -52,6 +52,7 @@ static void l4_replace(const struct packet *p, const struct ip_view *v, uint8_t 
 
 	if (c && !(p->flags & PACKET_F_CSUM_PARTIAL))
 		csum_replace(c, at, now, n, false, v->proto == IPP_UDP);
+	/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): callers have checked l4_len */
 	memcpy(at, now, n);
 }
 

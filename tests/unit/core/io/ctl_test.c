@@ -122,12 +122,21 @@ static void stop(void)
 	free(command);
 }
 
+static int call(const char *to, const char *command, uint64_t timeout_ns, char **result,
+		char **error)
+{
+	const struct ctl_request req = { .command = command, .timeout_ns = timeout_ns };
+
+	return ctl_call(to, &req, result, error, NULL);
+}
+
 /* Calls; compares the result, or the error when `expected` starts with '!'. */
 static void expect(const char *expected, const char *command, int argc, const char *const argv[])
 {
 	struct error err = ERROR_INIT;
 	char *result, *error;
-	int rc = ctl_call(path, command, argc, argv, 10 * NSEC_PER_SEC, &result, &error, &err);
+	const struct ctl_request req = { command, argc, argv, 10 * NSEC_PER_SEC };
+	int rc = ctl_call(path, &req, &result, &error, &err);
 
 	if (expected[0] == '!') {
 		ck_assert_int_eq(rc, -EREMOTEIO);
@@ -176,11 +185,11 @@ START_TEST(builtin_commands)
 	expect("!Logging to file not configured\n", "vlog/reopen", 0, NULL);
 	expect("", "vlog/close", 0, NULL);
 	expect("!No such counter\n", "coverage/read-counter", 1, bad);
-	ck_assert_int_eq(ctl_call(path, "vlog/list", 0, NULL, 0, &result, &error, NULL), 0);
+	ck_assert_int_eq(call(path, "vlog/list", 0, &result, &error), 0);
 	ck_assert_ptr_nonnull(strstr(result, "\nctl                OFF        OFF        DBG\n"));
 	ck_assert_ptr_nonnull(strstr(result, "\nloop               OFF        OFF        OFF\n"));
 	free(result);
-	ck_assert_int_eq(ctl_call(path, "vlog/list-pattern", 0, NULL, 0, &result, &error, NULL), 0);
+	ck_assert_int_eq(call(path, "vlog/list-pattern", 0, &result, &error), 0);
 	ck_assert_ptr_nonnull(strstr(result, "\nFILE     none                              %m\n"));
 	free(result);
 }
@@ -188,13 +197,11 @@ END_TEST
 
 START_TEST(clients_may_leave_early)
 {
-	struct error err = ERROR_INIT;
 	char *result, *error;
 
-	ck_assert_int_eq(ctl_call(path, "hold", 0, NULL, 20 * NSEC_PER_MSEC, &result, &error, &err),
-			 -ETIMEDOUT);
+	ck_assert_int_eq(call(path, "hold", 20 * NSEC_PER_MSEC, &result, &error), -ETIMEDOUT);
 	expect("late\n", "later", 0, NULL);
-	ck_assert_int_eq(ctl_call("/nonexistent", "x", 0, NULL, 0, &result, &error, NULL), -ENOENT);
+	ck_assert_int_eq(call("/nonexistent", "x", 0, &result, &error), -ENOENT);
 }
 END_TEST
 

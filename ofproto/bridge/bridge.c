@@ -18,7 +18,8 @@ static void tables_changed(void *arg)
 {
 	struct bridge *br = arg;
 
-	flows_kick(br->be->flows);
+	if (!br->going) /* else no megaflow names it, and the backend may have gone already */
+		flows_kick(br->be->flows);
 }
 
 static void conns_changed(void *arg)

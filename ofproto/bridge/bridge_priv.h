@@ -52,7 +52,8 @@ struct bridge {
 	char *name, *dp_desc, *serial;
 	uint64_t id;
 	uint64_t datapath_id, configured_dpid;
-	bool secure, forward_bpdu, going, failing_open, configured;
+	bool secure, forward_bpdu, failing_open, configured;
+	_Atomic bool going; /* the loop sets it; writers of the tables look */
 	enum default_rule default_rule;
 	struct ofp_tables *tables;
 	struct mac_table *macs;

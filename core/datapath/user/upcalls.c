@@ -10,6 +10,7 @@
  * shared-buffer switches do it).  A port alone gets two thirds of the ring; a hog leaves room for
  * the others; nothing is set aside for ports that are silent. */
 #include <errno.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,9 @@
 #define PORT_BUCKETS 256u     /* in_port modulo this; sharing one costs fairness only */
 #define SHARE 2u              /* times the free bytes */
 #define TAILROOM 64u          /* behind the packets that recv gives */
+/* How long a handler that had work looks for more before it sleeps: waking it costs the worker a
+ * system call, and both of them some of this time. */
+#define LINGER_NS (50 * NSEC_PER_USEC)
 
 struct up_rec {
 	uint32_t size; /* of the record with all that follows, a multiple of 8 */
@@ -240,11 +244,26 @@ static unsigned recv_rings(struct dpu_handler *h, struct dp_upcall *out, unsigne
 	return n;
 }
 
+static unsigned linger(struct dpu_handler *h, struct dp_upcall *out, unsigned max)
+{
+	uint64_t until = clock_mono_ns() + LINGER_NS;
+	unsigned n;
+
+	do {
+		(void)sched_yield(); /* the worker may wait for this very CPU */
+		n = recv_rings(h, out, max);
+	} while (!n && clock_mono_ns() < until);
+	return n;
+}
+
 unsigned dpu_upcall_recv(struct dpu_handler *h, struct dp_upcall *out, unsigned max)
 {
 	unsigned n = recv_rings(h, out, max);
 	uint64_t x;
 
+	if (!n && max && h->busy)
+		n = linger(h, out, max);
+	h->busy = n != 0;
 	if (n || !max)
 		return n;
 	(void)!read(h->fd, &x, sizeof(x));

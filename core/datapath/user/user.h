@@ -95,6 +95,7 @@ struct upq; /* a queue of one producer and one consumer */
 struct dpu_handler {
 	int fd;                /* eventfd */
 	_Atomic bool sleeping; /* the handler wants the eventfd written */
+	bool busy;             /* handler: its last answer had something */
 	unsigned next;         /* handler: ring to look at first */
 	unsigned n_rings;
 	struct upq *rings[]; /* owned; by producer: 0 = everybody else, 1.. = workers */
@@ -192,6 +193,7 @@ struct dpu_worker {
 	struct dpu_counters cnt;
 	struct flow_cache *cache;
 	uint64_t looked_ns; /* when the epoll set was last asked */
+	uint64_t upcall_ns; /* when it last woke handlers */
 
 	struct dpu_batch batch[2]; /* received, recirculated; they change places */
 	struct dpu_batch *next;    /* where recirculated packets go */

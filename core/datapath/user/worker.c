@@ -10,6 +10,7 @@
  * A descriptor that only reports errors (its device is down or gone) is left alone for a while, so
  * that it cannot make the worker spin. */
 #include <errno.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,8 @@
 #define MUTE_NS (100 * NSEC_PER_MSEC)
 #define MUTE_AFTER 2u /* error events without a packet */
 #define POLL_ONLY_MS 1
+/* After upcalls: as long as this the packets that their answers bring are waited for awake. */
+#define UPCALL_POLL_NS (200 * NSEC_PER_USEC)
 #define WAKE_TOKEN UINT64_MAX
 #define N_EVENTS 64
 
@@ -116,6 +119,8 @@ static void end_turn(struct dpu_worker *w)
 	for (unsigned i = 0; i < w->n_ingress; i++)
 		w->ingress[i]->flush(w->ingress[i]->ctx);
 	w->n_ingress = 0;
+	if (unlikely(w->kicks))
+		w->upcall_ns = w->ctx.now_ns;
 	while (unlikely(w->kicks)) {
 		dpu_upcall_kick(rcu_dereference(w->ctx.dp->handlers),
 				(unsigned)__builtin_ctzll(w->kicks));
@@ -126,8 +131,11 @@ static void end_turn(struct dpu_worker *w)
 static void turn(struct dpu_worker *w, struct dpu_polls *ps)
 {
 	uint64_t busy_ns = atomic_load_explicit(&w->ctx.dp->busy_ns, memory_order_relaxed);
+	bool upcalls = w->ctx.now_ns - w->upcall_ns < UPCALL_POLL_NS;
 	unsigned got = 0;
 
+	if (unlikely(upcalls))
+		busy_ns = MAX(busy_ns, UPCALL_POLL_NS);
 	for (unsigned at = 0; at < ps->n_active;) {
 		struct dpu_rxq *q = &ps->q[ps->active[at]];
 		unsigned n = poll_queue(w, q);
@@ -139,6 +147,8 @@ static void turn(struct dpu_worker *w, struct dpu_polls *ps)
 	}
 	if (got)
 		end_turn(w);
+	else if (unlikely(upcalls))
+		(void)sched_yield(); /* a handler may wait for this very CPU */
 }
 
 static void clear_error(struct dpu_rxq *q)

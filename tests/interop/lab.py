@@ -23,7 +23,7 @@ import time
 SKIP = 77
 HERE = os.path.dirname(os.path.abspath(__file__))
 SHUNTD = os.environ.get("SHUNTD", os.path.abspath("switchd/shuntd"))
-OVS_SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
+OVS_SCHEMA = os.environ.get("OVS_SCHEMA", "/usr/share/openvswitch/vswitch.ovsschema")
 SCHEMA = os.path.join(HERE, "../../dbserver/vswitch.ovsschema")
 
 failures = []

@@ -1,0 +1,14 @@
+# Whole-system tests, each in namespaces of its own (see lib.sh).
+SYSTEM_TESTS = \
+	tests/system/bad_input_test.sh \
+	tests/system/corrupt_db_test.sh \
+	tests/system/interfaces_test.sh \
+	tests/system/lifecycle_test.sh \
+	tests/system/patch_internal_test.sh \
+	tests/system/restart_test.sh \
+	tests/system/short_packets_test.sh \
+	tests/system/traffic_test.sh \
+	tests/system/vlan_test.sh
+dist_check_SCRIPTS += $(SYSTEM_TESTS)
+EXTRA_DIST += tests/system/lib.sh
+TESTS += $(SYSTEM_TESTS)

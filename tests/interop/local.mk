@@ -6,6 +6,6 @@ INTEROP_TESTS = \
 	tests/interop/flows_test.py \
 	tests/interop/ofctl_test.py \
 	tests/interop/vsctl_test.py
-dist_check_SCRIPTS = $(INTEROP_TESTS)
+dist_check_SCRIPTS += $(INTEROP_TESTS)
 EXTRA_DIST += tests/interop/lab.py
 TESTS += $(INTEROP_TESTS)

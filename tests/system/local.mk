@@ -1,7 +1,5 @@
 # Whole-system tests, each in namespaces of its own (see lib.sh).
 SYSTEM_TESTS = \
-	tests/system/bad_input_test.sh \
-	tests/system/corrupt_db_test.sh \
 	tests/system/interfaces_test.sh \
 	tests/system/lifecycle_test.sh \
 	tests/system/patch_internal_test.sh \

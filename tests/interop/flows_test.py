@@ -211,7 +211,6 @@ write_actions(set_field:1.2.3.4->ip_src,output:3),goto_table:102
 clear_actions
 clear_actions,write_actions(output:1),goto_table:109
 output:1,write_actions(output:2),write_metadata:0x1,goto_table:103
-write_actions(group:1)
 """.strip().splitlines()
 
 

@@ -13,7 +13,6 @@
 LOG_MODULE("rconn");
 
 #define MESSAGES_PER_TURN 500 /* then other connections have their turn */
-#define LAST_WORDS_NS NSEC_PER_SEC
 
 #define LAST_WORDS_NS NSEC_PER_SEC
 

@@ -152,6 +152,13 @@ static void destroy(struct flows *f, bool leave)
 	free(f);
 }
 
+static void take_config(struct flows *f, const struct flows_config *cfg)
+{
+	f->max_limit = cfg->flow_limit;
+	f->max_idle_ms = cfg->max_idle_ms;
+	f->max_revalidator_ms = cfg->max_revalidator_ms;
+}
+
 struct flows *flows_new(struct dp *dp, const struct flows_ops *ops, void *ctx,
 			const struct flows_config *cfg, struct error *err)
 {
@@ -162,7 +169,7 @@ struct flows *flows_new(struct dp *dp, const struct flows_ops *ops, void *ctx,
 	f->dp = dp;
 	f->ops = *ops;
 	f->ctx = ctx;
-	f->cfg = *cfg;
+	take_config(f, cfg);
 	f->limit = cfg->flow_limit;
 	init(f);
 	f->engine = engine_new(dp, &engine_ops, f);
@@ -199,7 +206,7 @@ int flows_configure(struct flows *f, const struct flows_config *cfg, struct erro
 {
 	unsigned n = MIN(MAX(cfg->n_handlers, 1u), FLOWS_MAX_HANDLERS);
 
-	f->cfg = *cfg;
+	take_config(f, cfg);
 	if (f->limit > cfg->flow_limit)
 		f->limit = cfg->flow_limit;
 	if (n == f->n_handlers)

@@ -56,10 +56,12 @@ struct flows {
 	struct cds_list_head deleting; /* the engine has been told, oldest round first */
 	struct cds_list_head gone;     /* the engine is done with them */
 	struct cds_list_head waiters;  /* oldest first */
-	uint64_t rounds_begun, rounds_done;
+	uint64_t rounds_begun;
+	_Atomic uint64_t rounds_done; /* flows_stats() reads it without */
 
-	struct flows_config cfg; /* main thread writes, others read single words */
-	_Atomic uint32_t limit;  /* in force */
+	/* Configuration: the main thread writes. */
+	_Atomic uint32_t max_limit, max_idle_ms, max_revalidator_ms;
+	_Atomic uint32_t limit; /* in force */
 	_Atomic uint64_t n_flows, max_flows, round_ms;
 	_Atomic uint64_t revalidated, deleted_idle, deleted_changed, modified;
 	_Atomic bool kicked, purge;

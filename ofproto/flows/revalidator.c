@@ -162,7 +162,7 @@ static void bury(struct flows *f)
 /* A switch that cannot revalidate in time must hold fewer megaflows. */
 static void adapt_limit(struct flows *f, uint64_t ms)
 {
-	uint64_t limit = f->limit, most = f->cfg.flow_limit;
+	uint64_t limit = f->limit, most = f->max_limit;
 
 	if (ms > ROUND_SLOW_MS)
 		limit = limit * ROUND_SLOW_MS / ms;
@@ -173,7 +173,7 @@ static void adapt_limit(struct flows *f, uint64_t ms)
 
 static uint64_t idle_for(const struct flows *f)
 {
-	uint64_t ms = f->cfg.max_idle_ms;
+	uint64_t ms = f->max_idle_ms;
 
 	return (f->n_flows > f->limit ? MIN(ms, 100) : ms) * NSEC_PER_MSEC;
 }
@@ -267,7 +267,7 @@ static bool waited_for(struct flows *f)
 static bool round_due(struct flows *f, uint64_t last_ns, uint64_t last_seq)
 {
 	return f->purge || waited_for(f) || current_seq(f) != last_seq ||
-	       clock_mono_ns() - last_ns >= f->cfg.max_revalidator_ms * NSEC_PER_MSEC;
+	       clock_mono_ns() - last_ns >= f->max_revalidator_ms * NSEC_PER_MSEC;
 }
 
 /* At most half of a core, however fast the tables change. */
@@ -283,7 +283,7 @@ static void wait_for_work(struct flows *f, struct thread *t)
 {
 	struct pollfd pfd = { .fd = t->wake_fd, .events = POLLIN };
 
-	(void)poll(&pfd, 1, (int)f->cfg.max_revalidator_ms); /* spurious returns only look again */
+	(void)poll(&pfd, 1, (int)f->max_revalidator_ms); /* spurious returns only look again */
 	thread_woken(t);
 }
 

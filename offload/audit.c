@@ -5,7 +5,8 @@
  *   missing   confirmed once, not held now: LOST(forgotten)
  *   altered   the digest of what it holds is not that of what was placed: LOST(altered)
  *   orphaned  held, but no flow of ours: taken out
- *   mute      held, never hit, while the flow's software twin counts: LOST(forgotten)
+ *   mute      held, never hit, while the flow's entry in the fallback datapath counts:
+ *             LOST(forgotten)
  * A repair takes the rule out (its last reading with it) and places the flow again. */
 #include <stdlib.h>
 
@@ -39,9 +40,8 @@ static void report(struct finding *x, const struct engine_flow *f, const char *w
 		str_printf(x->out, "  %s: %s\n", offload_ufid_print(f->ufid, text), what);
 }
 
-/* The rule is wrong: out with it, and in again. */
-static void lose(struct engine_dev *d, struct engine_flow *f, enum offload_reason reason,
-		 const char *words) REQUIRES(&d->e->lock)
+void audit_lose(struct engine_dev *d, struct engine_flow *f, enum offload_reason reason,
+		const char *words)
 {
 	struct why w = why_of(reason);
 
@@ -71,7 +71,7 @@ static void see(struct engine_dev *d, struct finding *x, const struct offload_du
 	x->altered++;
 	report(x, f, "altered");
 	if (x->repair)
-		lose(d, f, OFFLOAD_ALTERED, "");
+		audit_lose(d, f, OFFLOAD_ALTERED, "");
 }
 
 /* Marks every flow whose rule the device holds with the number of this run; false: it cannot tell.
@@ -120,19 +120,19 @@ static void judge(struct engine_dev *d, struct finding *x) REQUIRES(&d->e->lock)
 	struct engine_flow *f, *next;
 
 	cds_list_for_each_entry_safe (f, next, &d->hw, place) {
-		if (f->state != OFFLOAD_ST_HARDWARE)
+		if (!flow_placed(f))
 			continue;
 		if (f->seen != d->dump_run) {
 			x->missing++;
 			report(x, f, "missing");
 			if (x->repair)
-				lose(d, f, OFFLOAD_FORGOTTEN, "");
+				audit_lose(d, f, OFFLOAD_FORGOTTEN, "");
 		} else if (is_mute(d, f, now)) {
 			x->mute++;
 			report(x, f, "in hardware, never hit while its software twin counts");
 			if (x->repair)
-				lose(d, f, OFFLOAD_FORGOTTEN,
-				     "never hit while its software twin counts");
+				audit_lose(d, f, OFFLOAD_FORGOTTEN,
+					   "never hit while its software twin counts");
 		}
 	}
 }
@@ -203,10 +203,10 @@ void audit_reset(struct engine_dev *d)
 	lock_take(&d->e->lock);
 	d->stat.resets++;
 	cds_list_for_each_entry (f, &d->hw, place) {
-		if (f->seen == d->dump_run || f->state != OFFLOAD_ST_HARDWARE)
+		if (f->seen == d->dump_run || !flow_placed(f))
 			continue;
 		lost++;
-		lose(d, f, OFFLOAD_RESET, "");
+		audit_lose(d, f, OFFLOAD_RESET, "");
 	}
 	lock_give(&d->e->lock);
 	log_warn("%s: was reset and lost %llu rules; their flows are placed again", d->od->name,

@@ -20,8 +20,11 @@ struct item {
 	struct flow_acts *acts; /* referenced; what the device shall do */
 	struct match match;
 	enum todo todo;
-	bool refused; /* before the driver was asked */
+	bool refused;  /* before the driver was asked */
+	bool software; /* the driver is not asked for its hardware, for the same reason */
 	struct offload_refusal why;
+	enum offload_policy policy; /* that holds for the flow */
+	bool was_hw;                /* its rule takes up entries already */
 	uint32_t cost;
 	uint64_t since_ns;
 	struct offload_req *req; /* NULL: the provider is not asked */
@@ -35,13 +38,17 @@ struct batch {
 
 /* --- which flows, and what to do about each --- */
 
-static enum todo what_to_do(const struct engine_flow *f)
+static enum todo what_to_do(const struct engine *e, const struct engine_flow *f) ENGINE_LOCKED(e)
 {
 	bool want = f->want && !f->deleted && f->state != OFFLOAD_ST_LOST;
 
-	if (f->handle)
-		return !want ? TODO_REMOVE : f->hw_acts != f->acts ? TODO_REPLACE : TODO_NOTHING;
-	return want ? TODO_INSTALL : TODO_NOTHING;
+	if (!f->handle)
+		return want ? TODO_INSTALL : TODO_NOTHING;
+	if (!want)
+		return TODO_REMOVE;
+	return f->hw_acts != f->acts || f->anew || f->hw_policy != place_policy(e, f)
+		       ? TODO_REPLACE
+		       : TODO_NOTHING;
 }
 
 static unsigned batch_size(const struct engine_dev *d)
@@ -86,10 +93,12 @@ static void collect(struct engine_dev *d, struct batch *b) REQUIRES(&d->e->lock)
 
 		it->f = engine_flow_ref(f);
 		it->acts = flow_acts_ref(f->acts);
-		it->todo = what_to_do(f);
+		it->todo = what_to_do(d->e, f);
+		it->policy = place_policy(d->e, f);
+		it->was_hw = f->handle && f->tier == LEDGER_HARDWARE;
 		it->since_ns = q->since_ns;
 		it->cost = f->cost;
-		it->refused = false;
+		it->refused = it->software = false;
 		it->req = NULL;
 		refuse_leaving(d, it);
 		f->busy = true;
@@ -105,7 +114,20 @@ static struct offload_rule rule_of(struct item *it)
 	return (struct offload_rule){ .ufid = it->f->ufid,
 				      .key = &it->match.key,
 				      .mask = &it->match.mask,
-				      .actions = flow_acts_list(it->acts) };
+				      .actions = flow_acts_list(it->acts),
+				      .policy =
+					      it->software ? OFFLOAD_POLICY_SKIP_HW : it->policy };
+}
+
+/* The hardware will not do; where the configuration allows it the provider's software shall. */
+static bool no_hardware(const struct engine_dev *d, struct item *it,
+			const struct offload_refusal *why)
+{
+	if (!d->caps.software || it->policy == OFFLOAD_POLICY_SKIP_SW)
+		return refuse(it, why);
+	it->software = true;
+	it->why = *why;
+	return true;
 }
 
 static bool shape_ok(struct engine_dev *d, struct item *it, const struct offload_rule *r)
@@ -113,12 +135,12 @@ static bool shape_ok(struct engine_dev *d, struct item *it, const struct offload
 	const struct offload_refusal *known = shapes_find(d->shapes, r);
 	struct offload_refusal why;
 
-	if (!known)
+	if (!known || it->policy == OFFLOAD_POLICY_SKIP_HW)
 		return true;
 	why = *known;
 	why.reason = OFFLOAD_SHAPE_REFUSED;
 	why.at_ns = clock_wall_ns();
-	return refuse(it, &why);
+	return no_hardware(d, it, &why);
 }
 
 static bool plan_ok(struct engine_dev *d, struct item *it, const struct offload_rule *r)
@@ -133,11 +155,11 @@ static bool plan_ok(struct engine_dev *d, struct item *it, const struct offload_
 	return true;
 }
 
-static bool room_ok(struct item *it, uint64_t *room, uint64_t capacity)
+static bool room_ok(const struct engine_dev *d, struct item *it, uint64_t *room, uint64_t capacity)
 {
 	struct offload_refusal why;
 
-	if (it->todo == TODO_REPLACE)
+	if (it->was_hw || it->software || it->policy == OFFLOAD_POLICY_SKIP_HW)
 		return true;
 	if (it->cost <= *room) {
 		*room -= it->cost;
@@ -145,7 +167,9 @@ static bool room_ok(struct item *it, uint64_t *room, uint64_t capacity)
 	}
 	offload_refusal_set(&why, OFFLOAD_TABLE_FULL);
 	why.limit = capacity;
-	return refuse(it, &why);
+	/* A rule that is there in software need not leave for that; a new one is no quicker there.
+	 */
+	return it->todo == TODO_REPLACE ? no_hardware(d, it, &why) : refuse(it, &why);
 }
 
 /* Asks caps and memory, not hardware.  The provider's thread, io held. */
@@ -158,12 +182,14 @@ static void plan_batch(struct engine_dev *d, struct batch *b, uint64_t room, uin
 		minimatch_expand(&it->f->match, &it->match);
 		r = rule_of(it);
 		if (it->todo == TODO_REMOVE) {
-			room += it->cost; /* it leaves before the installations of this batch */
+			room += it->was_hw
+					? it->cost
+					: 0; /* it leaves before the installations of this batch */
 			continue;
 		}
 		if (it->todo != TODO_NOTHING)
 			(void)(shape_ok(d, it, &r) && plan_ok(d, it, &r) &&
-			       room_ok(it, &room, capacity)); /* refuse() has noted it */
+			       room_ok(d, it, &room, capacity)); /* refuse() has noted it */
 	}
 }
 
@@ -194,7 +220,10 @@ static void refusal_of(struct engine_dev *d, struct item *it, struct offload_ref
 	const struct offload_req *req = it->req;
 
 	*why = req->refusal;
-	if (why->reason == OFFLOAD_OK) {
+	if (why->reason == OFFLOAD_OK && req->result >= 0) {
+		offload_refusal_set(why, it->policy == OFFLOAD_POLICY_SKIP_HW ? OFFLOAD_TC_POLICY
+									      : OFFLOAD_NOT_IN_HW);
+	} else if (why->reason == OFFLOAD_OK) {
 		char text[64];
 
 		offload_refusal_set(why, req->result == -ENOSPC       ? OFFLOAD_TABLE_FULL
@@ -225,7 +254,9 @@ void batch_rule_gone(struct engine_dev *d, struct engine_flow *f)
 	flow_acts_unref(f->hw_acts);
 	f->hw_acts = NULL;
 	f->handle = 0;
-	d->used -= MIN(d->used, (uint64_t)f->cost);
+	f->anew = false;
+	if (f->tier == LEDGER_HARDWARE)
+		d->used -= MIN(d->used, (uint64_t)f->cost);
 	if (f->stuck) {
 		f->stuck = false;
 		d->n_stuck--;
@@ -241,13 +272,31 @@ static void rule_here(struct engine_dev *d, struct item *it, uint64_t handle) RE
 	f->digest = offload_rule_digest(&it->match.key, &it->match.mask, flow_acts_list(it->acts));
 	f->cost = it->cost;
 	f->tier = it->req->in_hw ? LEDGER_HARDWARE : LEDGER_TC;
+	f->hw_policy = (uint8_t)it->policy;
+	f->anew = false;
 	f->installed_ns = clock_mono_ns();
 	f->audit_ns = 0;
 	f->seen = d->dump_run;
 	ledger_open(&f->ledger, (enum ledger_tier)f->tier);
-	d->used += f->cost;
+	if (f->tier == LEDGER_HARDWARE)
+		d->used += f->cost;
 	htable_insert(&d->rules, &f->by_handle, hash_u64(handle, 0));
 	cds_list_add_tail(&f->place, &d->hw);
+}
+
+/* The rule runs in the provider's software, which needs a reason as every flow outside hardware. */
+static void in_software(struct engine_dev *d, struct item *it) REQUIRES(&d->e->lock)
+{
+	struct offload_refusal why = it->why;
+	struct why w;
+
+	if (!it->software)
+		refusal_of(d, it, &why);
+	if (why.reason == OFFLOAD_TABLE_FULL && !it->software)
+		policy_full(d, clock_mono_ns());
+	w = why_from(d->e, &why);
+	place_backoff(it->f, &w);
+	flow_set_state(d->e, it->f, OFFLOAD_ST_TC, &w);
 }
 
 /* The driver took the rule; hardware it is only when it says so. */
@@ -255,11 +304,16 @@ static void confirmed(struct engine_dev *d, struct item *it, struct why w) REQUI
 {
 	struct engine_flow *f = it->f;
 
-	f->backoff = 0;
+	if (it->req->in_hw)
+		f->backoff = 0;
 	if (f->deleted)
 		return;
 	if (it->req->in_hw) {
 		flow_set_state(d->e, f, OFFLOAD_ST_HARDWARE, &w);
+		return;
+	}
+	if (d->caps.software) {
+		in_software(d, it);
 		return;
 	}
 	w = why_of(OFFLOAD_ECHO_DIFFERS);
@@ -277,7 +331,8 @@ static void settle_install(struct engine_dev *d, struct item *it) REQUIRES(&d->e
 		rule_here(d, it, it->req->handle);
 		d->stat.installs++;
 		count_latency(d, clock_mono_ns() - it->since_ns);
-		policy_took(d);
+		if (it->req->in_hw)
+			policy_took(d);
 		confirmed(d, it, why_of(OFFLOAD_OK));
 		return;
 	}
@@ -310,6 +365,12 @@ static void settle_replace(struct engine_dev *d, struct item *it) REQUIRES(&d->e
 	if (f->deleted)
 		return;
 	w = why_from(d->e, &why);
+	if (f->tier == LEDGER_TC && f->hw_acts == it->acts && it->policy == OFFLOAD_POLICY_NONE) {
+		f->anew = false; /* what stands there in software is right */
+		place_backoff(f, &w);
+		flow_set_state(d->e, f, OFFLOAD_ST_TC, &w);
+		return;
+	}
 	f->want = false;
 	f->after = AFTER_REFUSED;
 	f->leave = w;
@@ -383,8 +444,15 @@ static void settle_done(struct engine_dev *d, struct item *it) REQUIRES(&d->e->l
 	case TODO_REPLACE: settle_replace(d, it); break;
 	case TODO_REMOVE: settle_remove(d, it); break;
 	case TODO_NOTHING: /* a rule that was to leave is wanted again in time */
-		if (f->handle && f->want && f->state == OFFLOAD_ST_EVICTING)
+		if (!f->handle || !f->want || f->state != OFFLOAD_ST_EVICTING)
+			break;
+		if (f->tier == LEDGER_HARDWARE) {
 			flow_set_state(d->e, f, OFFLOAD_ST_HARDWARE, &w);
+			break;
+		}
+		w = why_of(OFFLOAD_NOT_IN_HW);
+		flow_set_state(d->e, f, OFFLOAD_ST_TC, &w);
+		f->anew = f->dirty = true; /* the device may say why */
 		break;
 	}
 }

@@ -48,8 +48,17 @@ void device_stats_pass(struct engine_dev *d)
 	} while (n > 0);
 }
 
-/* What the device can do now and how full it is. */
-static void look(struct engine_dev *d)
+/* Rules that stand in software for want of a capability. */
+static void software_anew(struct engine_dev *d) REQUIRES(&d->e->lock)
+{
+	struct engine_flow *f;
+
+	cds_list_for_each_entry (f, &d->hw, place)
+		if (f->state == OFFLOAD_ST_TC)
+			place_anew(f);
+}
+
+void device_look(struct engine_dev *d)
 {
 	struct offload_caps caps;
 	struct offload_usage usage;
@@ -72,7 +81,9 @@ static void look(struct engine_dev *d)
 		d->caps = caps;
 		d->full = false;
 		shapes_forget(d->shapes);
+		d->away = false;
 		place_all(d->e, NULL, d);
+		software_anew(d);
 	}
 	lock_give(&d->e->lock);
 	if (new_caps)
@@ -113,7 +124,7 @@ static void timers(struct engine_dev *d)
 	lock_give(&d->e->lock);
 	if (now >= d->next_stats_ns || d->stats_period_ns > stats_ns) {
 		device_stats_pass(d);
-		look(d);
+		device_look(d);
 		took = clock_mono_ns() - now;
 		d->next_stats_ns = now + took + MAX(stats_ns, took * STATS_REST);
 		d->stats_period_ns = stats_ns;
@@ -135,7 +146,7 @@ static void nap(struct engine_dev *d)
 	struct pollfd p = { .fd = d->thread.wake_fd, .events = POLLIN };
 
 	lock_take(&d->e->lock);
-	d->idle = !queue_depth(&d->queue) && !d->audit;
+	d->idle = !queue_depth(&d->queue) && !d->audit && !notify_pending(d);
 	if (!d->idle) {
 		lock_give(&d->e->lock);
 		return;
@@ -156,6 +167,7 @@ static void run(struct thread *t, void *arg)
 	while (!t->stop) {
 		bool more = batch_step(d);
 
+		notify_answer(d);
 		answer_audit(d);
 		timers(d);
 		if (!more)
@@ -169,6 +181,7 @@ struct engine_dev *device_start(struct engine *e, struct offload_device *od, str
 	int rc;
 
 	lock_init(&d->io);
+	lock_init(&d->notes_lock);
 	d->e = e;
 	d->od = od;
 	d->batch = batch_new();
@@ -196,6 +209,7 @@ err_caps:
 	shapes_free(d->shapes);
 	free(d->batch);
 	lock_done(&d->io);
+	lock_done(&d->notes_lock);
 	free(d);
 	return NULL;
 }
@@ -207,6 +221,7 @@ void device_stop(struct engine_dev *d)
 	shapes_free(d->shapes);
 	free(d->batch);
 	lock_done(&d->io);
+	lock_done(&d->notes_lock);
 	free(d);
 }
 

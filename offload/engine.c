@@ -49,7 +49,7 @@ void engine_configure(struct engine *e, const struct engine_config *cfg)
 	bool turned;
 
 	lock_take(&e->lock);
-	turned = cfg->hw_offload != e->cfg.hw_offload;
+	turned = cfg->hw_offload != e->cfg.hw_offload || cfg->policy != e->cfg.policy;
 	e->cfg = *cfg;
 	cds_list_for_each_entry (d, &e->devs, node) {
 		d->queue.max = cfg->queue_max;
@@ -148,6 +148,7 @@ static unsigned modify_chunk(struct engine *e, struct engine_modify *mods, size_
 			f->acts = acts;
 		}
 		f->hw_ok = mods[i].hw_ok;
+		f->needs_sw = flow_needs_software(f);
 		place_flow(e, f);
 		lock_give(&e->lock);
 	}

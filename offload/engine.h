@@ -6,10 +6,13 @@
  * make-before-break: its software entry stays in place under the hardware one for its whole life,
  * so that leaving hardware never leaves a packet without an entry.
  *
- * States (exactly these moves; each is remembered in the flow's history):
+ * States (each move is remembered in the flow's history):
  *   SOFTWARE -> QUEUED -> INSTALLING -> HARDWARE -> EVICTING -> SOFTWARE
- *   QUEUED, INSTALLING -> REFUSED(reason, retry) -> QUEUED …      HARDWARE -> LOST(reason) ->
- * SOFTWARE (repaired) any -> REMOVING -> gone
+ *   INSTALLING -> TC(reason) -> HARDWARE …    a rule that the provider's software runs: ahead of
+ *                                             the fallback datapath, and not hardware
+ *   QUEUED, INSTALLING -> REFUSED(reason, retry) -> QUEUED …
+ *   HARDWARE, TC -> LOST(reason) -> SOFTWARE (repaired)
+ *   any -> REMOVING -> gone
  *
  * Accounting: ledger.h.  Totals only grow; every packet is in exactly one tier's reading.  A
  * removed flow's last readings from all tiers are complete when its `gone` callback runs.
@@ -32,6 +35,7 @@ enum offload_state {
 	OFFLOAD_ST_QUEUED,
 	OFFLOAD_ST_INSTALLING,
 	OFFLOAD_ST_HARDWARE,
+	OFFLOAD_ST_TC,
 	OFFLOAD_ST_EVICTING,
 	OFFLOAD_ST_LOST,
 	OFFLOAD_ST_REFUSED,
@@ -41,12 +45,13 @@ enum offload_state {
 extern const char *const offload_state_name[OFFLOAD_N_STATES];
 
 struct engine_config {
-	bool hw_offload;           /* other_config:hw-offload */
-	uint32_t queue_max;        /* requests per device (default 65536) */
-	uint32_t stats_period_ms;  /* hardware counters (default 500) */
-	uint32_t audit_period_ms;  /* continuous audit, 0 = off (default 10000) */
-	uint32_t min_residency_ms; /* floor (default 2000) */
-	uint32_t max_churn_per_s;  /* evictions per device (default 1000) */
+	bool hw_offload;            /* other_config:hw-offload */
+	uint32_t queue_max;         /* requests per device (default 65536) */
+	uint32_t stats_period_ms;   /* hardware counters (default 500) */
+	uint32_t audit_period_ms;   /* continuous audit, 0 = off (default 10000) */
+	uint32_t min_residency_ms;  /* floor (default 2000) */
+	uint32_t max_churn_per_s;   /* evictions per device (default 1000) */
+	enum offload_policy policy; /* other_config:tc-policy */
 };
 
 struct engine_ops { /* callbacks */
@@ -164,13 +169,14 @@ struct engine_device_info {
 	uint64_t audit_mute;    /* in hardware, never hit while the software twin counts */
 	uint64_t readings_back; /* counters that ran backwards */
 	uint64_t resets;        /* times that the device lost its rules */
+	uint64_t events[OFFLOAD_N_EVENTS]; /* that the provider told of */
 	uint64_t learned_shapes;
 };
 struct engine_port_info {
 	struct dp_port no;
 	char name[64], device[64]; /* device "" = none */
 	bool enabled;
-	uint64_t flows, flows_hw;
+	uint64_t flows, flows_hw, flows_tc;
 	uint64_t packets[LEDGER_N_TIERS],
 		bytes[LEDGER_N_TIERS]; /* of flows entering here, gone ones included */
 };

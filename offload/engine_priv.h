@@ -58,7 +58,7 @@ struct engine_port {
 	struct port *port;      /* referenced */
 	struct engine_dev *dev; /* NULL = none */
 	bool enabled, leaving;
-	uint64_t flows, flows_hw;
+	uint64_t flows, flows_hw, flows_tc;
 	uint64_t packets[LEDGER_N_TIERS], bytes[LEDGER_N_TIERS];
 };
 
@@ -76,9 +76,11 @@ struct engine_flow {
 
 	uint8_t state;
 	bool hw_ok, want, deleted, busy, sw_open;
+	bool needs_sw; /* offload_needs_software() */
 	bool dirty;    /* changed while busy: place it again */
 	bool waiting;  /* on engine_dev.out */
 	bool stuck;    /* its removal failed and is tried again */
+	bool anew;     /* the device shall be asked again though the actions are the same */
 	uint8_t after; /* enum after_removal, when the removal was asked for */
 	uint8_t backoff;
 	struct why why;
@@ -91,6 +93,7 @@ struct engine_flow {
 	uint64_t digest, installed_ns;
 	uint32_t cost, seen; /* seen: number of the last dump that showed it */
 	uint8_t tier;        /* of the rule: LEDGER_HARDWARE or LEDGER_TC */
+	uint8_t hw_policy;   /* enum offload_policy that the rule was asked for with */
 
 	struct ledger ledger;
 	uint64_t created_ns;
@@ -101,6 +104,14 @@ struct engine_flow {
 	struct event *history; /* ring */
 	uint32_t n_events;
 	uint16_t history_cap;
+};
+
+/* What a provider told of one rule. */
+#define DEVICE_NOTES 64
+struct device_note {
+	uint64_t handle;
+	enum offload_event_kind kind;
+	char words[64];
 };
 
 struct audit_job {
@@ -145,7 +156,16 @@ struct engine_dev {
 	uint64_t tokens_ns;
 	double batch_ns; /* measured time of a request, for the size of a batch */
 	struct audit_job *audit;
+	bool away;                      /* the provider said that the device is gone */
 	struct engine_device_info stat; /* counters only */
+
+	struct lock notes_lock; /* innermost: providers notify from anywhere */
+
+	uint32_t noted; /* a bit for each enum offload_event_kind */
+	uint32_t noted_n[OFFLOAD_N_EVENTS];
+	unsigned n_notes;
+	bool deaf; /* its thread ends */
+	struct device_note notes[DEVICE_NOTES];
 };
 
 #define ENGINE_DRIVER_TEXTS 1024
@@ -178,6 +198,15 @@ static inline struct dp_actions flow_acts_list(const struct flow_acts *a)
 	return (struct dp_actions){ a->len ? a->data : NULL, a->len };
 }
 
+/* The rule stands in the device, in its hardware or in the provider's software. */
+static inline bool flow_placed(const struct engine_flow *f)
+{
+	return f->state == OFFLOAD_ST_HARDWARE || f->state == OFFLOAD_ST_TC;
+}
+
+/* offload_needs_software() of what it is and does now. */
+bool flow_needs_software(const struct engine_flow *f);
+
 struct engine_flow *flow_new(struct engine *e, const struct engine_put *put);
 struct engine_flow *flow_find(struct engine *e, struct ufid ufid) ENGINE_LOCKED(e);
 /* Which port and device it belongs to now. */
@@ -199,12 +228,19 @@ void flow_info_fill(struct engine *e, struct engine_flow *f, struct engine_flow_
 struct why why_of(enum offload_reason reason);
 struct why why_from(struct engine *e, const struct offload_refusal *r) ENGINE_LOCKED(e);
 void why_to(const struct why *w, struct offload_refusal *r);
+/* The text, kept until the engine ends. */
+const char *why_words(struct engine *e, const char *s) ENGINE_LOCKED(e);
 
 /* --- place.c: wishes to queue --- */
 /* Looks at a flow whose wish, port, device or configuration may have changed. */
 void place_flow(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e);
 void place_all(struct engine *e, const struct engine_port *only_port,
 	       const struct engine_dev *only_dev) ENGINE_LOCKED(e);
+/* What the configuration and the flow's own needs make of tc-policy. */
+enum offload_policy place_policy(const struct engine *e, const struct engine_flow *f)
+	ENGINE_LOCKED(e);
+/* Asks the device for its hardware again, for a rule that stands in software. */
+void place_anew(struct engine_flow *f);
 /* Asks for its rule's removal; what follows is `after` with reason `why`. */
 void place_remove(struct engine *e, struct engine_flow *f, enum after_removal after,
 		  enum offload_state via, const struct why *why) ENGINE_LOCKED(e);
@@ -215,6 +251,8 @@ void place_wait(struct engine_flow *f);
 void place_unwait(struct engine_flow *f);
 void place_refuse(struct engine *e, struct engine_flow *f, struct why why) ENGINE_LOCKED(e);
 void place_wake(struct engine_dev *d);
+/* When it is tried again, where the reason says after a while. */
+void place_backoff(struct engine_flow *f, struct why *w);
 /* Puts it in the queue of changes unless it is queued or busy. */
 void place_change(struct engine_flow *f);
 
@@ -231,6 +269,8 @@ struct gone_list {
 void gone_add(struct engine *e, struct gone_list *g, struct engine_flow *f) ENGINE_LOCKED(e);
 void gone_call(struct engine *e, struct gone_list *g) EXCLUDES(e->lock);
 bool device_quiet(const struct engine_dev *d);
+/* Looks at capabilities, usage and epoch now. */
+void device_look(struct engine_dev *d) EXCLUDES(d->e->lock);
 
 /* --- batch.c: the device's thread --- */
 struct batch *batch_new(void); /* free() it */
@@ -258,3 +298,14 @@ void policy_took(struct engine_dev *d);
 void audit_run(struct engine_dev *d, bool repair, struct str *out) EXCLUDES(d->e->lock);
 /* After the device's epoch changed. */
 void audit_reset(struct engine_dev *d) EXCLUDES(d->e->lock);
+/* The flow's rule is not what was placed: out with it, and in again.  words: kept as they are, so
+ * constant or interned. */
+void audit_lose(struct engine_dev *d, struct engine_flow *f, enum offload_reason reason,
+		const char *words) REQUIRES(&d->e->lock);
+
+/* --- notify.c: what providers tell of --- */
+bool notify_pending(struct engine_dev *d);
+/* The device's thread: does what the notes ask for. */
+void notify_answer(struct engine_dev *d) EXCLUDES(d->e->lock);
+/* No more notes. */
+void notify_stop(struct engine_dev *d);

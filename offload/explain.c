@@ -148,6 +148,7 @@ static void add_story(struct json_object *o, const struct engine_flow_info *i)
 		[OFFLOAD_RETRY_NEVER] = "when the flow or the configuration changes",
 		[OFFLOAD_RETRY_CAPS] = "when the device's capabilities change",
 		[OFFLOAD_RETRY_BACKOFF] = "after a while",
+		[OFFLOAD_RETRY_CHAIN] = "when what it leads to is in the device",
 		[OFFLOAD_RETRY_SPACE] = "when the table has room, or it carries more than others",
 		[OFFLOAD_RETRY_NOW] = "at once",
 	};

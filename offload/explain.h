@@ -18,10 +18,10 @@
  *   "reasons": [{reason, flows}],
  *   "devices": [{name, provider, entries, capacity, flows: {state: n}, queue: {depth, oldest_ms,
  * shed}, installs, replaces, removes, failures, evictions, repairs, resets, learned_shapes, audit:
- * {runs, missing, orphaned, altered, mute, ran_back}, latency: {buckets: [{le_us, count}], sum_us},
- *                reasons: [{reason, text, advice, flows, packets, bytes, events}]}],   (costliest
- * first) "ports": [{port, name, device, enabled, flows, flows_hardware, packets: {tier: n}, bytes:
- * {…}}] } */
+ * {runs, missing, orphaned, altered, mute, ran_back}, events: {kind: n}, latency: {buckets:
+ * [{le_us, count}], sum_us}, reasons: [{reason, text, advice, flows, packets, bytes, events}]}],
+ * (costliest first) "ports": [{port, name, device, enabled, flows, flows_hardware, flows_tc,
+ * packets: {tier: n}, bytes: {…}}] } */
 struct json_object *explain_status(struct engine *e);
 
 /* [{ufid, match, actions, state, reason, why, device, port, cost, age_ms, pps, packets, bytes,
@@ -38,7 +38,8 @@ struct json_object *explain_flows(struct engine *e, const char *filter, struct e
 struct json_object *explain_why(struct engine *e, const char *what, struct error *err);
 
 /* {name, provider, fields: [{field, match: "exact"|"prefix"|"masked"}], set_fields: [], actions:
- * [], max_outputs, max_actions, capacity, counter_lag_ms, generation}; 0 = no limit.  -ENODEV. */
+ * [], max_outputs, max_actions, capacity, counter_lag_ms, software, generation}; 0 = no limit.
+ * -ENODEV. */
 struct json_object *explain_caps(struct engine *e, const char *device, struct error *err);
 
 /* The n busiest flows, as explain_flows(). */

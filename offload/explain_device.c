@@ -83,6 +83,15 @@ static void add_audit(struct json_object *o, const struct engine_device_info *d)
 	json_object_object_add(o, "audit", a);
 }
 
+static void add_events(struct json_object *o, const struct engine_device_info *d)
+{
+	struct json_object *ev = json_object_new_object();
+
+	for (unsigned i = 0; i < OFFLOAD_N_EVENTS; i++)
+		explain_int(ev, offload_event_name[i], d->events[i]);
+	json_object_object_add(o, "events", ev);
+}
+
 static void add_latency(struct json_object *o, const struct engine_device_info *d)
 {
 	struct json_object *l = json_object_new_object(), *buckets = json_object_new_array();
@@ -162,6 +171,7 @@ static struct json_object *device_json(const struct engine_device_info *d)
 	explain_int(o, "resets", d->resets);
 	explain_int(o, "learned_shapes", d->learned_shapes);
 	add_audit(o, d);
+	add_events(o, d);
 	add_latency(o, d);
 	add_reasons(o, d);
 	return o;
@@ -188,6 +198,7 @@ static struct json_object *port_json(const struct engine_port_info *p)
 	json_object_object_add(o, "enabled", json_object_new_boolean(p->enabled));
 	explain_int(o, "flows", p->flows);
 	explain_int(o, "flows_hardware", p->flows_hw);
+	explain_int(o, "flows_tc", p->flows_tc);
 	add_by_tier(o, "packets", p->packets);
 	add_by_tier(o, "bytes", p->bytes);
 	return o;
@@ -271,6 +282,7 @@ static struct json_object *caps_json(const struct engine_device_info *d)
 	explain_int(o, "max_actions", c->max_actions);
 	explain_int(o, "capacity", c->capacity);
 	explain_int(o, "counter_lag_ms", c->counter_lag_ms);
+	json_object_object_add(o, "software", json_object_new_boolean(c->software));
 	explain_int(o, "generation", c->generation);
 	return o;
 }

@@ -10,10 +10,15 @@
 #include "offload/engine_priv.h"
 
 const char *const offload_state_name[OFFLOAD_N_STATES] = {
-	[OFFLOAD_ST_SOFTWARE] = "software",     [OFFLOAD_ST_QUEUED] = "queued",
-	[OFFLOAD_ST_INSTALLING] = "installing", [OFFLOAD_ST_HARDWARE] = "hardware",
-	[OFFLOAD_ST_EVICTING] = "evicting",     [OFFLOAD_ST_LOST] = "lost",
-	[OFFLOAD_ST_REFUSED] = "refused",       [OFFLOAD_ST_REMOVING] = "removing",
+	[OFFLOAD_ST_SOFTWARE] = "software",
+	[OFFLOAD_ST_QUEUED] = "queued",
+	[OFFLOAD_ST_INSTALLING] = "installing",
+	[OFFLOAD_ST_HARDWARE] = "hardware",
+	[OFFLOAD_ST_TC] = "tc",
+	[OFFLOAD_ST_EVICTING] = "evicting",
+	[OFFLOAD_ST_LOST] = "lost",
+	[OFFLOAD_ST_REFUSED] = "refused",
+	[OFFLOAD_ST_REMOVING] = "removing",
 };
 
 /* A measured rate is averaged over about this long, and halves in two thirds of it when idle. */
@@ -57,11 +62,20 @@ struct engine_flow *flow_new(struct engine *e, const struct engine_put *put)
 	f->acts = flow_acts_new(put->actions);
 	f->aux = put->aux;
 	f->hw_ok = put->hw_ok;
+	f->needs_sw = offload_needs_software(put->mask, put->actions);
 	f->sw_open = true;
 	f->created_ns = f->rate_ns = clock_mono_ns();
 	ledger_init(&f->ledger);
 	ledger_open(&f->ledger, e->sw_tier);
 	return f;
+}
+
+bool flow_needs_software(const struct engine_flow *f)
+{
+	struct match m;
+
+	minimatch_expand(&f->match, &m);
+	return offload_needs_software(&m.mask, flow_acts_list(f->acts));
 }
 
 struct engine_flow *engine_flow_ref(struct engine_flow *f)
@@ -120,7 +134,7 @@ struct why why_of(enum offload_reason reason)
 }
 
 /* Drivers repeat themselves, so each text is kept once; a device that never does is cut off. */
-static const char *intern(struct engine *e, const char *s) ENGINE_LOCKED(e)
+const char *why_words(struct engine *e, const char *s)
 {
 	uint64_t hash = hash_string(s, 0);
 	struct text *t;
@@ -141,7 +155,7 @@ static const char *intern(struct engine *e, const char *s) ENGINE_LOCKED(e)
 struct why why_from(struct engine *e, const struct offload_refusal *r)
 {
 	return (struct why){ .reason = (uint8_t)r->reason,
-			     .driver = intern(e, r->driver),
+			     .driver = why_words(e, r->driver),
 			     .limit = r->limit,
 			     .field = (int16_t)r->field,
 			     .action = (int16_t)r->action,
@@ -166,7 +180,7 @@ void why_to(const struct why *w, struct offload_refusal *r)
 static void count(struct engine *e, struct engine_flow *f, int64_t by) ENGINE_LOCKED(e)
 {
 	bool hw = f->state == OFFLOAD_ST_HARDWARE;
-	enum ledger_tier tier = hw ? (enum ledger_tier)f->tier : e->sw_tier;
+	enum ledger_tier tier = flow_placed(f) ? (enum ledger_tier)f->tier : e->sw_tier;
 	uint64_t n = (uint64_t)by;
 
 	if (f->dev)
@@ -179,6 +193,7 @@ static void count(struct engine *e, struct engine_flow *f, int64_t by) ENGINE_LO
 	if (f->port) {
 		f->port->flows += n;
 		f->port->flows_hw += hw ? n : 0;
+		f->port->flows_tc += f->state == OFFLOAD_ST_TC ? n : 0;
 	}
 }
 
@@ -213,7 +228,7 @@ void flow_set_state(struct engine *e, struct engine_flow *f, enum offload_state 
 	if (!news)
 		return;
 	remember(f, from);
-	if (f->dev && (to == OFFLOAD_ST_REFUSED || to == OFFLOAD_ST_LOST ||
+	if (f->dev && (to == OFFLOAD_ST_REFUSED || to == OFFLOAD_ST_LOST || to == OFFLOAD_ST_TC ||
 		       (to == OFFLOAD_ST_EVICTING && why->reason == OFFLOAD_EVICTED)))
 		f->dev->stat.refusals[why->reason]++;
 }

@@ -106,6 +106,7 @@ static void fill_port(const struct engine_port *p, struct engine_port_info *i)
 	i->enabled = p->enabled;
 	i->flows = p->flows;
 	i->flows_hw = p->flows_hw;
+	i->flows_tc = p->flows_tc;
 	memcpy(i->packets, p->packets, sizeof(i->packets));
 	memcpy(i->bytes, p->bytes, sizeof(i->bytes));
 }

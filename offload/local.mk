@@ -16,6 +16,7 @@ offload_liboffload_a_SOURCES = \
 	offload/info.c \
 	offload/ledger.c \
 	offload/ledger.h \
+	offload/notify.c \
 	offload/place.c \
 	offload/policy.c \
 	offload/ports.c \

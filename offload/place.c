@@ -40,7 +40,7 @@ void place_unwait(struct engine_flow *f)
 	f->dev->n_out--;
 }
 
-static void set_backoff(struct engine_flow *f, struct why *w)
+void place_backoff(struct engine_flow *f, struct why *w)
 {
 	uint64_t s;
 
@@ -53,7 +53,7 @@ static void set_backoff(struct engine_flow *f, struct why *w)
 
 void place_refuse(struct engine *e, struct engine_flow *f, struct why why)
 {
-	set_backoff(f, &why);
+	place_backoff(f, &why);
 	flow_set_state(e, f, OFFLOAD_ST_REFUSED, &why);
 	place_wait(f);
 }
@@ -100,15 +100,29 @@ void place_remove(struct engine *e, struct engine_flow *f, enum after_removal af
 	place_change(f);
 }
 
+enum offload_policy place_policy(const struct engine *e, const struct engine_flow *f)
+{
+	enum offload_policy p = e->cfg.policy;
+
+	if (p == OFFLOAD_POLICY_SKIP_SW && f->needs_sw)
+		return OFFLOAD_POLICY_NONE;
+	return p;
+}
+
 /* Why nobody need be asked; OFFLOAD_OK when the device shall have it. */
 static enum offload_reason no_reason_to_ask(const struct engine *e, const struct engine_flow *f)
+	ENGINE_LOCKED(e)
 {
 	if (!e->cfg.hw_offload || (f->port && !f->port->enabled))
 		return OFFLOAD_DISABLED;
 	if (!f->dev)
 		return OFFLOAD_NO_DEVICE;
+	if (f->dev->away)
+		return OFFLOAD_GONE;
 	if (!f->hw_ok)
 		return OFFLOAD_SLOW_PATH;
+	if (place_policy(e, f) == OFFLOAD_POLICY_SKIP_HW && !f->dev->caps.software)
+		return OFFLOAD_TC_POLICY;
 	return OFFLOAD_OK;
 }
 
@@ -119,7 +133,8 @@ static void stay_out(struct engine *e, struct engine_flow *f, enum offload_reaso
 
 	f->want = false;
 	if (f->handle) {
-		place_remove(e, f, AFTER_SOFTWARE, OFFLOAD_ST_EVICTING, &w);
+		place_remove(e, f, AFTER_SOFTWARE,
+			     reason == OFFLOAD_GONE ? OFFLOAD_ST_LOST : OFFLOAD_ST_EVICTING, &w);
 		return;
 	}
 	if (f->busy) {
@@ -150,9 +165,16 @@ void place_flow(struct engine *e, struct engine_flow *f)
 	if (!f->handle) {
 		if (f->queued.place == QUEUE_NOWHERE)
 			place_install(e, f);
-	} else if (f->hw_acts != f->acts || f->state != OFFLOAD_ST_HARDWARE) {
+	} else if (f->hw_acts != f->acts || !flow_placed(f) || f->anew ||
+		   f->hw_policy != place_policy(e, f)) {
 		place_change(f);
 	}
+}
+
+void place_anew(struct engine_flow *f)
+{
+	f->anew = true;
+	place_change(f);
 }
 
 void place_all(struct engine *e, const struct engine_port *only_port,

@@ -164,7 +164,19 @@ static void walk_waiting(struct engine_dev *d, struct picks *want, uint64_t now)
 	lock_give(&e->lock);
 }
 
-static void walk_hardware(struct engine_dev *d, struct picks *have, uint64_t now)
+/* A rule that the provider's software runs waits for hardware as flows without a rule do. */
+static void offer_software(struct picks *want, struct engine_flow *f, uint64_t now)
+{
+	enum offload_retry retry = offload_reason_table[f->why.reason].retry;
+
+	if (retry == OFFLOAD_RETRY_SPACE)
+		offer(want, f, flow_value(f, now));
+	else if (retry == OFFLOAD_RETRY_BACKOFF && now >= f->why.retry_ns)
+		place_anew(f);
+}
+
+/* The device's rules: those that wait for hardware (want), or those that have it (have). */
+static void walk_rules(struct engine_dev *d, struct picks *want, struct picks *have, uint64_t now)
 {
 	struct engine *e = d->e;
 	uint64_t left, floor_ns;
@@ -183,7 +195,10 @@ static void walk_hardware(struct engine_dev *d, struct picks *have, uint64_t now
 			f = cds_list_entry(d->hw.next, struct engine_flow, place);
 			cds_list_del(&f->place);
 			cds_list_add_tail(&f->place, &d->hw);
-			if (f->state == OFFLOAD_ST_HARDWARE && now >= f->installed_ns + floor_ns)
+			if (want && f->state == OFFLOAD_ST_TC && !f->deleted)
+				offer_software(want, f, now);
+			else if (have && f->state == OFFLOAD_ST_HARDWARE &&
+				 now >= f->installed_ns + floor_ns)
 				offer(have, f, flow_value(f, now));
 		}
 		lock_give(&e->lock);
@@ -194,7 +209,15 @@ static void walk_hardware(struct engine_dev *d, struct picks *have, uint64_t now
 
 static bool still_waits(const struct engine_flow *f)
 {
-	return f->waiting && !f->deleted;
+	return (f->waiting || f->state == OFFLOAD_ST_TC) && !f->deleted;
+}
+
+static void bring_in(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e)
+{
+	if (f->handle)
+		place_anew(f);
+	else
+		place_install(e, f);
 }
 
 static void evict(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e)
@@ -240,7 +263,7 @@ static void not_worth(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e)
 	if (f->why.reason != OFFLOAD_TABLE_FULL)
 		return;
 	w.limit = f->why.limit;
-	flow_set_state(e, f, OFFLOAD_ST_REFUSED, &w);
+	flow_set_state(e, f, (enum offload_state)f->state, &w);
 }
 
 static void share_out(struct engine_dev *d, struct picks *want, struct picks *have, uint64_t now)
@@ -263,9 +286,9 @@ static void share_out(struct engine_dev *d, struct picks *want, struct picks *ha
 			continue;
 		if (cost <= room) {
 			room -= cost;
-			place_install(d->e, f);
+			bring_in(d->e, f);
 		} else if (make_room(d, have, &victim, want->v[i].value, cost)) {
-			place_install(d->e, f);
+			bring_in(d->e, f);
 		} else {
 			not_worth(d->e, f);
 		}
@@ -294,23 +317,25 @@ static void retry_stuck(struct engine_dev *d) REQUIRES(&d->e->lock)
 void policy_tick(struct engine_dev *d, uint64_t now_ns)
 {
 	struct picks want = { .sign = 1 }, have = { .sign = -1 };
-	bool idle, full;
+	bool idle, software, full;
 
 	lock_take(&d->e->lock);
 	refill(d, now_ns);
 	if (d->n_stuck)
 		retry_stuck(d);
 	idle = !d->n_out;
+	software = d->stat.flows[OFFLOAD_ST_TC];
 	lock_give(&d->e->lock);
-	if (idle)
-		return;
-	walk_waiting(d, &want, now_ns);
+	if (!idle)
+		walk_waiting(d, &want, now_ns);
+	if (software)
+		walk_rules(d, &want, NULL, now_ns);
 	if (want.n) {
 		lock_take(&d->e->lock);
 		full = policy_room(d, now_ns) < want.n;
 		lock_give(&d->e->lock);
 		if (full)
-			walk_hardware(d, &have, now_ns);
+			walk_rules(d, NULL, &have, now_ns);
 		share_out(d, &want, &have, now_ns);
 	}
 	picks_done(&want);

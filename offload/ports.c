@@ -24,24 +24,6 @@ static struct engine_port *find_port(struct engine *e, struct dp_port no) ENGINE
 
 /* --- coming --- */
 
-/* Attach and detach want the device's queue stopped: its thread is between two calls while io is
- * held.  Which device a port belongs to is known only afterwards, so all of them stop. */
-static void stop_all(struct engine *e) NO_TSA
-{
-	struct engine_dev *d;
-
-	cds_list_for_each_entry (d, &e->devs, node)
-		lock_take(&d->io);
-}
-
-static void go_all(struct engine *e) NO_TSA
-{
-	struct engine_dev *d;
-
-	cds_list_for_each_entry (d, &e->devs, node)
-		lock_give(&d->io);
-}
-
 static int offer_all(struct port *port, struct offload_device **od)
 {
 	const struct offload_provider_ops *ops;
@@ -52,8 +34,8 @@ static int offer_all(struct port *port, struct offload_device **od)
 	return -ENODEV;
 }
 
-static int attach(struct engine *e, struct port *port, const char *provider,
-		  struct offload_device **od, struct error *err)
+static int attach(struct port *port, const char *provider, struct offload_device **od,
+		  struct error *err)
 {
 	const struct offload_provider_ops *ops;
 	const char *args;
@@ -61,9 +43,7 @@ static int attach(struct engine *e, struct port *port, const char *provider,
 	int rc;
 
 	if (!provider || !*provider) {
-		stop_all(e);
 		rc = offer_all(port, od);
-		go_all(e);
 		return rc == -ENODEV ? 0 : rc;
 	}
 	len = strcspn(provider, ":");
@@ -72,10 +52,7 @@ static int attach(struct engine *e, struct port *port, const char *provider,
 	if (!ops)
 		return error_set(err, ENOENT, "offload", "no offload provider \"%.*s\"", (int)len,
 				 provider);
-	stop_all(e);
-	rc = ops->attach(port, args, od, err);
-	go_all(e);
-	return rc;
+	return ops->attach(port, args, od, err);
 }
 
 static struct engine_port *new_port(struct engine *e, struct port *port)
@@ -134,7 +111,7 @@ static void reconsider(struct engine *e)
 static int join(struct engine *e, struct engine_port *p, const char *provider, struct error *err)
 {
 	struct offload_device *od = NULL;
-	int rc = attach(e, p->port, provider, &od, err);
+	int rc = attach(p->port, provider, &od, err);
 
 	if (!rc && od)
 		rc = join_device(e, p, od, err);
@@ -296,13 +273,12 @@ static void leave_device(struct engine *e, struct engine_port *p, bool leave, bo
 		cds_list_del(&d->node);
 	lock_give(&e->lock);
 	gone_call(e, &gone);
-	if (last)
+	if (last) {
+		notify_stop(d);
 		thread_stop(&d->thread);
-	if (d) {
-		lock_take(&d->io);
-		d->od->ops->detach(d->od, p->port);
-		lock_give(&d->io);
 	}
+	if (d)
+		d->od->ops->detach(d->od, p->port);
 	if (last)
 		device_stop(d);
 	lock_take(&e->lock);

@@ -34,6 +34,40 @@ const struct offload_provider_ops *offload_provider_at(unsigned i)
 	return i < n_providers ? providers[i] : NULL;
 }
 
+const char *const offload_policy_name[OFFLOAD_N_POLICIES] = {
+	[OFFLOAD_POLICY_NONE] = "none",
+	[OFFLOAD_POLICY_SKIP_SW] = "skip_sw",
+	[OFFLOAD_POLICY_SKIP_HW] = "skip_hw",
+};
+
+const char *const offload_event_name[OFFLOAD_N_EVENTS] = {
+	[OFFLOAD_EV_RULE_GONE] = "rule_gone", [OFFLOAD_EV_RULE_ALTERED] = "rule_altered",
+	[OFFLOAD_EV_RULES] = "rules",         [OFFLOAD_EV_RESET] = "reset",
+	[OFFLOAD_EV_CAPS] = "caps",           [OFFLOAD_EV_CAPACITY] = "capacity",
+	[OFFLOAD_EV_GONE] = "gone",
+};
+
+static bool has_ct(struct dp_actions acts)
+{
+	const struct dp_action *a;
+
+	DP_ACTION_FOR_EACH (a, acts) {
+		unsigned n_lists = a->kind == DP_ACT_CHECK_PKT_LEN ? 2 : 1;
+
+		if (a->kind == DP_ACT_CT)
+			return true;
+		for (unsigned i = 0; dp_action_table[a->kind].nested && i < n_lists; i++)
+			if (has_ct(dp_action_nested(a, i)))
+				return true;
+	}
+	return false;
+}
+
+bool offload_needs_software(const struct flow_key *mask, struct dp_actions actions)
+{
+	return mask->ct_state || has_ct(actions);
+}
+
 char *offload_ufid_print(struct ufid u, char text[UFID_TEXT_LEN + 1])
 {
 	(void)snprintf(text, UFID_TEXT_LEN + 1, "%08x-%04x-%04x-%04x-%012llx",

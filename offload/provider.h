@@ -3,12 +3,29 @@
  *
  * A provider attaches ports; ports of one NIC share one offload_device, which is what has a table,
  * capabilities and a queue thread of its own inside the engine.  All calls for one device come from
- * that thread, except attach, detach (main thread, queue stopped) and plan (any thread; pure).
- * Calls may block: nobody on a packet path waits for them.
+ * that thread, except attach and detach (main thread, also while the thread is in another call for
+ * the device) and plan (any thread; pure).  Calls may block: nobody on a packet path waits for
+ * them, and a device that does not come back is cut off (OFFLOAD_HUNG).
  *
  * The translator inside a provider consumes the mask: it clears every bit that it has expressed,
  * and refuses the flow when a bit is left (OFFLOAD_FIELD, or OFFLOAD_MASK where the field itself is
- * known). */
+ * known).
+ *
+ * Where a rule is.  A request that went well says where the rule now takes its packets: in_hw set
+ * when the driver said so and an echo agrees, else in the provider's own software (TC in the
+ * kernel), which is a tier of its own, ahead of the fallback datapath.  The absence of a flag is
+ * never read as hardware.  A provider without software of its own (caps.software false) must fail
+ * the request instead.
+ *
+ * Chains.  A rule whose actions recirculate leads to the rules that match that recirc_id.  The
+ * engine asks for a rule only when something that it leads to is there, and has it removed before
+ * the last of that is; requests of a batch stand in that order too, so the provider's only duty is
+ * to carry them out in order.  A packet that finds no rule in a chain must go on in the fallback
+ * datapath with that recirc_id, as if the fallback had done what came before; a device that cannot
+ * do so lacks DP_ACT_RECIRC in its capabilities.
+ *
+ * What happens on its own (somebody else changes a rule, the device is reset or unplugged) comes
+ * from offload_device_notify(). */
 #pragma once
 
 #include "core/datapath/dp.h"
@@ -18,9 +35,18 @@ struct offload_provider_ops;
 
 struct offload_device {
 	const struct offload_provider_ops *ops;
-	char name[64];     /* "sim:cx6" or a NIC's name; unique */
-	void *engine_priv; /* the engine's */
+	char name[64];             /* "sim:cx6" or a NIC's name; unique */
+	void *_Atomic engine_priv; /* the engine's; NULL until it knows the device */
 };
+
+/* Interface and Open_vSwitch other_config:tc-policy (ovs-vswitchd.conf.db(5)). */
+enum offload_policy {
+	OFFLOAD_POLICY_NONE,    /* into hardware and into the provider's software */
+	OFFLOAD_POLICY_SKIP_SW, /* into hardware, or not at all */
+	OFFLOAD_POLICY_SKIP_HW, /* into the provider's software only */
+	OFFLOAD_N_POLICIES
+};
+extern const char *const offload_policy_name[OFFLOAD_N_POLICIES]; /* "none", "skip_sw", "skip_hw" */
 
 struct offload_caps {
 	uint64_t fields[DIV_ROUND_UP(FIELD_N_IDS, 64)];        /* matchable */
@@ -33,6 +59,8 @@ struct offload_caps {
 	uint64_t capacity;       /* entries; 0 = unknown, learned from "full" */
 	uint32_t max_batch;      /* requests of one apply(); 0 = any number */
 	uint32_t counter_lag_ms; /* how old a reading may be */
+	bool software;           /* rules that the device does not take run in the provider's own
+				    software; without it OFFLOAD_POLICY_SKIP_HW is never asked for */
 	uint64_t generation;     /* changes when any of this does */
 };
 
@@ -47,7 +75,14 @@ struct offload_rule { /* borrowed for the call */
 	struct dp_actions actions;
 	uint32_t priority; /* 0: any; rules of one flow never overlap others but during a
 			      replacement */
+	/* What holds for this rule: the configuration's, but never SKIP_SW for a flow that needs
+	 * its software path beside the hardware's (conntrack). */
+	enum offload_policy policy;
 };
+
+/* True when a flow with these actions must have a software path beside the hardware's, because
+ * hardware takes only some of its packets: conntrack, whose new connections the kernel sees. */
+bool offload_needs_software(const struct flow_key *mask, struct dp_actions actions);
 
 struct offload_plan {
 	uint32_t cost; /* table entries */
@@ -64,11 +99,13 @@ struct offload_req {
 	/* 0, or -errno: -ENOSPC, -EOPNOTSUPP, -EEXIST, -ENOENT, -EIO; -EAGAIN: not looked at, the
 	 * call has lasted long enough, ask again */
 	int result;
-	struct offload_refusal refusal; /* when result < 0 */
-	bool in_hw;                     /* the driver said so and the echo agrees */
-	struct flow_stats final;        /* REMOVE, REPLACE: the old rule's last reading */
-	bool final_ok;                  /* false: the rule was gone, no reading to be had */
-	uint64_t latency_ns;            /* of this request */
+	/* When result < 0; and when it is 0 without in_hw, why hardware did not take it (what the
+	 * driver said about a rule that now runs in software), OFFLOAD_OK: it did not say. */
+	struct offload_refusal refusal;
+	bool in_hw;              /* the driver said so and the echo agrees */
+	struct flow_stats final; /* REMOVE, REPLACE: the old rule's last reading */
+	bool final_ok;           /* false: the rule was gone, no reading to be had */
+	uint64_t latency_ns;     /* of this request */
 };
 
 struct offload_stat {
@@ -81,6 +118,17 @@ struct offload_dump_rec {
 	uint64_t handle;
 	struct ufid ufid;
 	uint64_t digest; /* offload_rule_digest() of what the device holds */
+};
+
+struct offload_held { /* a whole rule of ours, for adoption */
+	uint64_t handle;
+	struct ufid ufid;
+	struct flow_key key, mask; /* datapath's terms, as in offload_rule */
+	struct dp_actions actions; /* borrowed until the next call on the cursor */
+	uint32_t cost;             /* as plan() would say */
+	bool in_hw;
+	enum offload_policy policy;
+	struct flow_stats stats; /* absolute, as stats() gives them for this handle */
 };
 
 struct offload_usage {
@@ -113,14 +161,47 @@ struct offload_provider_ops {
 	 * them out, and those packets are lost to accounting. */
 	int (*stats)(struct offload_device *dev, uint64_t *cursor, struct offload_stat *out,
 		     size_t max);
-	/* What the device really holds (audit, adoption, after a reset).  NULL: cannot tell. */
+	/* What the device really holds (audit, after a reset).  NULL: cannot tell. */
 	int (*dump)(struct offload_device *dev, uint64_t *cursor, struct offload_dump_rec *out,
 		    size_t max);
+	/* The rules that a former process left on the attached ports, known by their owner's mark,
+	 * in full; from then on their handles are as good as those of apply().  Cursor and return
+	 * as for dump.  A rule that cannot be told whole is taken out by the provider and left out.
+	 * Called once, after the ports of the start are attached and before any request; NULL:
+	 * rules do not outlive the process. */
+	int (*read_back)(struct offload_device *dev, uint64_t *cursor, struct offload_held *out,
+			 size_t max);
 	int (*usage)(struct offload_device *dev, struct offload_usage *u);
 	/* Test and operator commands of this provider ("fault …"); text answer. NULL: none. */
 	int (*command)(struct offload_device *dev, int argc, const char *const argv[],
 		       struct str *out, struct error *err);
 };
+
+/* --- what happens on its own --- */
+
+enum offload_event_kind {
+	OFFLOAD_EV_RULE_GONE,    /* somebody took a rule of ours out */
+	OFFLOAD_EV_RULE_ALTERED, /* or changed it */
+	OFFLOAD_EV_RULES,        /* something happened to rules, it is not known to which: audit */
+	OFFLOAD_EV_RESET,        /* usage().epoch has changed */
+	OFFLOAD_EV_CAPS,         /* caps().generation has changed; also when a device is back */
+	OFFLOAD_EV_CAPACITY,     /* there may be room again */
+	OFFLOAD_EV_GONE,         /* unplugged, or in another namespace: its rules are no more */
+	OFFLOAD_N_EVENTS
+};
+extern const char *const offload_event_name[OFFLOAD_N_EVENTS];
+
+struct offload_event {
+	enum offload_event_kind kind;
+	uint64_t handle;   /* RULE_GONE, RULE_ALTERED */
+	const char *words; /* what is known of it, for the operator; borrowed; NULL = nothing */
+};
+
+/* The engine looks into it at once, puts right what was done to rules of ours, and says so.  Any
+ * thread, also within a call of the device's own; never blocks.  From attach() of the first port
+ * until detach() of the last.  Not for what the engine itself has asked for.  Events that cannot be
+ * remembered one by one become OFFLOAD_EV_RULES. */
+void offload_device_notify(struct offload_device *dev, const struct offload_event *ev);
 
 /* A flow's name as people write it: 8-4-4-4-12 hexadecimal digits.  Parsing takes it with or
  * without hyphens, and "ufid:" before it; false leaves *u alone. */

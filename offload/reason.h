@@ -12,6 +12,7 @@ enum offload_reason {
 	OFFLOAD_OK,
 	/* policy: nobody was asked */
 	OFFLOAD_DISABLED,   /* offload is off for the switch, the port or the provider */
+	OFFLOAD_TC_POLICY,  /* tc-policy keeps it out of hardware */
 	OFFLOAD_NO_DEVICE,  /* the ingress port belongs to no offload device */
 	OFFLOAD_SLOW_PATH,  /* actions need the switch itself (controller, learning that sees each
 			       packet) */
@@ -19,15 +20,21 @@ enum offload_reason {
 	OFFLOAD_NOT_WORTH,  /* table full of flows that carry more */
 	OFFLOAD_QUEUE_FULL, /* the request queue shed it */
 	OFFLOAD_PENDING,    /* queued or being installed */
+	OFFLOAD_ADOPTED,    /* left by a former process, not yet checked against the tables */
+	OFFLOAD_CHAIN,      /* what it leads to (recirculation) is not in the device */
+	OFFLOAD_HUNG,       /* the device does not answer: it was cut off */
 	/* the device's capabilities */
-	OFFLOAD_FIELD,     /* cannot match this field */
-	OFFLOAD_MASK,      /* can match the field, not under this mask */
-	OFFLOAD_ACTION,    /* cannot do this action */
-	OFFLOAD_SET_FIELD, /* cannot rewrite this field */
-	OFFLOAD_N_ACTIONS, /* too many actions or outputs */
-	OFFLOAD_RECIRC,    /* recirculation */
+	OFFLOAD_FIELD,          /* cannot match this field */
+	OFFLOAD_MASK,           /* can match the field, not under this mask */
+	OFFLOAD_ACTION,         /* cannot do this action */
+	OFFLOAD_SET_FIELD,      /* cannot rewrite this field */
+	OFFLOAD_N_ACTIONS,      /* too many actions or outputs */
+	OFFLOAD_RECIRC,         /* recirculation */
+	OFFLOAD_NEEDS_SOFTWARE, /* needs its software path too, and cannot have both */
 	/* what the device or driver said */
 	OFFLOAD_TABLE_FULL,
+	OFFLOAD_PRIO_FULL,      /* no rule priority is left for its mask */
+	OFFLOAD_NOT_IN_HW,      /* taken by the provider's software; the driver said nothing */
 	OFFLOAD_DRIVER_REFUSED, /* driver's own words in `driver` */
 	OFFLOAD_SHAPE_REFUSED,  /* the driver refused this shape before; not asked again */
 	OFFLOAD_IO_ERROR,       /* the provider could not reach the device */
@@ -38,6 +45,7 @@ enum offload_reason {
 	OFFLOAD_FORGOTTEN, /* the device does not hold a rule that it confirmed */
 	OFFLOAD_ALTERED,   /* somebody or something changed the rule */
 	OFFLOAD_REPLACING, /* being replaced by a newer translation */
+	OFFLOAD_GONE,      /* the device is gone */
 	OFFLOAD_N_REASONS
 };
 
@@ -46,6 +54,7 @@ enum offload_retry {
 	OFFLOAD_RETRY_CAPS,    /* when the device's capabilities change */
 	OFFLOAD_RETRY_BACKOFF, /* after 1 s, doubling to 60 s */
 	OFFLOAD_RETRY_SPACE,   /* when the table has room */
+	OFFLOAD_RETRY_CHAIN,   /* when what it leads to is in the device */
 	OFFLOAD_RETRY_NOW
 };
 

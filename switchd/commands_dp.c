@@ -156,6 +156,8 @@ static bool dump_flow(const struct engine_flow_info *i, void *aux)
 	put_tcp_flags(i->total.tcp_flags, &d->out);
 	if (i->state == OFFLOAD_ST_HARDWARE)
 		str_printf(&d->out, ", offloaded:yes, dp:%s", i->device);
+	else if (i->state == OFFLOAD_ST_TC)
+		str_puts(&d->out, ", dp:tc");
 	else if (d->more)
 		str_puts(&d->out, ", dp:ovs");
 	str_puts(&d->out, ", actions:");

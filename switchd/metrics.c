@@ -255,6 +255,13 @@ static void dev_audit(struct scrape *s)
 	}
 }
 
+static void dev_events(struct scrape *s)
+{
+	FOR_EACH_DEVICE(s, d)
+	for (unsigned k = 0; k < OFFLOAD_N_EVENTS; k++)
+		device_sample(s, d, "event", offload_event_name[k], d->events[k]);
+}
+
 static void dev_resets(struct scrape *s)
 {
 	FOR_EACH_DEVICE(s, d)
@@ -385,6 +392,8 @@ static const struct family families[] = {
 	  "Times that a megaflow was kept or put out of hardware, by reason", dev_refusals },
 	{ "shunt_offload_audit_findings_total", "counter",
 	  "Rules, and counters, that were found wrong", dev_audit },
+	{ "shunt_offload_events_total", "counter", "What the provider told of its own accord",
+	  dev_events },
 	{ "shunt_offload_resets_total", "counter", "Times that the device lost all its rules",
 	  dev_resets },
 	{ "shunt_offload_learned_shapes", "gauge",

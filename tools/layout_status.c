@@ -20,7 +20,7 @@ enum view_tone layout_state_tone(const char *state)
 	} tones[] = {
 		{ "hardware", TONE_GOOD }, { "refused", TONE_WARN },   { "lost", TONE_BAD },
 		{ "queued", TONE_DIM },    { "installing", TONE_DIM }, { "evicting", TONE_WARN },
-		{ "removing", TONE_DIM },
+		{ "removing", TONE_DIM },  { "tc", TONE_WARN },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(tones); i++)

@@ -24,6 +24,8 @@ struct provider_env {
 	/* The device loses its rules; NULL: cannot be made to happen. */
 	void (*reset)(struct offload_device *dev);
 	uint32_t fill; /* rules that fill it; 0 = too many to try */
+	/* There is no hardware: rules run in the provider's software, and must say so. */
+	bool software;
 };
 
 Suite *provider_conform_suite(const struct provider_env *env);

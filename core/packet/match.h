@@ -59,8 +59,8 @@ int match_parse_dp(struct flow_key *key, struct flow_key *mask, const char *text
 
 struct minimatch {
 	uint64_t map; /* words with any mask bit */
-	uint64_t *
-		kw; /* owned: n key words, then n mask words; n = popcount(map); NULL when n == 0 */
+	uint64_t *kw; /* owned: n key words, then n mask words; n = popcount(map).  Never NULL, so
+			 that readers may do arithmetic on it without a look at n. */
 };
 
 void minimatch_init(struct minimatch *mm, const struct match *m);

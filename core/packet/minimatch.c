@@ -11,9 +11,8 @@ void minimatch_init(struct minimatch *mm, const struct match *m)
 
 	mm->map = flow_map_of(&m->mask);
 	n = minimatch_n(mm);
-	mm->kw = n ? xmalloc(2 * n * sizeof(*mm->kw)) : NULL;
+	mm->kw = xcalloc(2 * (size_t)MAX(n, 1u), sizeof(*mm->kw));
 	FLOW_MAP_FOR_EACH (i, mm->map) {
-		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): n is the number of turns */
 		mm->kw[at] = k[i] & w[i];
 		mm->kw[n + at] = w[i];
 		at++;

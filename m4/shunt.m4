@@ -42,8 +42,10 @@ AC_DEFUN([SHUNT_SANITIZERS], [
 		AS_IF([test "$enable_sanitizers" = no], [enable_sanitizers=address,undefined])
 		SHUNT_CFLAGS="$SHUNT_CFLAGS -fsanitize=fuzzer-no-link"
 		SHUNT_LDFLAGS="$SHUNT_LDFLAGS -fsanitize=fuzzer-no-link"])
+	dnl pointer-overflow ends the program for NULL + 0, which every compiler takes for NULL and C2y defines (WG14 N3322).
 	AS_IF([test "$enable_sanitizers" != no], [
 		SHUNT_CFLAGS="$SHUNT_CFLAGS -fsanitize=$enable_sanitizers -fno-omit-frame-pointer -fno-sanitize-recover=undefined"
+		SHUNT_TRY_CFLAG([SHUNT_CFLAGS], [-fno-sanitize=pointer-overflow])
 		SHUNT_LDFLAGS="$SHUNT_LDFLAGS -fsanitize=$enable_sanitizers"])
 	AS_IF([test "$enable_coverage" = yes], [
 		SHUNT_CFLAGS="$SHUNT_CFLAGS --coverage"

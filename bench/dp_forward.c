@@ -206,6 +206,6 @@ int main(int argc, char **argv)
 	if (!o.in)
 		replay(o.flows);
 	report(dp, o.seconds);
-	dp->ops->close(dp);
+	dp->ops->close(dp, false);
 	return 0;
 }

@@ -60,6 +60,19 @@ static void do_dpif_show(struct ctl_conn *conn, int argc, const char *const argv
 	command_done(conn, &out);
 }
 
+/* --- dpif/show-dp-features --- */
+
+static void do_show_features(struct ctl_conn *conn, int argc, const char *const argv[], void *aux)
+{
+	struct bridge *br = command_bridge(aux, conn, argv[1]);
+	struct str out = STR_INIT;
+
+	if (!br)
+		return;
+	dp_features_format(&backend_dp(bridge_backend(br))->features, &out);
+	command_done(conn, &out);
+}
+
 /* --- dpctl/dump-flows --- */
 
 struct dump {
@@ -344,6 +357,7 @@ static void do_revalidator_wait(struct ctl_conn *conn, int argc, const char *con
 
 static const struct ctl_command commands[] = {
 	{ "dpif/show", "", 0, 0, do_dpif_show },
+	{ "dpif/show-dp-features", "bridge", 1, 1, do_show_features },
 	{ "dpctl/show", "[dp...]", 0, -1, do_dpctl_show },
 	{ "dpctl/dump-flows", "[-m] [--names | --no-names] [dp] [filter=..] [type=..]", 0, 6,
 	  do_dump_flows },

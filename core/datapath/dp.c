@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/datapath/dp.h"
 
+#include "core/datapath/dp_ct.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -17,6 +19,25 @@ const char *const dp_drop_name[DP_N_DROPS] = {
 	[DP_DROP_TX] = "port_transmit",
 	[DP_DROP_PORT_CONFIG] = "port_config",
 	[DP_DROP_METER] = "meter",
+};
+
+const char *const dp_ct_timeout_name[DP_CT_N_TIMEOUTS] = {
+	[DP_CT_TCP_SYN_SENT] = "tcp_syn_sent",
+	[DP_CT_TCP_SYN_RECV] = "tcp_syn_recv",
+	[DP_CT_TCP_ESTABLISHED] = "tcp_established",
+	[DP_CT_TCP_FIN_WAIT] = "tcp_fin_wait",
+	[DP_CT_TCP_CLOSE_WAIT] = "tcp_close_wait",
+	[DP_CT_TCP_LAST_ACK] = "tcp_last_ack",
+	[DP_CT_TCP_TIME_WAIT] = "tcp_time_wait",
+	[DP_CT_TCP_CLOSE] = "tcp_close",
+	[DP_CT_TCP_SYN_SENT2] = "tcp_syn_sent2",
+	[DP_CT_TCP_RETRANSMIT] = "tcp_retransmit",
+	[DP_CT_TCP_UNACK] = "tcp_unack",
+	[DP_CT_UDP_FIRST] = "udp_first",
+	[DP_CT_UDP_SINGLE] = "udp_single",
+	[DP_CT_UDP_MULTIPLE] = "udp_multiple",
+	[DP_CT_ICMP_FIRST] = "icmp_first",
+	[DP_CT_ICMP_REPLY] = "icmp_reply",
 };
 
 static const struct dp_ops *types[MAX_TYPES];

@@ -11,11 +11,14 @@
 #pragma once
 
 #include "core/base/err.h"
+#include "core/datapath/dp_features.h"
 #include "core/packet/action.h"
 #include "core/packet/packet.h"
 #include "core/port/port.h"
 
 struct dp;
+struct dp_meter_ops; /* dp_meter.h */
+struct dp_ct_ops;    /* dp_ct.h */
 
 struct flow_stats {
 	uint64_t packets, bytes; /* bytes: frames without FCS */
@@ -97,8 +100,8 @@ struct dp_stats {
 struct dp_port_info {
 	struct dp_port no;
 	char name[64], type[32];
-	struct port
-		*port; /* referenced for the caller when a user-space port; NULL for kernel ports */
+	struct port *port; /* referenced for the caller; never NULL.  The kernel datapath's have
+			      neither rx nor tx */
 	struct port_state state;
 	struct port_stats stats;
 };
@@ -113,7 +116,9 @@ struct dp_config {
 struct dp_ops {
 	const char *type; /* datapath_type: "netdev", "system" */
 	int (*open)(const char *name, struct dp **dpp, struct error *err);
-	void (*close)(struct dp *dp);
+	/* `leave`: what forwards without us (the kernel's ports and flows) goes on, for whoever
+	 * opens it next. */
+	void (*close)(struct dp *dp, bool leave);
 	/* wanted->v == DP_PORT_NONE: any number; *no gets it. */
 	int (*port_add)(struct dp *dp, const struct port_config *cfg, struct dp_port wanted,
 			struct dp_port *no, struct error *err);
@@ -138,10 +143,14 @@ struct dp_ops {
 	/* Main thread.  Restarts the workers when their number changes (packets wait in the ports'
 	 * rings meanwhile); nothing is lost or counted twice.  -EINVAL: more workers than 64. */
 	int (*configure)(struct dp *dp, const struct dp_config *cfg, struct error *err);
+	/* NULL: it has none. */
+	const struct dp_meter_ops *meters;
+	const struct dp_ct_ops *ct;
 };
 
 struct dp {
 	const struct dp_ops *ops;
+	struct dp_features features; /* as open() found them; never changes */
 	char name[64];
 };
 

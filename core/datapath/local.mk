@@ -2,6 +2,10 @@ noinst_LIBRARIES += core/datapath/libdatapath.a
 core_datapath_libdatapath_a_SOURCES = \
 	core/datapath/dp.c \
 	core/datapath/dp.h \
+	core/datapath/dp_ct.h \
+	core/datapath/dp_features.c \
+	core/datapath/dp_features.h \
+	core/datapath/dp_meter.h \
 	core/datapath/user/act.c \
 	core/datapath/user/dp_user.c \
 	core/datapath/user/dp_user.h \

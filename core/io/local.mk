@@ -8,6 +8,8 @@ core_io_libio_a_SOURCES = \
 	core/io/daemon.c \
 	core/io/daemon.h \
 	core/io/dirs.c \
+	core/io/genl.c \
+	core/io/genl.h \
 	core/io/http.c \
 	core/io/http.h \
 	core/io/json_scan.c \
@@ -15,6 +17,10 @@ core_io_libio_a_SOURCES = \
 	core/io/link_info.h \
 	core/io/loop.c \
 	core/io/loop.h \
+	core/io/nl.c \
+	core/io/nl.h \
+	core/io/nlattr.c \
+	core/io/nlattr.h \
 	core/io/pidfile.c \
 	core/io/pidfile.h \
 	core/io/reconnect.c \

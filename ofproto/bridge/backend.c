@@ -72,7 +72,7 @@ struct backend *backend_new(struct loop *loop, const char *datapath_type,
 	return be;
 
 fail_dp:
-	be->dp->ops->close(be->dp);
+	be->dp->ops->close(be->dp, false);
 fail:
 	lock_done(&be->pin_lock);
 	free(be);
@@ -95,7 +95,7 @@ void backend_free(struct backend *be, bool leave)
 	loop_defer_cancel(be->loop, publish_deferred, be);
 	loop_timer_free(be->tick);
 	flows_free(be->flows, leave);
-	be->dp->ops->close(be->dp);
+	be->dp->ops->close(be->dp, leave);
 	loop_post(be->loop, destroy, be); /* behind the packet-ins that are posted already */
 }
 

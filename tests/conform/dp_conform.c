@@ -141,7 +141,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	conform_dp->ops->close(conform_dp);
+	conform_dp->ops->close(conform_dp, false);
 }
 
 /* ---- ports ---- */

@@ -200,7 +200,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	dp->ops->close(dp);
+	dp->ops->close(dp, false);
 	for (unsigned i = 0; i < 2; i++) {
 		close(talk[i]);
 		(void)kill(stack[i], SIGKILL);

@@ -75,7 +75,7 @@ static void close_sim(void)
 		port_unref(mine[i]);
 		ck_assert_int_eq(dp->ops->port_del(dp, no[i]), 0);
 	}
-	dp->ops->close(dp);
+	dp->ops->close(dp, false);
 	path = xasprintf("%s/conform.conf", dir);
 	ck_assert_int_eq(unlink(path), 0);
 	ck_assert_int_eq(rmdir(dir), 0);

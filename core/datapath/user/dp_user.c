@@ -353,7 +353,7 @@ static void user_stats(struct dp *dp, struct dp_stats *st)
 
 /* ---- life ---- */
 
-static void user_close(struct dp *dp)
+static void user_close(struct dp *dp, bool leave UNUSED)
 {
 	struct dpu *d = dpu_of(dp);
 
@@ -375,12 +375,25 @@ static void user_close(struct dp *dp)
 
 static const struct dp_ops user_ops;
 
+static const struct dp_features user_features = {
+	.actions = UINT32_MAX >> (32 - DP_ACT_N_KINDS) &
+		   ~(1u << DP_ACT_METER | 1u << DP_ACT_CT | 1u << DP_ACT_CT_CLEAR),
+	.max_vlans = FLOW_N_VLANS,
+	.max_mpls = FLOW_N_MPLS,
+	.sample_depth = DP_ACTIONS_MAX_DEPTH,
+	.max_hash_alg = DP_HASH_SYM_L4,
+	.set_masked = true,
+	.ufid = true,
+	.recirc = true,
+};
+
 static int user_open(const char *name, struct dp **dpp, struct error *err)
 {
 	struct dpu *d = xzalloc(sizeof(*d));
 	int rc;
 
 	d->up.ops = &user_ops;
+	d->up.features = user_features;
 	(void)snprintf(d->up.name, sizeof(d->up.name), "%s", name);
 	d->table = mflow_table_new();
 	d->ports = xzalloc(sizeof(*d->ports));
@@ -392,7 +405,7 @@ static int user_open(const char *name, struct dp **dpp, struct error *err)
 	lock_init(&d->count_lock);
 	rc = start_workers(d, 1);
 	if (rc) {
-		user_close(&d->up);
+		user_close(&d->up, false);
 		return error_set(err, -rc, NULL, "no packet thread: %s", strerror(-rc));
 	}
 	*dpp = &d->up;

@@ -159,7 +159,7 @@ void lab_close(struct lab *l)
 		ck_assert_int_eq(l->dp->ops->port_del(l->dp, l->no[i]), 0);
 	}
 	engine_free(l->e, false);
-	l->dp->ops->close(l->dp);
+	l->dp->ops->close(l->dp, false);
 	profile_dir_remove();
 	free(l);
 }

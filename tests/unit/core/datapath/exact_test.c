@@ -55,7 +55,7 @@ static void teardown(void)
 	for (unsigned i = 0; i < N_IN; i++)
 		port_unref(in_port[i]);
 	port_unref(out_port);
-	dp->ops->close(dp);
+	dp->ops->close(dp, false);
 }
 
 static struct flow_key key_of(unsigned flow)

@@ -1,3 +1,3 @@
-DATAPATH_TESTS = tests/unit/core/datapath/exact_test
+DATAPATH_TESTS = tests/unit/core/datapath/exact_test tests/unit/core/datapath/features_test
 check_PROGRAMS += $(DATAPATH_TESTS)
 TESTS += $(DATAPATH_TESTS)

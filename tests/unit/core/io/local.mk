@@ -2,6 +2,7 @@ IO_TESTS = \
 	tests/unit/core/io/ctl_test \
 	tests/unit/core/io/http_test \
 	tests/unit/core/io/loop_test \
+	tests/unit/core/io/nl_test \
 	tests/unit/core/io/reconnect_test \
 	tests/unit/core/io/rpc_test \
 	tests/unit/core/io/rtnl_test \

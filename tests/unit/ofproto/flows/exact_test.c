@@ -128,7 +128,7 @@ static void stack_done(struct stack *s)
 		port_unref(s->ports[i]);
 	}
 	flows_free(s->flows, false);
-	s->dp->ops->close(s->dp);
+	s->dp->ops->close(s->dp, false);
 	for (unsigned b = 0; b < WORLD_BRIDGES; b++)
 		xl_counters_unref(s->patch[b]);
 	world_done(&s->w);

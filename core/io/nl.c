@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/io/nl.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "core/base/xalloc.h"
+
+#define RCVBUF (4 << 20)
+#define SNDBUF (1 << 20)
+#define ANSWER_BYTES 8192u /* of the receive buffer that an answer with its echo may take */
+#define SEND_BYTES (128u << 10)
+#define DATAGRAMS 32u /* received by one call */
+#define DATAGRAM_BYTES (64u << 10)
+#define DUMP_DATAGRAMS 4u /* of a dump: each is some 32 KB */
+#define WAIT_SECONDS 30   /* the kernel has answered when the send returns; nobody waits so long */
+
+struct nl_chan {
+	struct mnl_socket *sock; /* owned */
+	uint32_t portid;
+	uint32_t seq;      /* last one used */
+	unsigned max_reqs; /* in one send, so that the receive buffer holds the answers */
+	uint8_t *room; /* owned: DATAGRAMS of DATAGRAM_BYTES, touched only as far as they fill */
+	/* a dump */
+	uint32_t dump_seq; /* 0 = none under way */
+	bool interrupted, ended;
+	unsigned n, next; /* datagrams received, being read */
+	size_t ofs;       /* of the next message in it */
+	size_t len[DATAGRAMS];
+	struct nl_chan_stats stats;
+};
+
+/* ---- batches ---- */
+
+void nl_batch_init(struct nl_batch *b)
+{
+	memset(b, 0, sizeof(*b));
+	buf_init(&b->buf);
+	buf_init(&b->heard);
+}
+
+void nl_batch_done(struct nl_batch *b)
+{
+	buf_done(&b->buf);
+	buf_done(&b->heard);
+	free(b->reqs);
+	memset(b, 0, sizeof(*b));
+}
+
+void nl_batch_clear(struct nl_batch *b)
+{
+	buf_clear(&b->buf);
+	buf_clear(&b->heard);
+	b->n = 0;
+}
+
+/* The last request ends where the buffer does. */
+static void close_request(struct nl_batch *b)
+{
+	struct nl_req *r;
+	struct nlmsghdr *h;
+
+	if (!b->n)
+		return;
+	r = &b->reqs[b->n - 1];
+	buf_pad(&b->buf, r->ofs, NLMSG_ALIGNTO);
+	r->len = (uint32_t)(b->buf.len - r->ofs);
+	h = (struct nlmsghdr *)(void *)(b->buf.data + r->ofs);
+	h->nlmsg_len = r->len;
+	if (r->len > NL_MSG_MAX && r->code == -EINPROGRESS)
+		r->code = -E2BIG;
+}
+
+size_t nl_batch_add(struct nl_batch *b, uint16_t type, uint16_t flags)
+{
+	struct nlmsghdr h = { .nlmsg_len = NLMSG_HDRLEN,
+			      .nlmsg_type = type,
+			      .nlmsg_flags = flags | NLM_F_REQUEST | NLM_F_ACK };
+
+	close_request(b);
+	if (b->n == b->cap)
+		b->reqs = xgrow(b->reqs, &b->cap, b->n + 1, sizeof(*b->reqs));
+	b->reqs[b->n] = (struct nl_req){ .ofs = (uint32_t)b->buf.len, .code = -EINPROGRESS };
+	buf_put(&b->buf, &h, sizeof(h));
+	return b->n++;
+}
+
+void nl_batch_undo(struct nl_batch *b)
+{
+	b->buf.len = b->reqs[--b->n].ofs;
+}
+
+void nl_batch_fail(struct nl_batch *b, size_t i, int code)
+{
+	b->reqs[i].code = code;
+}
+
+int nl_batch_code(const struct nl_batch *b, size_t i)
+{
+	return b->reqs[i].code;
+}
+
+const struct nlmsghdr *nl_batch_data(const struct nl_batch *b, size_t i)
+{
+	uint32_t ofs = b->reqs[i].data;
+
+	return ofs ? (const struct nlmsghdr *)(const void *)(b->heard.data + ofs - 1) : NULL;
+}
+
+const char *nl_batch_words(const struct nl_batch *b, size_t i)
+{
+	uint32_t ofs = b->reqs[i].words;
+
+	return ofs ? (const char *)b->heard.data + ofs - 1 : "";
+}
+
+int nl_batch_error(const struct nl_batch *b, size_t i, struct error *err, const char *what)
+{
+	int code = nl_batch_code(b, i);
+	const char *words = nl_batch_words(b, i);
+
+	if (!code)
+		return 0;
+	return error_set(err, -code, NULL, "%s: %s", what, *words ? words : strerrordesc_np(-code));
+}
+
+/* ---- channels ---- */
+
+/* What the kernel grants: doubled wishes with the privilege, net.core limits without. */
+static void size_buffers(struct nl_chan *c, int fd)
+{
+	int bytes = RCVBUF, granted = 0;
+	socklen_t len = sizeof(granted);
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)); /* a wish */
+	bytes = SNDBUF;
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)))
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)); /* a wish */
+	if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &granted, &len) || granted < 0)
+		granted = 0;
+	c->max_reqs = MAX((unsigned)granted / ANSWER_BYTES, 1u);
+}
+
+int nl_chan_open(int protocol, struct nl_chan **ret, struct error *err)
+{
+	struct timeval wait = { .tv_sec = WAIT_SECONDS };
+	struct mnl_socket *sock = mnl_socket_open2(protocol, SOCK_CLOEXEC);
+	struct nl_chan *c;
+	int one = 1;
+
+	if (!sock)
+		return error_set(err, errno, NULL, "no netlink socket of protocol %d: %s", protocol,
+				 strerrordesc_np(errno));
+	if (mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID)) {
+		int code = errno;
+
+		(void)mnl_socket_close(sock);
+		return error_set(err, code, NULL, "a netlink socket cannot be bound: %s",
+				 strerrordesc_np(code));
+	}
+	c = xzalloc(sizeof(*c));
+	c->sock = sock;
+	c->portid = mnl_socket_get_portid(sock);
+	c->room = xmalloc((size_t)DATAGRAMS * DATAGRAM_BYTES);
+	size_buffers(c, mnl_socket_get_fd(sock));
+	/* Older kernels have neither: errors then come without words, and with the request. */
+	(void)mnl_socket_setsockopt(sock, NETLINK_EXT_ACK, &one, sizeof(one));
+	(void)mnl_socket_setsockopt(sock, NETLINK_CAP_ACK, &one, sizeof(one));
+	(void)setsockopt(nl_chan_fd(c), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	*ret = c;
+	return 0;
+}
+
+void nl_chan_close(struct nl_chan *c)
+{
+	if (!c)
+		return;
+	(void)mnl_socket_close(c->sock);
+	free(c->room);
+	free(c);
+}
+
+int nl_chan_fd(const struct nl_chan *c)
+{
+	return mnl_socket_get_fd(c->sock);
+}
+
+uint32_t nl_chan_portid(const struct nl_chan *c)
+{
+	return c->portid;
+}
+
+void nl_chan_get_stats(const struct nl_chan *c, struct nl_chan_stats *st)
+{
+	*st = c->stats;
+}
+
+/* Receives up to `max` datagrams into c->room; waits for the first unless flags say MSG_DONTWAIT.
+ * Those that another process sent are given length 0. */
+static int receive(struct nl_chan *c, unsigned max, int flags)
+{
+	struct sockaddr_nl from[DATAGRAMS];
+	struct mmsghdr m[DATAGRAMS];
+	struct iovec iov[DATAGRAMS];
+	int n;
+
+	memset(m, 0, sizeof(m));
+	for (unsigned i = 0; i < DATAGRAMS; i++) {
+		iov[i] = (struct iovec){ c->room + (size_t)i * DATAGRAM_BYTES, DATAGRAM_BYTES };
+		m[i].msg_hdr.msg_iov = &iov[i];
+		m[i].msg_hdr.msg_iovlen = 1;
+		m[i].msg_hdr.msg_name = &from[i];
+		m[i].msg_hdr.msg_namelen = sizeof(from[i]);
+	}
+	do
+		n = recvmmsg(nl_chan_fd(c), m, max, flags | MSG_WAITFORONE, NULL);
+	while (n < 0 && errno == EINTR);
+	if (n < 0) {
+		c->stats.overruns += errno == ENOBUFS;
+		return errno == EAGAIN && !(flags & MSG_DONTWAIT) ? -ETIMEDOUT : -errno;
+	}
+	for (int i = 0; i < n; i++) {
+		bool ours = m[i].msg_hdr.msg_namelen == sizeof(from[i]) && !from[i].nl_pid;
+
+		if (m[i].msg_hdr.msg_flags & MSG_TRUNC)
+			return -EMSGSIZE;
+		c->len[i] = ours ? m[i].msg_len : 0;
+	}
+	c->stats.datagrams += (uint64_t)n;
+	return n;
+}
+
+/* The message at *ofs of datagram i, or NULL when there is no whole one. */
+static const struct nlmsghdr *message(struct nl_chan *c, unsigned i, size_t *ofs)
+{
+	size_t left = c->len[i] > *ofs ? c->len[i] - *ofs : 0;
+	const uint8_t *p = c->room + (size_t)i * DATAGRAM_BYTES + *ofs;
+	const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)p;
+
+	if (left < NLMSG_HDRLEN || h->nlmsg_len < NLMSG_HDRLEN || h->nlmsg_len > left)
+		return NULL;
+	*ofs += NLMSG_ALIGN(h->nlmsg_len);
+	return h;
+}
+
+/* ---- answers ---- */
+
+/* The error's attributes stand behind the request, or behind its header where that was cut. */
+static const void *error_attrs(const struct nlmsghdr *h, const struct nlmsgerr *e, size_t *len)
+{
+	size_t skip = NLMSG_HDRLEN + sizeof(*e);
+
+	if (!(h->nlmsg_flags & NLM_F_ACK_TLVS))
+		return NULL;
+	if (!(h->nlmsg_flags & NLM_F_CAPPED) && e->msg.nlmsg_len >= sizeof(e->msg))
+		skip += NLMSG_ALIGN(e->msg.nlmsg_len - sizeof(e->msg));
+	if (skip >= h->nlmsg_len)
+		return NULL;
+	*len = h->nlmsg_len - skip;
+	return (const uint8_t *)h + skip;
+}
+
+static void take_words(struct nl_batch *b, struct nl_req *r, const struct nlmsghdr *h,
+		       const struct nlmsgerr *e)
+{
+	static const struct nlattr_policy policy[] = {
+		[NLMSGERR_ATTR_MSG] = { 1, UINT16_MAX },
+		[NLMSGERR_ATTR_OFFS] = NLATTR_EXACT(4),
+	};
+	const struct nlattr *a[ARRAY_SIZE(policy)];
+	size_t len = 0;
+	const void *p = error_attrs(h, e, &len);
+
+	if (!p || nlattr_parse(p, len, policy, ARRAY_SIZE(policy), a) < 0)
+		return;
+	if (a[NLMSGERR_ATTR_OFFS])
+		r->bad_ofs = nlattr_u32(a[NLMSGERR_ATTR_OFFS]);
+	if (a[NLMSGERR_ATTR_MSG]) {
+		r->words = (uint32_t)b->heard.len + 1;
+		buf_put(&b->heard, nlattr_data(a[NLMSGERR_ATTR_MSG]),
+			nlattr_len(a[NLMSGERR_ATTR_MSG]));
+		buf_put_u8(&b->heard, 0);
+		buf_pad(&b->heard, 0, 8);
+	}
+}
+
+/* Notes what h answers; true when it completes its request. */
+static bool take_answer(struct nl_batch *b, struct nl_req *r, const struct nlmsghdr *h)
+{
+	const struct nlmsgerr *e = NLMSG_DATA(h);
+
+	if (h->nlmsg_type == NLMSG_ERROR) {
+		if (h->nlmsg_len < NLMSG_HDRLEN + sizeof(*e)) {
+			r->code = -EBADMSG;
+			return true;
+		}
+		r->code = e->error > 0 ? -EBADMSG : e->error;
+		take_words(b, r, h, e);
+		return true;
+	}
+	if (h->nlmsg_type >= NLMSG_MIN_TYPE && !r->data) {
+		r->data = (uint32_t)b->heard.len + 1;
+		buf_put(&b->heard, h, h->nlmsg_len);
+		buf_pad(&b->heard, 0, 8);
+	}
+	return false;
+}
+
+/* Request i of the batch has sequence number first_seq + i. */
+static int collect(struct nl_chan *c, struct nl_batch *b, uint32_t first_seq, size_t waiting)
+{
+	while (waiting) {
+		int n = receive(c, DATAGRAMS, 0);
+
+		if (n < 0)
+			return n;
+		for (unsigned i = 0; i < (unsigned)n; i++) {
+			const struct nlmsghdr *h;
+			size_t ofs = 0;
+
+			while ((h = message(c, i, &ofs))) {
+				uint32_t at = h->nlmsg_seq - first_seq;
+
+				if (at < b->n && b->reqs[at].code == -EINPROGRESS &&
+				    h->nlmsg_pid == c->portid)
+					waiting -= take_answer(b, &b->reqs[at], h);
+			}
+		}
+	}
+	return 0;
+}
+
+/* ---- sending ---- */
+
+static struct nlmsghdr *header(struct nl_batch *b, size_t i)
+{
+	return (struct nlmsghdr *)(void *)(b->buf.data + b->reqs[i].ofs);
+}
+
+/* Requests [i, end) that go in one send: adjacent, none of them failed already. */
+static size_t cut(const struct nl_chan *c, const struct nl_batch *b, size_t i)
+{
+	size_t end = i, bytes = 0;
+
+	while (end < b->n && end - i < c->max_reqs && b->reqs[end].code == -EINPROGRESS &&
+	       (end == i || bytes + b->reqs[end].len <= SEND_BYTES))
+		bytes += b->reqs[end++].len;
+	return end;
+}
+
+static int transmit(struct nl_chan *c, struct nl_batch *b, size_t i, size_t end)
+{
+	const struct nl_req *last = &b->reqs[end - 1];
+	const uint8_t *p = b->buf.data + b->reqs[i].ofs;
+	ssize_t n;
+
+	do
+		n = mnl_socket_sendto(c->sock, p, last->ofs + last->len - b->reqs[i].ofs);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	c->stats.sends++;
+	c->stats.requests += end - i;
+	return 0;
+}
+
+static void fail_rest(struct nl_batch *b, int code)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->reqs[i].code == -EINPROGRESS)
+			b->reqs[i].code = code;
+	}
+}
+
+int nl_chan_do(struct nl_chan *c, struct nl_batch *b)
+{
+	uint32_t first = c->seq + 1;
+	size_t end;
+	int rc = 0;
+
+	close_request(b);
+	c->seq += (uint32_t)b->n;
+	for (size_t i = 0; i < b->n; i++)
+		header(b, i)->nlmsg_seq = first + (uint32_t)i;
+	for (size_t i = 0; i < b->n && !rc; i = MAX(end, i + 1)) {
+		end = cut(c, b, i);
+		if (end == i)
+			continue; /* has its result */
+		rc = transmit(c, b, i, end);
+		if (!rc)
+			rc = collect(c, b, first, end - i);
+	}
+	if (rc)
+		fail_rest(b, rc);
+	return rc;
+}
+
+/* ---- dumps ---- */
+
+int nl_dump_begin(struct nl_chan *c, struct nl_batch *b)
+{
+	close_request(b);
+	if (b->n != 1)
+		return -EINVAL;
+	if (b->reqs[0].code != -EINPROGRESS)
+		return b->reqs[0].code;
+	header(b, 0)->nlmsg_seq = c->dump_seq = ++c->seq;
+	header(b, 0)->nlmsg_flags |= NLM_F_DUMP;
+	c->interrupted = c->ended = false;
+	c->n = c->next = 0;
+	c->ofs = 0;
+	return transmit(c, b, 0, 1);
+}
+
+/* NLMSG_DONE and NLMSG_ERROR begin with a code. */
+static int end_code(const struct nlmsghdr *h)
+{
+	int code = 0;
+
+	if (h->nlmsg_len >= NLMSG_HDRLEN + sizeof(code))
+		memcpy(&code, NLMSG_DATA(h), sizeof(code));
+	return code > 0 ? -EBADMSG : code;
+}
+
+/* The next message of this dump that was received; NULL when more must be. */
+static const struct nlmsghdr *dumped(struct nl_chan *c)
+{
+	while (c->next < c->n) {
+		const struct nlmsghdr *h = message(c, c->next, &c->ofs);
+
+		if (!h) {
+			c->next++;
+			c->ofs = 0;
+		} else if (h->nlmsg_seq == c->dump_seq && h->nlmsg_pid == c->portid) {
+			return h;
+		}
+	}
+	return NULL;
+}
+
+int nl_dump_next(struct nl_chan *c, const struct nlmsghdr **ret)
+{
+	const struct nlmsghdr *h;
+
+	if (!c->dump_seq || c->ended)
+		return 0;
+	while (!(h = dumped(c))) {
+		int n = receive(c, DUMP_DATAGRAMS, 0);
+
+		if (n < 0)
+			return n;
+		c->n = (unsigned)n;
+		c->next = 0;
+		c->ofs = 0;
+	}
+	c->interrupted |= (h->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+	if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR) {
+		int code = end_code(h);
+
+		c->ended = true;
+		return code ? code : c->interrupted ? -EINTR : 0;
+	}
+	*ret = h;
+	return 1;
+}
+
+void nl_dump_end(struct nl_chan *c)
+{
+	const struct nlmsghdr *h;
+
+	/* What is left is read, so that the kernel's side of the dump ends as well. */
+	while (c->dump_seq && !c->ended && nl_dump_next(c, &h) > 0)
+		;
+	c->dump_seq = 0;
+}
+
+/* ---- notices ---- */
+
+int nl_chan_join(struct nl_chan *c, uint32_t group)
+{
+	int g = (int)group;
+
+	return mnl_socket_setsockopt(c->sock, NETLINK_ADD_MEMBERSHIP, &g, sizeof(g)) ? -errno : 0;
+}
+
+int nl_chan_notices(struct nl_chan *c, void (*fn)(const struct nlmsghdr *h, void *arg), void *arg)
+{
+	int total = 0, n;
+
+	while ((n = receive(c, DATAGRAMS, MSG_DONTWAIT)) > 0) {
+		for (unsigned i = 0; i < (unsigned)n; i++) {
+			const struct nlmsghdr *h;
+			size_t ofs = 0;
+
+			for (; (h = message(c, i, &ofs)); total++)
+				fn(h, arg);
+		}
+	}
+	return n == -EAGAIN || n == 0 ? total : n;
+}

@@ -2,6 +2,7 @@
 #include "core/io/genl.h"
 
 #include <errno.h>
+#include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 #include <string.h>
 
@@ -26,7 +27,7 @@ const void *genl_payload(const struct nlmsghdr *h, size_t own, size_t *len)
 
 uint8_t genl_cmd(const struct nlmsghdr *h)
 {
-	const struct genlmsghdr *g = NLMSG_DATA(h);
+	const struct genlmsghdr *g = mnl_nlmsg_get_payload(h);
 
 	return h->nlmsg_len < NLMSG_HDRLEN + GENL_HDRLEN ? 0 : g->cmd;
 }

@@ -292,7 +292,7 @@ static void take_words(struct nl_batch *b, struct nl_req *r, const struct nlmsgh
 /* Notes what h answers; true when it completes its request. */
 static bool take_answer(struct nl_batch *b, struct nl_req *r, const struct nlmsghdr *h)
 {
-	const struct nlmsgerr *e = NLMSG_DATA(h);
+	const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
 
 	if (h->nlmsg_type == NLMSG_ERROR) {
 		if (h->nlmsg_len < NLMSG_HDRLEN + sizeof(*e)) {
@@ -423,7 +423,7 @@ static int end_code(const struct nlmsghdr *h)
 	int code = 0;
 
 	if (h->nlmsg_len >= NLMSG_HDRLEN + sizeof(code))
-		memcpy(&code, NLMSG_DATA(h), sizeof(code));
+		memcpy(&code, mnl_nlmsg_get_payload(h), sizeof(code));
 	return code > 0 ? -EBADMSG : code;
 }
 

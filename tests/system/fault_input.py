@@ -11,7 +11,7 @@ import struct
 import sys
 import time
 
-from fault_rig import MAC_A, MAC_B, PATIENCE, Rig, lab, until
+from fault_rig import MAC_A, MAC_B, Rig, lab, until
 
 PORTS = range(1001, 1005)
 HELLO, ERROR, ECHO, FLOW_MOD, BARRIER, MULTIPART = 0, 1, 2, 14, 20, 18
@@ -269,7 +269,7 @@ def huge_json(rig):
             lab.check(closed, "%s: %s is cut off (after %d KiB)" % (kind, what, n >> 10))
             s.close()
     until("the memory that it took is given back (%d MiB before)" % before,
-          lambda: memory_mib(rig) < before + 400 * PATIENCE)
+          lambda: memory_mib(rig) < before + 400)
     alive(rig, "after huge JSON")
 
 

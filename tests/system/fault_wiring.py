@@ -66,6 +66,7 @@ def switched_off_and_on(rig):
 
 
 def threads(rig, stem):
+    """How many there are of the name that a new thread gives itself, soon."""
     tasks = "/proc/%d/task" % rig.sw.daemon.pid
     names = [open(os.path.join(tasks, t, "comm")).read().strip() for t in os.listdir(tasks)]
     return len([n for n in names if n.startswith(stem) and n[len(stem):].isdigit()])
@@ -75,9 +76,9 @@ def threads_change(rig):
     lab.equal(threads(rig, "dp"), 1, "one packet thread to begin with")
     for n in (3, 2, 1):
         rig.vsctl("set", "Open_vSwitch", ".", "other_config:n-worker-threads=%d" % n)
-        lab.equal(threads(rig, "dp"), n, "n-worker-threads=%d" % n)
+        until("n-worker-threads=%d" % n, lambda: threads(rig, "dp") == n)
     rig.vsctl("set", "Open_vSwitch", ".", "other_config:n-handler-threads=3")
-    lab.equal(threads(rig, "handler"), 3, "n-handler-threads=3")
+    until("n-handler-threads=3", lambda: threads(rig, "handler") == 3)
     rig.vsctl("set", "Open_vSwitch", ".", "other_config:n-worker-threads=1000")
     rig.vsctl("set", "Open_vSwitch", ".", "external_ids:x=y")
     lab.equal(rig.sw.log().count("at most 64 workers"), 1, "too many workers: said, and once")

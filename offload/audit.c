@@ -137,14 +137,14 @@ static void judge(struct engine_dev *d, struct finding *x) REQUIRES(&d->e->lock)
 	}
 }
 
-static void remove_orphans(struct engine_dev *d, const struct finding *x)
+void audit_remove(struct engine_dev *d, const uint64_t *handles, size_t n)
 {
 	struct offload_req *req = xmalloc(sizeof(*req));
 
-	for (size_t i = 0; i < x->n_orphans; i++) {
+	for (size_t i = 0; i < n; i++) {
 		memset(req, 0, sizeof(*req));
 		req->kind = OFFLOAD_REMOVE;
-		req->handle = x->orphans[i];
+		req->handle = handles[i];
 		lock_take(&d->io);
 		(void)d->od->ops->apply(d->od, req, 1); /* the next run sees what is left */
 		lock_give(&d->io);
@@ -155,8 +155,12 @@ static void remove_orphans(struct engine_dev *d, const struct finding *x)
 void audit_run(struct engine_dev *d, bool repair, struct str *out)
 {
 	struct finding x = { .repair = repair, .out = out };
-	bool can = dump(d, &x);
+	bool can, holding;
 
+	lock_take(&d->e->lock);
+	holding = d->e->holding; /* rules of a former process are not orphans yet */
+	lock_give(&d->e->lock);
+	can = !holding && dump(d, &x);
 	lock_take(&d->e->lock);
 	if (can)
 		judge(d, &x);
@@ -167,7 +171,7 @@ void audit_run(struct engine_dev *d, bool repair, struct str *out)
 	d->stat.audit_mute += x.mute;
 	lock_give(&d->e->lock);
 	if (repair)
-		remove_orphans(d, &x);
+		audit_remove(d, x.orphans, x.n_orphans);
 	free(x.orphans);
 	if (out && can)
 		str_printf(

@@ -263,16 +263,15 @@ void batch_rule_gone(struct engine_dev *d, struct engine_flow *f)
 	}
 }
 
-static void rule_here(struct engine_dev *d, struct item *it, uint64_t handle) REQUIRES(&d->e->lock)
+void batch_rule_here(struct engine_dev *d, struct engine_flow *f, struct flow_acts *acts,
+		     const struct rule_place *p)
 {
-	struct engine_flow *f = it->f;
-
-	f->handle = handle;
-	f->hw_acts = flow_acts_ref(it->acts);
-	f->digest = offload_rule_digest(&it->match.key, &it->match.mask, flow_acts_list(it->acts));
-	f->cost = it->cost;
-	f->tier = it->req->in_hw ? LEDGER_HARDWARE : LEDGER_TC;
-	f->hw_policy = (uint8_t)it->policy;
+	f->handle = p->handle;
+	f->hw_acts = flow_acts_ref(acts);
+	f->digest = p->digest;
+	f->cost = p->cost;
+	f->tier = p->tier;
+	f->hw_policy = p->policy;
 	f->anew = false;
 	f->installed_ns = clock_mono_ns();
 	f->audit_ns = 0;
@@ -280,8 +279,20 @@ static void rule_here(struct engine_dev *d, struct item *it, uint64_t handle) RE
 	ledger_open(&f->ledger, (enum ledger_tier)f->tier);
 	if (f->tier == LEDGER_HARDWARE)
 		d->used += f->cost;
-	htable_insert(&d->rules, &f->by_handle, hash_u64(handle, 0));
+	htable_insert(&d->rules, &f->by_handle, hash_u64(f->handle, 0));
 	cds_list_add_tail(&f->place, &d->hw);
+}
+
+static void rule_here(struct engine_dev *d, struct item *it) REQUIRES(&d->e->lock)
+{
+	struct rule_place p = { .handle = it->req->handle,
+				.digest = offload_rule_digest(&it->match.key, &it->match.mask,
+							      flow_acts_list(it->acts)),
+				.cost = it->cost,
+				.tier = it->req->in_hw ? LEDGER_HARDWARE : LEDGER_TC,
+				.policy = (uint8_t)it->policy };
+
+	batch_rule_here(d, it->f, it->acts, &p);
 }
 
 /* The rule runs in the provider's software, which needs a reason as every flow outside hardware. */
@@ -328,7 +339,7 @@ static void settle_install(struct engine_dev *d, struct item *it) REQUIRES(&d->e
 	struct offload_refusal why;
 
 	if (it->req->result >= 0) {
-		rule_here(d, it, it->req->handle);
+		rule_here(d, it);
 		d->stat.installs++;
 		count_latency(d, clock_mono_ns() - it->since_ns);
 		if (it->req->in_hw)
@@ -354,7 +365,7 @@ static void settle_replace(struct engine_dev *d, struct item *it) REQUIRES(&d->e
 		if (it->req->final_ok)
 			flow_fold(d->e, f, (enum ledger_tier)f->tier, &it->req->final);
 		batch_rule_gone(d, f);
-		rule_here(d, it, it->req->handle);
+		rule_here(d, it);
 		d->stat.replaces++;
 		count_latency(d, clock_mono_ns() - it->since_ns);
 		confirmed(d, it, why_of(OFFLOAD_REPLACING));

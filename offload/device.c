@@ -120,7 +120,7 @@ static void timers(struct engine_dev *d)
 
 	lock_take(&d->e->lock);
 	stats_ns = MAX(d->e->cfg.stats_period_ms, 1u) * NSEC_PER_MSEC;
-	audit_ns = d->e->cfg.audit_period_ms * NSEC_PER_MSEC;
+	audit_ns = d->e->holding ? 0 : d->e->cfg.audit_period_ms * NSEC_PER_MSEC;
 	lock_give(&d->e->lock);
 	if (now >= d->next_stats_ns || d->stats_period_ns > stats_ns) {
 		device_stats_pass(d);

@@ -148,6 +148,7 @@ static unsigned modify_chunk(struct engine *e, struct engine_modify *mods, size_
 			f->acts = acts;
 		}
 		f->hw_ok = mods[i].hw_ok;
+		f->adopted = false;
 		f->needs_sw = flow_needs_software(f);
 		place_flow(e, f);
 		lock_give(&e->lock);

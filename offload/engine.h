@@ -104,6 +104,31 @@ struct engine_modify {
 	int result;
 };
 unsigned engine_modify(struct engine *e, struct engine_modify *mods, size_t n);
+/* --- taking over from a former process --- */
+
+/* Until engine_adopt(): devices are asked for nothing, and nothing in them is taken for an orphan.
+ * Right after engine_new(). */
+void engine_hold(struct engine *e);
+struct engine_adoption {
+	uint64_t flows;    /* taken over */
+	uint64_t rules;    /* of devices, taken over with their flows */
+	uint64_t put_back; /* flows that only a device still had */
+	uint64_t removed;  /* rules that belonged to no flow as it is */
+};
+/* For each flow, with its counters as they are; the flow is referenced for the callee.  Returns
+ * aux, as in engine_put. */
+typedef void *engine_adopted_fn(void *ctx, struct engine_flow *f);
+/* Makes flows of what the datapath and the devices of the ports hold.  They forward as they did,
+ * stay where they are, and are not placed elsewhere (OFFLOAD_ADOPTED) until they are confirmed,
+ * modified or deleted.  Main thread, once, when the ports of the start are there; before the first
+ * engine_put().  0, or -errno when the datapath could not be read to its end. */
+int engine_adopt(struct engine *e, engine_adopted_fn *fn, void *ctx,
+		 struct engine_adoption *report);
+/* What an adopted flow matches and does is right. */
+void engine_confirm(struct engine *e, struct engine_flow *f, bool hw_ok);
+/* What it does now, on the fallback datapath: valid until engine_modify(). */
+struct dp_actions engine_flow_actions(const struct engine_flow *f);
+
 /* Takes flows out of all tiers; gone() follows for each, soon (hardware) or before this returns
  * (software only). */
 void engine_del(struct engine *e, struct engine_flow *const flows[], size_t n);

@@ -80,6 +80,7 @@ struct engine_flow {
 	bool dirty;    /* changed while busy: place it again */
 	bool waiting;  /* on engine_dev.out */
 	bool stuck;    /* its removal failed and is tried again */
+	bool adopted;  /* left by a former process and not confirmed: stays where it is */
 	bool anew;     /* the device shall be asked again though the actions are the same */
 	uint8_t after; /* enum after_removal, when the removal was asked for */
 	uint8_t backoff;
@@ -186,6 +187,7 @@ struct engine {
 	struct htable flows, ports, texts;
 	struct cds_list_head devs;
 	struct engine_totals totals;
+	bool holding;        /* engine_adopt() is still to come */
 	uint64_t n_removing; /* deleted flows that a device still holds */
 };
 
@@ -278,6 +280,15 @@ struct batch *batch_new(void); /* free() it */
 bool batch_step(struct engine_dev *d) EXCLUDES(d->e->lock);
 /* The batch under way has a flow that enters or leaves by this port. */
 bool batch_works_on(const struct engine_dev *d, const struct engine_port *p);
+/* Where a rule is, as the device said. */
+struct rule_place {
+	uint64_t handle, digest;
+	uint32_t cost;
+	uint8_t tier, policy;
+};
+/* The device has a rule for the flow, which does `acts` (referenced by this). */
+void batch_rule_here(struct engine_dev *d, struct engine_flow *f, struct flow_acts *acts,
+		     const struct rule_place *p) REQUIRES(&d->e->lock);
 /* The device no longer has the flow's rule: forgets its handle. */
 void batch_rule_gone(struct engine_dev *d, struct engine_flow *f) REQUIRES(&d->e->lock);
 
@@ -302,6 +313,9 @@ void audit_reset(struct engine_dev *d) EXCLUDES(d->e->lock);
  * constant or interned. */
 void audit_lose(struct engine_dev *d, struct engine_flow *f, enum offload_reason reason,
 		const char *words) REQUIRES(&d->e->lock);
+
+/* Takes out rules that belong to no flow. */
+void audit_remove(struct engine_dev *d, const uint64_t *handles, size_t n);
 
 /* --- notify.c: what providers tell of --- */
 bool notify_pending(struct engine_dev *d);

@@ -105,6 +105,11 @@ void engine_flow_match(const struct engine_flow *f, struct match *m)
 	minimatch_expand(&f->match, m);
 }
 
+struct dp_actions engine_flow_actions(const struct engine_flow *f)
+{
+	return flow_acts_list(f->acts);
+}
+
 void engine_flow_total(struct engine_flow *f, struct flow_stats *total)
 {
 	lock_take(&f->e->lock);

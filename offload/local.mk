@@ -1,5 +1,6 @@
 noinst_LIBRARIES += offload/liboffload.a
 offload_liboffload_a_SOURCES = \
+	offload/adopt.c \
 	offload/audit.c \
 	offload/batch.c \
 	offload/caps.c \

@@ -154,6 +154,8 @@ void place_flow(struct engine *e, struct engine_flow *f)
 	if (f->deleted)
 		return;
 	reason = no_reason_to_ask(e, f);
+	if (f->adopted && reason != OFFLOAD_DISABLED && reason != OFFLOAD_GONE)
+		return;
 	if (reason != OFFLOAD_OK) {
 		stay_out(e, f, reason);
 		return;

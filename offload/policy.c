@@ -195,7 +195,9 @@ static void walk_rules(struct engine_dev *d, struct picks *want, struct picks *h
 			f = cds_list_entry(d->hw.next, struct engine_flow, place);
 			cds_list_del(&f->place);
 			cds_list_add_tail(&f->place, &d->hw);
-			if (want && f->state == OFFLOAD_ST_TC && !f->deleted)
+			if (f->adopted || f->deleted)
+				continue;
+			if (want && f->state == OFFLOAD_ST_TC)
 				offer_software(want, f, now);
 			else if (have && f->state == OFFLOAD_ST_HARDWARE &&
 				 now >= f->installed_ns + floor_ns)

@@ -8,6 +8,7 @@ static void do_exit(struct ctl_conn *conn, int argc, const char *const argv[], v
 {
 	struct switchd *sw = aux;
 
+	sw->exit_cleanup |= argc > 1 && !strcmp(argv[1], "--cleanup");
 	if (sw->exit_conn) {
 		ctl_reply(conn, NULL);
 	} else {

@@ -20,6 +20,7 @@ LOG_MODULE("config");
 COUNTER_DEFINE(bridge_reconfigure);
 
 #define CONTROLLERS_MAX 64
+#define ADOPT_WAIT_MS 60000
 
 struct sw_bridge *switchd_bridge(struct switchd *sw, const char *name)
 {
@@ -62,6 +63,28 @@ static void flows_config(struct switchd *sw, struct flows_config *c)
 		(uint32_t)MAX(db_get_map_integer(root, oc, "max-idle", c->max_idle_ms), 500);
 	c->max_revalidator_ms = (uint32_t)MAX(
 		db_get_map_integer(root, oc, "max-revalidator", c->max_revalidator_ms), 100);
+	c->paused = !sw->restored;
+}
+
+static void backend_settings(struct switchd *sw, struct backend_config *c)
+{
+	const struct db_row *root = root_row(sw);
+	int64_t wait = ADOPT_WAIT_MS;
+
+	if (root)
+		wait = db_get_map_integer(root, sw->schema->root_other_config, "adopt-wait", wait);
+	*c = (struct backend_config){ .restore_wait = !sw->restored,
+				      .adopt_wait_ms = (uint32_t)MIN(MAX(wait, 0), UINT32_MAX) };
+}
+
+/* Set before the start and deleted when the tables have been restored; later it means nothing
+ * (ovs-vswitchd.conf.db(5)). */
+static void look_for_restore(struct switchd *sw)
+{
+	const struct db_row *root = root_row(sw);
+
+	sw->restored |= !root || !db_get_map_boolean(root, sw->schema->root_other_config,
+						     "flow-restore-wait", false);
 }
 
 static void engine_settings(struct switchd *sw, struct engine_config *c)
@@ -103,6 +126,7 @@ static void configure_datapath(struct sw_backend *b, const struct dp_config *c)
 
 static struct backend *backend_for(struct switchd *sw, const char *type, struct error *err)
 {
+	struct backend_config bc;
 	struct engine_config ec;
 	struct flows_config fc;
 	struct dp_config dc;
@@ -124,11 +148,14 @@ static struct backend *backend_for(struct switchd *sw, const char *type, struct 
 	engine_configure(flows_engine(backend_flows(b->be)), &ec);
 	datapath_settings(sw, &dc);
 	configure_datapath(b, &dc);
+	backend_settings(sw, &bc);
+	backend_configure(b->be, &bc);
 	return b->be;
 }
 
 static void configure_backends(struct switchd *sw)
 {
+	struct backend_config bc;
 	struct engine_config ec;
 	struct flows_config fc;
 	struct error err = ERROR_INIT;
@@ -139,7 +166,9 @@ static void configure_backends(struct switchd *sw)
 	flows_config(sw, &fc);
 	engine_settings(sw, &ec);
 	datapath_settings(sw, &dc);
+	backend_settings(sw, &bc);
 	cds_list_for_each_entry (b, &sw->backends, node) {
+		backend_configure(b->be, &bc);
 		engine_configure(flows_engine(backend_flows(b->be)), &ec);
 		configure_datapath(b, &dc);
 		if (flows_configure(backend_flows(b->be), &fc, &err))
@@ -325,6 +354,15 @@ static void write_back(struct switchd *sw)
 			error_text(&err, text, sizeof(text)));
 }
 
+static void begin(struct sw_backend *b)
+{
+	int rc = backend_begin(b->be);
+
+	if (rc)
+		log_warn("datapath %s: cannot read what a former process left: %s", b->type,
+			 strerror(-rc));
+}
+
 void switchd_pass(struct switchd *sw)
 {
 	const struct db_row *root = root_row(sw);
@@ -332,11 +370,14 @@ void switchd_pass(struct switchd *sw)
 
 	sw->pass_due = false;
 	counter_inc(bridge_reconfigure);
+	look_for_restore(sw);
 	configure_backends(sw);
 	drop_unwanted(sw, root);
 	add_wanted(sw, root);
-	cds_list_for_each_entry (b, &sw->backends, node)
+	cds_list_for_each_entry (b, &sw->backends, node) {
 		backend_publish(b->be);
+		begin(b);
+	}
 	write_back(sw);
 }
 
@@ -359,11 +400,14 @@ void switchd_remove_bridges(struct switchd *sw)
 	struct sw_backend *be, *next_be;
 
 	loop_defer_cancel(sw->loop, pass_deferred, sw);
+	cds_list_for_each_entry (be, &sw->backends, node)
+		if (!sw->exit_cleanup)
+			backend_leave(be->be);
 	cds_list_for_each_entry_safe (b, next, &sw->bridges, node)
 		bridge_drop(b);
 	cds_list_for_each_entry_safe (be, next_be, &sw->backends, node) {
 		cds_list_del(&be->node);
-		backend_free(be->be, false);
+		backend_free(be->be, !sw->exit_cleanup);
 		free(be->type);
 		free(be);
 	}

@@ -50,7 +50,9 @@ struct switchd {
 	struct loop_timer *status_timer;
 	struct cds_list_head bridges, backends, managers;
 	uint64_t started_ns;
-	bool pass_due, exit_cleanup;
+	bool pass_due;
+	bool exit_cleanup; /* take kernel and hardware down too */
+	bool restored;     /* flow-restore-wait is over, or never was */
 	struct ctl_conn *exit_conn; /* waits for the end */
 };
 

@@ -41,6 +41,7 @@ static void tick(void *arg)
 				    now); /* looked at each tick, so the next time is not needed */
 		(void)mac_expire(br->macs, now);
 		bridge_update_fail_mode(br);
+		bridge_update_loading(br);
 	}
 }
 
@@ -49,6 +50,7 @@ struct backend *backend_new(struct loop *loop, const char *datapath_type,
 {
 	static const struct flows_ops ops = { .packet_in = backend_packet_in };
 	const struct dp_ops *dp_ops = dp_type_find(datapath_type);
+	struct flows_config held = *cfg;
 	struct backend *be;
 
 	if (!dp_ops) {
@@ -57,14 +59,16 @@ struct backend *backend_new(struct loop *loop, const char *datapath_type,
 			  datapath_type);
 		return NULL;
 	}
+	held.hold = true;
 	be = xzalloc(sizeof(*be));
 	be->loop = loop;
+	be->cfg.adopt_wait_ms = 60000;
 	CDS_INIT_LIST_HEAD(&be->bridges);
 	lock_init(&be->pin_lock);
 	be->pins_tail = &be->pins;
 	if (dp_ops->open(*datapath_type ? datapath_type : dp_ops->type, &be->dp, err))
 		goto fail;
-	be->flows = flows_new(be->dp, &ops, be, cfg, err);
+	be->flows = flows_new(be->dp, &ops, be, &held, err);
 	if (!be->flows)
 		goto fail_dp;
 	be->tick = loop_timer_new(loop, tick, be);

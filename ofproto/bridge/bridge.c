@@ -8,6 +8,7 @@
 #include "core/base/log.h"
 #include "core/base/random.h"
 #include "core/base/xalloc.h"
+#include "core/io/stream.h"
 #include "ofproto/bridge/bridge_priv.h"
 
 LOG_MODULE("bridge");
@@ -38,6 +39,16 @@ static void replace(char **dst, const char *src)
 	*dst = xstrdup(src ? src : "");
 }
 
+/* Also while nobody is connected to them (flow-restore-wait). */
+static bool any_primary(const struct bridge_config *cfg)
+{
+	for (size_t i = 0; i < cfg->n_controllers; i++)
+		if (!cfg->controllers[i].service &&
+		    !stream_target_is_passive(cfg->controllers[i].target))
+			return true;
+	return false;
+}
+
 void bridge_configure(struct bridge *br, const struct bridge_config *cfg)
 {
 	replace(&br->dp_desc, cfg->dp_desc);
@@ -50,9 +61,12 @@ void bridge_configure(struct bridge *br, const struct bridge_config *cfg)
 	mac_configure(br->macs, cfg->mac_table_size ? cfg->mac_table_size : 8192,
 		      cfg->mac_aging_s ? cfg->mac_aging_s : 300);
 	br->configured = true;
-	ofconns_set_controllers(br->conns, cfg->controllers, cfg->n_controllers,
+	br->any_primary = any_primary(cfg);
+	ofconns_set_controllers(br->conns, cfg->controllers,
+				br->be->cfg.restore_wait ? 0 : cfg->n_controllers,
 				cfg->versions ? cfg->versions : OFP_VERSIONS);
 	bridge_update_fail_mode(br);
+	bridge_update_loading(br);
 	backend_mark(br->be);
 }
 
@@ -62,7 +76,8 @@ struct bridge *bridge_new(struct backend *be, const struct bridge_config *cfg, c
 	static const struct tables_ops tables_ops = { .removed = bridge_rule_removed,
 						      .changed = tables_changed };
 	static const struct ofconns_ops conns_ops = { .message = bridge_message,
-						      .changed = conns_changed };
+						      .changed = conns_changed,
+						      .barrier = bridge_barrier };
 	struct bridge *br = xzalloc(sizeof(*br));
 
 	br->be = be;
@@ -119,8 +134,9 @@ void bridge_free(struct bridge *br)
 	cds_list_del(&br->node);
 	backend_mark(be);
 	backend_publish(be);
-	/* No megaflow names the tables after this; what handlers are at has been handed over. */
-	if (!flows_sync(be->flows, SYNC_MS))
+	/* No megaflow names the tables after this; what handlers are at has been handed over.  One
+	 * that is left alone goes with the backend, before destroy() runs. */
+	if (!be->leaving && !flows_sync(be->flows, SYNC_MS))
 		log_warn("bridge %s: megaflows have not gone in %d ms: a device does not answer",
 			 br->name, SYNC_MS);
 	bridge_ports_free(br);

@@ -23,10 +23,22 @@
 struct backend;
 struct bridge;
 
-/* datapath_type as in the Bridge row ("" is "netdev" here).  NULL and *err. */
+/* datapath_type as in the Bridge row ("" is "netdev" here).  NULL and *err.  Takes no upcall before
+ * backend_begin(). */
 struct backend *backend_new(struct loop *loop, const char *datapath_type,
 			    const struct flows_config *cfg, struct error *err);
-/* All bridges must be gone.  leave: rules stay in hardware and kernel. */
+struct backend_config {
+	bool restore_wait;      /* somebody restores the tables: nothing is decided meanwhile */
+	uint32_t adopt_wait_ms; /* longest wait for a controller's barrier (60000) */
+};
+void backend_configure(struct backend *be, const struct backend_config *cfg);
+/* The bridges and ports of the start are there: takes over what a former process left
+ * (flows_begin()), and from here on takes upcalls.  Once; does nothing the next time. */
+int backend_begin(struct backend *be);
+/* The process ends and what forwards without it shall go on: no megaflow, rule or kernel port is
+ * touched any more.  Before the bridges are freed; then backend_free(be, true). */
+void backend_leave(struct backend *be);
+/* All bridges must be gone.  leave: rules stay in hardware and kernel; after backend_leave(). */
 void backend_free(struct backend *be, bool leave);
 struct flows *backend_flows(struct backend *be);
 struct dp *backend_dp(struct backend *be);

@@ -53,6 +53,8 @@ struct bridge {
 	uint64_t id;
 	uint64_t datapath_id, configured_dpid;
 	bool secure, forward_bpdu, failing_open, configured;
+	bool any_primary;   /* controllers are configured that we connect to */
+	bool loaded;        /* its tables are what adopted megaflows are checked against */
 	_Atomic bool going; /* the loop sets it; writers of the tables look */
 	enum default_rule default_rule;
 	struct ofp_tables *tables;
@@ -74,7 +76,9 @@ struct backend {
 	struct cds_list_head bridges;
 	struct loop_timer *tick;
 	uint64_t next_bridge_id;
-	bool dirty;
+	bool dirty, leaving;
+	struct backend_config cfg;
+	uint64_t begun_ns; /* backend_begin(); 0: still to come */
 
 	struct lock pin_lock; /* guards the packet-ins */
 	struct xlate_packet_in *pins, **pins_tail;
@@ -106,4 +110,7 @@ enum ofperr bridge_message(void *bridge, struct ofconn *c, const struct ofp_msg 
 enum ofperr bridge_stats_message(struct bridge *br, struct ofconn *c, const struct ofp_msg *m);
 /* fail.c */
 void bridge_update_fail_mode(struct bridge *br);
+/* loading.c */
+void bridge_update_loading(struct bridge *br);
+void bridge_barrier(void *bridge, bool primary);
 struct bridge *backend_bridge_by_id(struct backend *be, uint64_t id);

@@ -81,6 +81,7 @@ static void build_bridge(struct xl_bridge *x, const struct bridge *br)
 	x->macs = br->macs;
 	x->forward_bpdu = br->forward_bpdu;
 	x->fail_open = br->failing_open;
+	x->loading = !br->loaded;
 	x->frags = ofconns_frags(br->conns);
 	x->miss_to_controller = ofconns_wants_misses(br->conns, &x->miss_send_len);
 	build_ports(x, br);
@@ -126,6 +127,7 @@ struct xl_snapshot *backend_build(struct backend *be)
 	n = 0;
 	cds_list_for_each_entry (br, &be->bridges, node)
 		build_bridge(&s->bridges[n++], br);
+	s->loading = be->cfg.restore_wait || !be->begun_ns;
 	link_peers(s, be);
 	xl_snapshot_link(s);
 	return s;

@@ -63,8 +63,7 @@ static void update_open(struct bridge *br)
  * vSwitch. */
 static void update_default(struct bridge *br)
 {
-	enum default_rule want =
-		br->secure || ofconns_any_primary(br->conns) ? DEFAULT_ABSENT : DEFAULT_PRESENT;
+	enum default_rule want = br->secure || br->any_primary ? DEFAULT_ABSENT : DEFAULT_PRESENT;
 
 	if (br->default_rule == want)
 		return;

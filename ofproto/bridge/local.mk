@@ -9,5 +9,6 @@ ofproto_bridge_libbridge_a_SOURCES = \
 	ofproto/bridge/dispatch.c \
 	ofproto/bridge/events.c \
 	ofproto/bridge/fail.c \
+	ofproto/bridge/loading.c \
 	ofproto/bridge/ports.c \
 	ofproto/bridge/stats.c

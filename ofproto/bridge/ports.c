@@ -378,6 +378,10 @@ static void port_remove(struct bridge_port *p, bool say)
 	 * number that is gone. */
 	backend_mark(be);
 	backend_publish(be);
+	if (be->leaving) {
+		port_free(p);
+		return;
+	}
 	if (p->port)
 		engine_port_del(flows_engine(be->flows), p->port);
 	if (p->dp.v != DP_PORT_NONE)

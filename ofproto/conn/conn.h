@@ -35,6 +35,9 @@ struct ofconns_ops {
 	enum ofperr (*message)(void *ctx, struct ofconn *c, const struct ofp_msg *m);
 	/* A controller came or went, a version was negotiated, a role changed. */
 	void (*changed)(void *ctx);
+	/* A barrier: everything that the connection asked for before has been done.  primary: of a
+	 * controller that we connected to.  May be NULL. */
+	void (*barrier)(void *ctx, bool primary);
 };
 
 struct ofcontroller_config {     /* borrowed for the call */

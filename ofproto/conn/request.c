@@ -19,6 +19,8 @@ static enum ofperr do_echo(struct ofconn *c, const struct ofp_msg *m)
 /* Order is kept and a paused connection takes no message, so everything before has been done. */
 static enum ofperr do_barrier(struct ofconn *c, const struct ofp_msg *m)
 {
+	if (c->cs->ops.barrier)
+		c->cs->ops.barrier(c->cs->ctx, c->kind == OFCONN_PRIMARY);
 	ofp_put_empty(ofconn_put(c), OFP_BARRIER_REPLY, m->version, m->xid);
 	return OFPERR_OK;
 }

@@ -80,6 +80,12 @@ void flows_config_default(struct flows_config *c)
 	};
 }
 
+void flows_wake_handlers(struct flows *f)
+{
+	for (unsigned i = 0; i < f->n_handlers; i++)
+		thread_wake(&f->handlers[i].thread);
+}
+
 static void stop_handlers(struct flows *f)
 {
 	for (unsigned i = 0; i < f->n_handlers; i++)
@@ -157,6 +163,7 @@ static void take_config(struct flows *f, const struct flows_config *cfg)
 	f->max_limit = cfg->flow_limit;
 	f->max_idle_ms = cfg->max_idle_ms;
 	f->max_revalidator_ms = cfg->max_revalidator_ms;
+	f->paused = cfg->paused;
 }
 
 struct flows *flows_new(struct dp *dp, const struct flows_ops *ops, void *ctx,
@@ -173,6 +180,9 @@ struct flows *flows_new(struct dp *dp, const struct flows_ops *ops, void *ctx,
 	f->limit = cfg->flow_limit;
 	init(f);
 	f->engine = engine_new(dp, &engine_ops, f);
+	f->held = cfg->hold;
+	if (cfg->hold)
+		engine_hold(f->engine);
 	rc = thread_start(&f->revalidator, "revalidator", revalidator_main, f);
 	if (rc) {
 		error_set(err, -rc, NULL, "cannot start the revalidator thread: %s", strerror(-rc));
@@ -187,6 +197,13 @@ fail_revalidator:
 fail_engine:
 	destroy(f, false);
 	return NULL;
+}
+
+void flows_stop(struct flows *f)
+{
+	stop_handlers(f);
+	thread_stop(&f->revalidator);
+	flows_call_waiters(f); /* no round will */
 }
 
 void flows_free(struct flows *f, bool leave)
@@ -209,6 +226,7 @@ int flows_configure(struct flows *f, const struct flows_config *cfg, struct erro
 	take_config(f, cfg);
 	if (f->limit > cfg->flow_limit)
 		f->limit = cfg->flow_limit;
+	flows_wake_handlers(f);
 	if (n == f->n_handlers)
 		return 0;
 	stop_handlers(f);
@@ -253,6 +271,12 @@ void flows_stats(const struct flows *f, struct flows_stats *st)
 		.deleted_idle = f->deleted_idle,
 		.deleted_changed = f->deleted_changed,
 		.modified = f->modified,
+		.adopted = f->adopted,
+		.adopt_waiting = f->adopt_waiting,
+		.adopt_kept = f->adopt_kept,
+		.adopt_changed = f->adopt_changed,
+		.adopt_removed = f->adopt_removed,
+		.adopt_uncredited = f->adopt_uncredited,
 	};
 	for (unsigned i = 0; i < f->n_handlers; i++) {
 		const struct handler *h = &f->handlers[i];

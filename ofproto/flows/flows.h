@@ -7,6 +7,8 @@
  * translates anew what was translated against older tables, removes what is idle, and keeps the
  * number of megaflows within a limit that follows the measured length of a round.
  *
+ * What a former process left is taken over and checked (adopt.c).
+ *
  * Why changes cannot be missed: each megaflow carries the sequence number that was current *before*
  * it was translated; a round re-translates every megaflow whose number is not today's.  Why counts
  * cannot be missed: effects change hands only in the revalidator, after what was read so far has
@@ -25,6 +27,8 @@ struct flows_config {
 	uint32_t flow_limit;         /* megaflows at most (default 200000) */
 	uint32_t max_idle_ms;        /* default 10000 */
 	uint32_t max_revalidator_ms; /* longest pause between rounds, default 500 */
+	bool hold;                   /* flows_new() only: upcalls wait for flows_begin() */
+	bool paused;                 /* take no upcalls (other_config:flow-restore-wait) */
 };
 
 struct flows_ops {
@@ -40,12 +44,25 @@ struct flows_stats {
 	uint64_t rounds, revalidated, deleted_idle, deleted_changed, modified;
 	uint64_t upcalls, installed, duplicate, install_failed, over_limit, no_port;
 	uint64_t xlate_errors[XLATE_N_ERRORS];
+	/* Left by a former process: taken over; of these not yet checked, kept, changed, removed;
+	 * and packets of theirs that belong to no rule of today. */
+	uint64_t adopted, adopt_waiting, adopt_kept, adopt_changed, adopt_removed, adopt_uncredited;
 };
 
 void flows_config_default(struct flows_config *c);
 /* NULL and *err when threads cannot be had.  dp is borrowed; starts with an empty snapshot. */
 struct flows *flows_new(struct dp *dp, const struct flows_ops *ops, void *ctx,
 			const struct flows_config *cfg, struct error *err);
+/* The ports of the start are there: takes over what a former process left in the datapath and in
+ * devices (engine_adopt()), which forwards as it did and is checked once its bridge is not
+ * `loading` any more (snapshot.h), and takes upcalls from here on.  0, or -errno when the datapath
+ * could not be read to its end.  Once, when flows_config.hold was set; does nothing else. */
+int flows_begin(struct flows *f);
+/* flows_begin() is still to come, or megaflows that it took over have not been checked. */
+bool flows_adopting(const struct flows *f);
+/* No upcall is taken and no megaflow touched from here on: before a process ends and leaves them.
+ * What follows is flows_free(f, true). */
+void flows_stop(struct flows *f);
 /* Removes all megaflows (their last counts are credited) unless `leave`. */
 void flows_free(struct flows *f, bool leave);
 int flows_configure(struct flows *f, const struct flows_config *cfg, struct error *err) MUST_CHECK;

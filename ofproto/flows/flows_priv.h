@@ -24,6 +24,7 @@ struct megaflow {
 	uint64_t bridge_id;
 	uint64_t round; /* that deleted it */
 	bool hw_ok;
+	bool unverified; /* adopted, not yet checked against the tables (adopt.c) */
 };
 
 struct round_waiter {
@@ -65,6 +66,10 @@ struct flows {
 	_Atomic uint64_t n_flows, max_flows, round_ms;
 	_Atomic uint64_t revalidated, deleted_idle, deleted_changed, modified;
 	_Atomic bool kicked, purge;
+	_Atomic bool held;   /* flows_begin() is still to come */
+	_Atomic bool paused; /* no upcalls are taken */
+	_Atomic uint64_t adopted, adopt_waiting, adopt_kept, adopt_changed, adopt_removed,
+		adopt_uncredited;
 	struct handler *handlers;
 	unsigned n_handlers;
 	struct thread revalidator;
@@ -77,5 +82,27 @@ uint64_t flows_seq(const struct xl_snapshot *snap);
 void megaflow_init(struct megaflow *mf, struct xlate_out *out, uint64_t seq);
 void megaflow_free(struct megaflow *mf);
 uint64_t megaflow_actions_hash(struct dp_actions a);
+void megaflow_hand_over(struct flows *f, struct megaflow *mf); /* to the revalidator */
+void flows_wake_handlers(struct flows *f);
+void flows_call_waiters(struct flows *f); /* all of them; sync.c */
 void handler_main(struct thread *t, void *handler);
 void revalidator_main(struct thread *t, void *flows);
+
+/* --- a round of the revalidator, on its thread --- */
+#define ROUND_BATCH 64
+struct round {
+	struct flows *f;
+	uint64_t number, seq, now_ns, max_idle_ns;
+	bool purge;
+	struct engine_flow *del[ROUND_BATCH];
+	unsigned n_del;
+};
+void round_delete(struct round *r, struct megaflow *mf);
+/* The engine gets what the translation says; its effects have been taken. */
+void round_change_actions(struct round *r, struct megaflow *mf, const struct xlate_out *out);
+
+/* --- adopt.c --- */
+/* Before a round takes its sequence number: what is due teaches addresses. */
+void adopt_teach(struct flows *f);
+/* What is due is kept, changed or removed. */
+void adopt_check(struct round *r);

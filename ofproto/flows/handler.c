@@ -47,7 +47,7 @@ static bool wants_megaflow(struct handler *h, const struct work *w)
 	return false;
 }
 
-static void hand_over(struct flows *f, struct megaflow *mf)
+void megaflow_hand_over(struct flows *f, struct megaflow *mf)
 {
 	uint64_t n = ++f->n_flows;
 
@@ -64,7 +64,7 @@ static void installed(struct handler *h, struct work *w, const struct engine_put
 	if (put->result == 0) {
 		megaflow_init(w->mf, &w->out, seq);
 		w->mf->ef = put->flow;
-		hand_over(h->f, w->mf);
+		megaflow_hand_over(h->f, w->mf);
 		h->installed++;
 		return;
 	}
@@ -180,6 +180,14 @@ static void process(struct handler *h, struct work *works, unsigned n)
 	h->upcalls += n;
 }
 
+static void wait_for_word(struct handler *h)
+{
+	struct pollfd fd = { .fd = h->thread.wake_fd, .events = POLLIN };
+
+	(void)poll(&fd, 1, 1000); /* spurious returns only look again */
+	thread_woken(&h->thread);
+}
+
 static void wait_for_upcalls(struct handler *h)
 {
 	struct pollfd fds[2] = {
@@ -199,7 +207,13 @@ void handler_main(struct thread *t, void *arg)
 	struct dp_upcall ups[HANDLER_BATCH];
 
 	while (!t->stop) {
-		int n = h->f->dp->ops->recv(h->f->dp, h->index, ups, HANDLER_BATCH);
+		int n;
+
+		if (h->f->held || h->f->paused) {
+			wait_for_word(h);
+			continue;
+		}
+		n = h->f->dp->ops->recv(h->f->dp, h->index, ups, HANDLER_BATCH);
 
 		if (n <= 0) {
 			wait_for_upcalls(h);

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += ofproto/flows/libflows.a
 ofproto_flows_libflows_a_SOURCES = \
+	ofproto/flows/adopt.c \
 	ofproto/flows/flows.c \
 	ofproto/flows/flows.h \
 	ofproto/flows/flows_priv.h \

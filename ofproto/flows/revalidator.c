@@ -8,19 +8,10 @@
 #include "core/base/counter.h"
 #include "ofproto/flows/flows_priv.h"
 
-#define BATCH 64
 #define MIN_PAUSE_MS 5
 #define ROUND_SLOW_MS 1000 /* a round longer than this lowers the flow limit */
 #define LIMIT_FLOOR 1000
 #define LIMIT_STEP 1000
-
-struct round {
-	struct flows *f;
-	uint64_t number, seq, now_ns, max_idle_ns;
-	bool purge;
-	struct engine_flow *del[BATCH];
-	unsigned n_del;
-};
 
 /* What was counted since the last credit goes to the effects that were in force. */
 static void credit(struct megaflow *mf, const struct flow_stats *total)
@@ -49,7 +40,7 @@ COUNTER_DEFINE(megaflow_deleted);
 COUNTER_DEFINE(megaflow_translated_anew);
 
 /* bury() frees it after the engine's last reading has been credited. */
-static void delete_megaflow(struct round *r, struct megaflow *mf)
+void round_delete(struct round *r, struct megaflow *mf)
 {
 	counter_inc(megaflow_deleted);
 	cds_list_del(&mf->node);
@@ -58,7 +49,7 @@ static void delete_megaflow(struct round *r, struct megaflow *mf)
 	cds_list_add_tail(&mf->node, &r->f->deleting);
 	lock_give(&r->f->lock);
 	r->del[r->n_del++] = mf->ef;
-	if (r->n_del == BATCH)
+	if (r->n_del == ROUND_BATCH)
 		flush_deletions(r);
 }
 
@@ -68,7 +59,7 @@ static bool is_idle(const struct round *r, const struct megaflow *mf,
 	return MAX(total->used_ns, mf->created_ns) + r->max_idle_ns < r->now_ns;
 }
 
-static void change_actions(struct round *r, struct megaflow *mf, const struct xlate_out *out)
+void round_change_actions(struct round *r, struct megaflow *mf, const struct xlate_out *out)
 {
 	struct engine_modify m = {
 		.flow = mf->ef,
@@ -82,7 +73,7 @@ static void change_actions(struct round *r, struct megaflow *mf, const struct xl
 	(void)engine_modify(r->f->engine, &m, 1);
 	if (m.result) { /* gone from the datapath behind our back: the next packet brings it anew */
 		r->f->deleted_changed++;
-		delete_megaflow(r, mf);
+		round_delete(r, mf);
 	}
 }
 
@@ -93,7 +84,7 @@ static void take_translation(struct round *r, struct megaflow *mf, struct xlate_
 	mf->seq = r->seq;
 	if (mf->actions_hash != megaflow_actions_hash(dp_actions_of(&out->actions)) ||
 	    mf->hw_ok == out->to_controller)
-		change_actions(r, mf, out);
+		round_change_actions(r, mf, out);
 }
 
 /* The megaflow stays when the new translation looks at no bit that its mask lacks. */
@@ -114,24 +105,37 @@ static void retranslate(struct round *r, struct megaflow *mf)
 	if (out.error == XLATE_NO_PORT || out.bridge_id != mf->bridge_id ||
 	    !flow_mask_within(&out.mask, &m.mask)) {
 		r->f->deleted_changed++;
-		delete_megaflow(r, mf);
+		round_delete(r, mf);
 	} else {
 		take_translation(r, mf, &out);
 	}
 	xlate_out_done(&out);
 }
 
+static void purge_adopted(struct round *r, struct megaflow *mf)
+{
+	mf->unverified = false;
+	r->f->adopt_waiting--;
+	r->f->adopt_removed++;
+	round_delete(r, mf);
+}
+
 static void visit(struct round *r, struct megaflow *mf)
 {
 	struct flow_stats total;
 
+	if (mf->unverified) { /* its counters wait for the rules that they belong to */
+		if (r->purge)
+			purge_adopted(r, mf);
+		return;
+	}
 	engine_flow_total(mf->ef, &total);
 	credit(mf, &total);
 	if (r->purge) {
-		delete_megaflow(r, mf);
+		round_delete(r, mf);
 	} else if (is_idle(r, mf, &total)) {
 		r->f->deleted_idle++;
-		delete_megaflow(r, mf);
+		round_delete(r, mf);
 	} else if (mf->seq != r->seq) {
 		retranslate(r, mf);
 	}
@@ -207,8 +211,10 @@ static uint64_t run_round(struct flows *f)
 
 	r.purge = atomic_exchange(&f->purge, false);
 	r.number = begin_round(f);
+	adopt_teach(f);
 	r.seq = current_seq(f);
 	engine_refresh(f->engine);
+	adopt_check(&r);
 	cds_list_for_each_entry_safe (mf, next, &f->live, node)
 		visit(&r, mf);
 	flush_deletions(&r);

@@ -20,6 +20,21 @@ void flows_after_round(struct flows *f, void (*fn)(void *arg), void *arg)
 	flows_kick(f);
 }
 
+void flows_call_waiters(struct flows *f)
+{
+	CDS_LIST_HEAD(all);
+	struct round_waiter *w, *next;
+
+	lock_take(&f->lock);
+	cds_list_splice(&f->waiters, &all);
+	CDS_INIT_LIST_HEAD(&f->waiters);
+	lock_give(&f->lock);
+	cds_list_for_each_entry_safe (w, next, &all, node) {
+		w->fn(w->arg);
+		free(w);
+	}
+}
+
 struct sync {
 	pthread_mutex_t m;
 	pthread_cond_t c;

@@ -69,6 +69,7 @@ struct xl_bridge {
 	bool miss_to_controller; /* a connection older than OpenFlow 1.3 wants packets that no rule
 				    matches */
 	bool forward_bpdu;
+	bool loading;   /* its tables are not what they shall be yet: adopted megaflows wait */
 	bool fail_open; /* no controller: NORMAL for every packet, whatever the tables hold */
 	uint16_t miss_send_len;
 	enum ofp_frags frags;
@@ -76,6 +77,7 @@ struct xl_bridge {
 
 struct xl_snapshot {
 	uint64_t seq;              /* of this snapshot; newer is larger */
+	bool loading;              /* all bridges are */
 	struct xl_bridge *bridges; /* owned array */
 	size_t n_bridges;
 	struct xl_port **by_dp; /* owned, indexed by dp_port.v; NULL where no port is */

@@ -1,8 +1,10 @@
 OFFLOAD_TESTS = \
 	tests/unit/offload/account_test \
+	tests/unit/offload/adopt_test \
 	tests/unit/offload/engine_test \
 	tests/unit/offload/fault_test \
 	tests/unit/offload/parts_test \
+	tests/unit/offload/tiers_test \
 	tests/unit/offload/sim/agree_test \
 	tests/unit/offload/sim/profile_test
 check_PROGRAMS += $(OFFLOAD_TESTS)
@@ -12,3 +14,7 @@ tests_unit_offload_account_test_SOURCES = tests/unit/offload/account_test.c $(OF
 tests_unit_offload_engine_test_SOURCES = tests/unit/offload/engine_test.c $(OFFLOAD_LAB)
 tests_unit_offload_sim_agree_test_SOURCES = tests/unit/offload/sim/agree_test.c $(OFFLOAD_LAB)
 tests_unit_offload_fault_test_SOURCES = tests/unit/offload/fault_test.c $(OFFLOAD_LAB)
+SURVIVOR = tests/fake/survivor.c tests/fake/survivor_nic.c tests/fake/survivor.h
+OFFLOAD_RIG = tests/unit/offload/rig.c tests/unit/offload/rig.h $(SURVIVOR)
+tests_unit_offload_tiers_test_SOURCES = tests/unit/offload/tiers_test.c $(OFFLOAD_RIG)
+tests_unit_offload_adopt_test_SOURCES = tests/unit/offload/adopt_test.c $(OFFLOAD_RIG)

@@ -4,3 +4,6 @@ tests_unit_ofproto_flows_exact_test_SOURCES = \
 	tests/unit/ofproto/flows/exact_test.c \
 	tests/unit/ofproto/xlate/world.c \
 	tests/unit/ofproto/xlate/world.h
+check_PROGRAMS += tests/unit/ofproto/flows/adopt_test
+TESTS += tests/unit/ofproto/flows/adopt_test
+tests_unit_ofproto_flows_adopt_test_SOURCES = tests/unit/ofproto/flows/adopt_test.c $(SURVIVOR)

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A kernel and a NIC that outlive the switch, for tests of restarts and of software tiers.
+ *
+ * Everything is in memory that processes share: a datapath of type "survivor" with a flow table,
+ * ahead of it the rules of a provider of the same name, some in "hardware" and some in "TC", and
+ * the counters of all three.  A process that opens it, is killed and is started again finds what
+ * it left; packets go through it meanwhile.  One mutex holds it together, which a killed process
+ * may hold: every change is made so that half of it is harmless.
+ *
+ * Packets are keys: survivor_send() looks one up in rules, then in flows, follows recirculation and
+ * counts where it comes out.  Fields are matched, nothing is rewritten. */
+#pragma once
+
+#include <pthread.h>
+
+#include "core/datapath/dp.h"
+#include "offload/provider.h"
+
+#define SURVIVOR_PORTS 16
+#define SURVIVOR_FLOWS 1024
+#define SURVIVOR_ACTIONS 256
+#define SURVIVOR_UPCALLS 256
+#define SURVIVOR_PACKET_LEN 60 /* counted for each */
+
+struct survivor_rule { /* of the datapath or of the NIC */
+	bool used, in_hw, shown;
+	uint8_t policy;
+	uint64_t handle;
+	struct ufid ufid;
+	struct flow_key key, mask;
+	uint32_t acts_len;
+	uint64_t acts[SURVIVOR_ACTIONS / 8];
+	struct flow_stats st;
+};
+
+struct survivor {
+	pthread_mutex_t m; /* robust, shared */
+	char ports[SURVIVOR_PORTS][64];
+	uint64_t tx[SURVIVOR_PORTS], misses, misses_lost, dropped, sent;
+	struct survivor_rule flows[SURVIVOR_FLOWS], rules[SURVIVOR_FLOWS];
+	uint64_t next_handle, epoch, generation;
+
+	uint32_t up_head, up_tail; /* misses that wait */
+	struct flow_key up[SURVIVOR_UPCALLS];
+
+	/* Knobs. */
+	uint32_t hw_max; /* rules that hardware takes */
+	bool hw_refuses; /* it takes none, and says so */
+	bool hw_silent;  /* it takes none, and says nothing */
+	bool no_software;
+	bool prio_full;
+	_Atomic bool hangs; /* apply() does not return while this is set */
+	_Atomic uint64_t in_apply;
+	uint64_t applied[3];   /* by kind, those that went well */
+	uint64_t chain_faults; /* a rule was there without what it leads to */
+	bool watch_chains;
+};
+
+/* Made, and what the registered operations use from then on.  survivor_free() forgets it. */
+struct survivor *survivor_new(void);
+void survivor_free(struct survivor *w);
+struct survivor *survivor_current(void);
+void survivor_register(void); /* both */
+void survivor_lock(struct survivor *w);
+void survivor_unlock(struct survivor *w);
+
+/* n packets with this key (in_port: the datapath's number); true when they met a rule or flow all
+ * the way. */
+bool survivor_send(struct survivor *w, const struct flow_key *key, unsigned n);
+/* Carries out actions for n packets that somebody has in hand. */
+void survivor_execute(struct survivor *w, const struct flow_key *key, struct dp_actions acts,
+		      unsigned n);
+/* Packets that rules or flows have counted and forgotten with their removal are in here too. */
+struct survivor_rule *survivor_find(struct survivor_rule *table, struct ufid u);
+unsigned survivor_count(const struct survivor_rule *table);
+/* Somebody else's hand: takes the rule out, or makes it drop; and says so when `tell`. */
+void survivor_tamper(struct survivor *w, struct ufid u, bool remove, bool tell);
+/* Tells the engine of this process. */
+void survivor_tell(const struct offload_event *ev);
+extern const struct dp_ops survivor_dp_ops;
+extern const struct offload_provider_ops survivor_nic_ops;

@@ -141,6 +141,18 @@ static bool rule_fits(const struct engine_dev *d, const struct engine_flow *f,
 	return same && f->dev == d && !f->handle;
 }
 
+static void place_rule(struct engine_dev *d, struct engine_flow *f, struct flow_acts *acts,
+		       const struct rule_place *p, const struct flow_stats *st)
+	REQUIRES(&d->e->lock)
+{
+	bool hw = p->tier == LEDGER_HARDWARE;
+	struct why w = why_of(OFFLOAD_ADOPTED);
+
+	batch_rule_here(d, f, acts, p);
+	baseline(d->e, f, (enum ledger_tier)p->tier, st);
+	flow_set_state(d->e, f, hw ? OFFLOAD_ST_HARDWARE : OFFLOAD_ST_TC, &w);
+}
+
 static void take_rule(struct adopt *a, struct engine_dev *d, const struct offload_held *h)
 {
 	struct rule_place p = { .handle = h->handle,
@@ -148,7 +160,6 @@ static void take_rule(struct adopt *a, struct engine_dev *d, const struct offloa
 				.cost = MAX(h->cost, 1u),
 				.tier = h->in_hw ? LEDGER_HARDWARE : LEDGER_TC,
 				.policy = (uint8_t)h->policy };
-	struct why w = why_of(OFFLOAD_ADOPTED);
 	struct engine_flow *f;
 	struct flow_acts *acts;
 
@@ -163,11 +174,9 @@ static void take_rule(struct adopt *a, struct engine_dev *d, const struct offloa
 	}
 	acts = dp_actions_equal(flow_acts_list(f->acts), h->actions) ? flow_acts_ref(f->acts)
 								     : flow_acts_new(h->actions);
-	lock_take(&a->e->lock);
-	batch_rule_here(d, f, acts, &p);
-	baseline(a->e, f, (enum ledger_tier)p.tier, &h->stats);
-	flow_set_state(a->e, f, h->in_hw ? OFFLOAD_ST_HARDWARE : OFFLOAD_ST_TC, &w);
-	lock_give(&a->e->lock);
+	lock_take(&d->e->lock);
+	place_rule(d, f, acts, &p, &h->stats);
+	lock_give(&d->e->lock);
 	flow_acts_unref(acts);
 	a->n.rules++;
 }

@@ -161,6 +161,20 @@ static void megaflow_events(struct scrape *s)
 	sample(s, "", "event", "modified", s->flows.modified);
 	sample(s, "", "event", "deleted_idle", s->flows.deleted_idle);
 	sample(s, "", "event", "deleted_changed", s->flows.deleted_changed);
+	sample(s, "", "event", "adopted", s->flows.adopted);
+	sample(s, "", "event", "adopt_kept", s->flows.adopt_kept);
+	sample(s, "", "event", "adopt_changed", s->flows.adopt_changed);
+	sample(s, "", "event", "adopt_removed", s->flows.adopt_removed);
+}
+
+static void megaflows_unchecked(struct scrape *s)
+{
+	sample(s, "", NULL, NULL, s->flows.adopt_waiting);
+}
+
+static void adopt_uncredited(struct scrape *s)
+{
+	sample(s, "", NULL, NULL, s->flows.adopt_uncredited);
 }
 
 static void revalidation_rounds(struct scrape *s)
@@ -404,6 +418,11 @@ static const struct family families[] = {
 	{ "shunt_megaflow_limit", "gauge", "The limit on megaflows that is in force",
 	  megaflow_limit },
 	{ "shunt_megaflow_events_total", "counter", "What happened to megaflows", megaflow_events },
+	{ "shunt_megaflows_unchecked", "gauge",
+	  "Megaflows of a former process that wait for the tables to be loaded",
+	  megaflows_unchecked },
+	{ "shunt_adopted_packets_uncredited_total", "counter",
+	  "Packets of adopted megaflows that belong to no rule of today", adopt_uncredited },
 	{ "shunt_revalidation_rounds_total", "counter", "Rounds of the revalidator",
 	  revalidation_rounds },
 	{ "shunt_revalidation_seconds", "gauge", "Length of the last round", revalidation_seconds },

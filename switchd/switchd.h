@@ -51,8 +51,8 @@ struct switchd {
 	struct cds_list_head bridges, backends, managers;
 	uint64_t started_ns;
 	bool pass_due;
-	bool exit_cleanup; /* take kernel and hardware down too */
-	bool restored;     /* flow-restore-wait is over, or never was */
+	bool exit_cleanup;          /* take kernel and hardware down too */
+	bool restored;              /* flow-restore-wait is over, or never was */
 	struct ctl_conn *exit_conn; /* waits for the end */
 };
 

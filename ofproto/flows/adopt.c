@@ -126,7 +126,8 @@ static void teach(struct flows *f, struct due *due)
 
 	for (size_t i = 0; i < due->n; i++)
 		engine_flow_total(due->v[i]->ef, &due->v[i]->final);
-	qsort(due->v, due->n, sizeof(struct megaflow *), used_last_last);
+	if (due->n)
+		qsort(due->v, due->n, sizeof(struct megaflow *), used_last_last);
 	for (size_t i = 0; i < due->n; i++) {
 		const struct megaflow *mf = due->v[i];
 		struct xlate_out out;

@@ -212,7 +212,7 @@ static int dp_open(const char *name, struct dp **dpp, struct error *err)
 	return 0;
 }
 
-static void dp_close(struct dp *dp)
+static void dp_close(struct dp *dp, bool leave)
 {
 	struct fake_dp *d = dp_of(dp);
 

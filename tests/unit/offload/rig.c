@@ -72,7 +72,7 @@ void rig_close(struct rig *r, bool leave)
 	for (unsigned i = 0; i < r->n_flows; i++)
 		engine_flow_unref(r->flows[i]);
 	engine_free(r->e, leave);
-	r->dp->ops->close(r->dp);
+	r->dp->ops->close(r->dp, leave);
 }
 
 void rig_end(struct rig *r)

@@ -137,7 +137,7 @@ static void box_close(bool leave)
 	if (leave)
 		flows_stop(b.f);
 	flows_free(b.f, leave);
-	b.dp->ops->close(b.dp);
+	b.dp->ops->close(b.dp, leave);
 	rcu_settle();
 	tables_free(b.tables);
 	mac_table_free(b.macs);

@@ -148,6 +148,7 @@ static void place_rule(struct engine_dev *d, struct engine_flow *f, struct flow_
 	bool hw = p->tier == LEDGER_HARDWARE;
 	struct why w = why_of(OFFLOAD_ADOPTED);
 
+	f->want = true;
 	batch_rule_here(d, f, acts, p);
 	baseline(d->e, f, (enum ledger_tier)p->tier, st);
 	flow_set_state(d->e, f, hw ? OFFLOAD_ST_HARDWARE : OFFLOAD_ST_TC, &w);
@@ -202,6 +203,9 @@ static void take_device(struct adopt *a, struct engine_dev *d)
 	a->n.removed += a->n_leftovers;
 	audit_remove(d, a->leftovers, a->n_leftovers);
 	a->n_leftovers = 0;
+	lock_take(&d->e->lock);
+	chain_sweep(d);
+	lock_give(&d->e->lock);
 }
 
 int engine_adopt(struct engine *e, engine_adopted_fn *fn, void *ctx, struct engine_adoption *report)

@@ -63,8 +63,7 @@ static bool refuse(struct item *it, const struct offload_refusal *why)
 {
 	it->refused = true;
 	it->why = *why;
-	/* A rule that cannot become what it should be must not stay what it was. */
-	it->todo = it->todo == TODO_REPLACE ? TODO_REMOVE : TODO_NOTHING;
+	it->todo = TODO_NOTHING;
 	return false;
 }
 
@@ -80,20 +79,58 @@ static void refuse_leaving(const struct engine_dev *d, struct item *it)
 	(void)refuse(it, &why);
 }
 
+/* What it leads to must be there before it. */
+static void refuse_leader(struct engine_dev *d, struct item *it) REQUIRES(&d->e->lock)
+{
+	struct offload_refusal why;
+	uint32_t chain;
+
+	if (it->todo != TODO_INSTALL && it->todo != TODO_REPLACE)
+		return;
+	chain = chain_missing(d, flow_acts_list(it->acts));
+	if (!chain)
+		return;
+	offload_refusal_set(&why, OFFLOAD_CHAIN);
+	why.limit = chain;
+	(void)refuse(it, &why);
+}
+
+/* True when it must not leave yet, because of what leads to it. */
+static bool put_off(struct engine_dev *d, struct engine_flow *f) REQUIRES(&d->e->lock)
+{
+	switch (chain_may_leave(d, f)) {
+	case CHAIN_NOW: return false;
+	case CHAIN_LATER: queue_add_change(&d->queue, &f->queued, f->queued.since_ns); return true;
+	case CHAIN_STUCK: break;
+	}
+	d->n_stuck += !f->stuck; /* looked at again with what is stuck */
+	f->stuck = true;
+	return true;
+}
+
 /* The queue gives changes first, so an installation is in the batch only behind every change. */
 static void collect(struct engine_dev *d, struct batch *b) REQUIRES(&d->e->lock)
 {
-	unsigned max = batch_size(d);
+	unsigned max = d->e->frozen || d->e->holding ? 0 : batch_size(d);
+	struct engine_flow *first_off = NULL;
 	struct queue_item *q;
 
 	b->n = b->n_reqs = 0;
 	while (b->n < max && (q = queue_next(&d->queue))) {
-		struct item *it = &b->items[b->n++];
 		struct engine_flow *f = container_of(q, struct engine_flow, queued);
+		enum todo todo = what_to_do(d->e, f);
+		struct item *it;
 
+		if (todo == TODO_REMOVE && put_off(d, f)) {
+			if (f == first_off)
+				break; /* all that is left waits */
+			first_off = first_off ? first_off : f;
+			continue;
+		}
+		it = &b->items[b->n++];
 		it->f = engine_flow_ref(f);
 		it->acts = flow_acts_ref(f->acts);
-		it->todo = what_to_do(d->e, f);
+		it->todo = todo;
 		it->policy = place_policy(d->e, f);
 		it->was_hw = f->handle && f->tier == LEDGER_HARDWARE;
 		it->since_ns = q->since_ns;
@@ -101,10 +138,12 @@ static void collect(struct engine_dev *d, struct batch *b) REQUIRES(&d->e->lock)
 		it->refused = it->software = false;
 		it->req = NULL;
 		refuse_leaving(d, it);
+		refuse_leader(d, it);
 		f->busy = true;
 		f->dirty = false;
 		d->n_busy++;
 	}
+	chain_batch_done(d);
 }
 
 /* --- before the driver is asked --- */
@@ -247,8 +286,9 @@ static void count_latency(struct engine_dev *d, uint64_t ns) REQUIRES(&d->e->loc
 	d->stat.latency_sum_ns += ns;
 }
 
-void batch_rule_gone(struct engine_dev *d, struct engine_flow *f)
+void batch_rule_gone(struct engine_dev *d, struct engine_flow *f, bool replaced)
 {
+	chain_rule_gone(d, f, replaced);
 	htable_remove(&d->rules, &f->by_handle);
 	cds_list_del_init(&f->place);
 	flow_acts_unref(f->hw_acts);
@@ -281,6 +321,7 @@ void batch_rule_here(struct engine_dev *d, struct engine_flow *f, struct flow_ac
 		d->used += f->cost;
 	htable_insert(&d->rules, &f->by_handle, hash_u64(f->handle, 0));
 	cds_list_add_tail(&f->place, &d->hw);
+	chain_rule_here(d, f);
 }
 
 static void rule_here(struct engine_dev *d, struct item *it) REQUIRES(&d->e->lock)
@@ -364,7 +405,7 @@ static void settle_replace(struct engine_dev *d, struct item *it) REQUIRES(&d->e
 	if (it->req->result >= 0) {
 		if (it->req->final_ok)
 			flow_fold(d->e, f, (enum ledger_tier)f->tier, &it->req->final);
-		batch_rule_gone(d, f);
+		batch_rule_gone(d, f, true);
 		rule_here(d, it);
 		d->stat.replaces++;
 		count_latency(d, clock_mono_ns() - it->since_ns);
@@ -418,15 +459,10 @@ static void settle_remove(struct engine_dev *d, struct item *it) REQUIRES(&d->e-
 	}
 	if (it->req->final_ok)
 		flow_fold(d->e, f, (enum ledger_tier)f->tier, &it->req->final);
-	batch_rule_gone(d, f);
+	batch_rule_gone(d, f, false);
 	d->stat.removes++;
-	if (f->deleted)
-		return;
-	if (it->refused) { /* the device cannot do the new actions */
-		f->after = AFTER_REFUSED;
-		f->leave = why_from(d->e, &it->why);
-	}
-	out_of_hardware(d, f);
+	if (!f->deleted)
+		out_of_hardware(d, f);
 }
 
 /* The provider had no time for it: back to where it was. */
@@ -439,15 +475,33 @@ static bool again(struct engine_dev *d, struct item *it) REQUIRES(&d->e->lock)
 	return true;
 }
 
+/* The driver was not asked.  A rule that cannot become what it should be must not stay what it was.
+ */
+static void settle_refused(struct engine_dev *d, struct item *it) REQUIRES(&d->e->lock)
+{
+	struct engine_flow *f = it->f;
+	struct why w = why_from(d->e, &it->why);
+
+	if (f->deleted)
+		return;
+	if (f->handle) {
+		f->want = false;
+		f->after = AFTER_REFUSED;
+		f->leave = w;
+		flow_set_state(d->e, f, OFFLOAD_ST_EVICTING, &w);
+		return;
+	}
+	f->cost = it->cost;
+	place_refuse(d->e, f, w);
+}
+
 static void settle_done(struct engine_dev *d, struct item *it) REQUIRES(&d->e->lock)
 {
 	struct engine_flow *f = it->f;
 	struct why w = why_of(OFFLOAD_OK);
 
 	if (!it->req && it->refused) {
-		if (!f->deleted)
-			place_refuse(d->e, f, why_from(d->e, &it->why));
-		f->cost = it->cost;
+		settle_refused(d, it);
 		return;
 	}
 	switch (it->todo) {
@@ -491,7 +545,7 @@ static void settle(struct engine_dev *d, struct item *it, struct gone_list *g) R
 /* Says what is under way, for whoever looks meanwhile. */
 static void mark_batch(struct engine_dev *d, struct batch *b) EXCLUDES(d->e->lock)
 {
-	struct why w = why_of(OFFLOAD_PENDING), out;
+	struct why w = why_of(OFFLOAD_PENDING);
 
 	lock_take(&d->e->lock);
 	for (unsigned i = 0; i < b->n; i++) {
@@ -499,10 +553,6 @@ static void mark_batch(struct engine_dev *d, struct batch *b) EXCLUDES(d->e->loc
 
 		if (it->todo == TODO_INSTALL && !it->f->deleted)
 			flow_set_state(d->e, it->f, OFFLOAD_ST_INSTALLING, &w);
-		if (it->todo == TODO_REMOVE && it->refused && !it->f->deleted) {
-			out = why_from(d->e, &it->why);
-			flow_set_state(d->e, it->f, OFFLOAD_ST_EVICTING, &out);
-		}
 	}
 	lock_give(&d->e->lock);
 }

@@ -146,7 +146,8 @@ static void nap(struct engine_dev *d)
 	struct pollfd p = { .fd = d->thread.wake_fd, .events = POLLIN };
 
 	lock_take(&d->e->lock);
-	d->idle = !queue_depth(&d->queue) && !d->audit && !notify_pending(d);
+	d->idle = (d->e->frozen || d->e->holding || !queue_depth(&d->queue)) && !d->audit &&
+		  !notify_pending(d);
 	if (!d->idle) {
 		lock_give(&d->e->lock);
 		return;
@@ -190,6 +191,7 @@ struct engine_dev *device_start(struct engine *e, struct offload_device *od, str
 	CDS_INIT_LIST_HEAD(&d->hw);
 	CDS_INIT_LIST_HEAD(&d->out);
 	htable_init(&d->rules);
+	htable_init(&d->chains);
 	rc = od->ops->caps(od, &d->caps);
 	if (rc) {
 		(void)error_set(err, -rc, NULL, "%s does not tell its capabilities", od->name);
@@ -218,6 +220,7 @@ void device_stop(struct engine_dev *d)
 {
 	thread_stop(&d->thread);
 	htable_done(&d->rules);
+	htable_done(&d->chains); /* empty: the last rules and flows have left it */
 	shapes_free(d->shapes);
 	free(d->batch);
 	lock_done(&d->io);

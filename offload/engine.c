@@ -329,6 +329,9 @@ void engine_free(struct engine *e, bool leave)
 
 	if (!e)
 		return;
+	lock_take(&e->lock);
+	e->frozen = leave;
+	lock_give(&e->lock);
 	if (!leave)
 		take_all_out(e);
 	while ((n = htable_first(&e->ports))) {

@@ -89,6 +89,11 @@ struct engine_flow {
 	struct engine_port *port;
 	struct engine_dev *dev;
 
+	uint32_t recirc_id;       /* that it matches; 0: none */
+	uint32_t wait_chain;      /* waits for a rule of this chain; 0: for none */
+	struct chain_lead *leads; /* where its rule in the device leads to; chain.c */
+	bool in_chain;            /* its rule is counted in its chain */
+
 	uint64_t handle; /* 0 = no rule in the device */
 	struct flow_acts *hw_acts;
 	uint64_t digest, installed_ns;
@@ -143,7 +148,7 @@ struct engine_dev {
 	struct queue queue;
 	struct cds_list_head hw, out;
 	uint32_t n_out, n_busy, n_stuck; /* stuck: removals that failed and are tried again */
-	struct htable rules;
+	struct htable rules, chains;
 	bool idle; /* its thread sleeps and must be woken */
 	struct offload_caps caps;
 	struct offload_usage usage;
@@ -187,7 +192,8 @@ struct engine {
 	struct htable flows, ports, texts;
 	struct cds_list_head devs;
 	struct engine_totals totals;
-	bool holding;        /* engine_adopt() is still to come */
+	bool holding; /* engine_adopt() is still to come */
+	bool frozen;  /* what is in the devices stays there: they are asked for nothing more */
 	uint64_t n_removing; /* deleted flows that a device still holds */
 };
 
@@ -289,8 +295,10 @@ struct rule_place {
 /* The device has a rule for the flow, which does `acts` (referenced by this). */
 void batch_rule_here(struct engine_dev *d, struct engine_flow *f, struct flow_acts *acts,
 		     const struct rule_place *p) REQUIRES(&d->e->lock);
-/* The device no longer has the flow's rule: forgets its handle. */
-void batch_rule_gone(struct engine_dev *d, struct engine_flow *f) REQUIRES(&d->e->lock);
+/* The device no longer has the flow's rule: forgets its handle.  replaced: batch_rule_here() comes
+ * next. */
+void batch_rule_gone(struct engine_dev *d, struct engine_flow *f, bool replaced)
+	REQUIRES(&d->e->lock);
 
 /* --- ports.c --- */
 /* The flow, as it is or as the device has it, enters or leaves by the port. */
@@ -316,6 +324,25 @@ void audit_lose(struct engine_dev *d, struct engine_flow *f, enum offload_reason
 
 /* Takes out rules that belong to no flow. */
 void audit_remove(struct engine_dev *d, const uint64_t *handles, size_t n);
+
+/* --- chain.c: what leads to what --- */
+void chain_rule_here(struct engine_dev *d, struct engine_flow *f) REQUIRES(&d->e->lock);
+void chain_rule_gone(struct engine_dev *d, struct engine_flow *f, bool replaced)
+	REQUIRES(&d->e->lock);
+/* The first chain that such a rule leads to and that has no rule; 0: all have one. */
+uint32_t chain_missing(struct engine_dev *d, struct dp_actions acts) REQUIRES(&d->e->lock);
+/* Waits for a rule in the chain that f->why names; false: it has one. */
+bool chain_wait(struct engine_flow *f);
+void chain_unwait(struct engine_flow *f);
+enum chain_turn {
+	CHAIN_NOW,   /* its rule may be taken out, behind what the batch has */
+	CHAIN_LATER, /* its leaders have been asked to leave before */
+	CHAIN_STUCK  /* and one does not */
+};
+enum chain_turn chain_may_leave(struct engine_dev *d, struct engine_flow *f) REQUIRES(&d->e->lock);
+void chain_batch_done(struct engine_dev *d) REQUIRES(&d->e->lock);
+/* Leaders of chains without a rule (adopted ones) leave. */
+void chain_sweep(struct engine_dev *d) REQUIRES(&d->e->lock);
 
 /* --- notify.c: what providers tell of --- */
 bool notify_pending(struct engine_dev *d);

@@ -63,6 +63,7 @@ struct engine_flow *flow_new(struct engine *e, const struct engine_put *put)
 	f->aux = put->aux;
 	f->hw_ok = put->hw_ok;
 	f->needs_sw = offload_needs_software(put->mask, put->actions);
+	f->recirc_id = ntohl(put->key->recirc_id & put->mask->recirc_id);
 	f->sw_open = true;
 	f->created_ns = f->rate_ns = clock_mono_ns();
 	ledger_init(&f->ledger);

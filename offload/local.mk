@@ -4,6 +4,7 @@ offload_liboffload_a_SOURCES = \
 	offload/audit.c \
 	offload/batch.c \
 	offload/caps.c \
+	offload/chain.c \
 	offload/caps.h \
 	offload/device.c \
 	offload/engine.c \

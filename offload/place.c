@@ -24,6 +24,11 @@ void place_wait(struct engine_flow *f)
 
 	if (f->waiting || !f->dev || f->deleted)
 		return;
+	if (r == OFFLOAD_RETRY_CHAIN) {
+		f->waiting = chain_wait(f);
+		f->dirty |= !f->waiting; /* busy: placed again when that ends */
+		return;
+	}
 	if (r != OFFLOAD_RETRY_SPACE && r != OFFLOAD_RETRY_BACKOFF)
 		return;
 	f->waiting = true;
@@ -36,6 +41,10 @@ void place_unwait(struct engine_flow *f)
 	if (!f->waiting || !f->dev) /* a waiting flow has a device */
 		return;
 	f->waiting = false;
+	if (f->wait_chain) {
+		chain_unwait(f);
+		return;
+	}
 	cds_list_del_init(&f->place);
 	f->dev->n_out--;
 }

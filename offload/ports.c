@@ -223,7 +223,7 @@ static void abandon(struct engine *e, struct engine_dev *d, const struct engine_
 		if (!port_touches(p, f))
 			continue;
 		queue_drop(&d->queue, &f->queued);
-		batch_rule_gone(d, f);
+		batch_rule_gone(d, f, false);
 		if (f->deleted && !f->sw_open)
 			gone_add(e, g, f);
 	}

@@ -159,8 +159,7 @@ static bool refuted(const struct field *f, const struct offload_rule *r)
 	return flow_mask_within(&need, r->mask);
 }
 
-/* Bits of headers that the match rules out, where it asks for zeros there. */
-static void consume_ruled_out(const struct offload_rule *r, struct flow_key *left)
+void caps_drop_ruled_out(const struct offload_rule *r, struct flow_key *left)
 {
 	const uint64_t *key = flow_words_const(r->key);
 	struct flow_key named, keep;
@@ -181,8 +180,7 @@ static void consume_ruled_out(const struct offload_rule *r, struct flow_key *lef
 		l[i] &= flow_words(&keep)[i] | ~flow_words(&named)[i] | key[i];
 }
 
-/* The first field with bits left, for the refusal's words; -1: bits that have no name. */
-static int name_left(const struct flow_key *left)
+int caps_name_left(const struct flow_key *left)
 {
 	for (unsigned i = 0; i < FIELD_N_IDS; i++)
 		if (!field_mask_is_zero(&field_table[i], left))
@@ -207,9 +205,9 @@ bool caps_fit_mask(const struct offload_caps *c, bool inner_vlan, const struct o
 		if (!consume_field(c, &field_table[i], r, &left, why))
 			return false;
 	if (flow_map_of(&left))
-		consume_ruled_out(r, &left);
+		caps_drop_ruled_out(r, &left);
 	if (flow_map_of(&left))
-		return refuse(why, OFFLOAD_FIELD, name_left(&left));
+		return refuse(why, OFFLOAD_FIELD, caps_name_left(&left));
 	return true;
 }
 

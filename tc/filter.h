@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Filters as rtnetlink shows them (rtnetlink(7), linux/rtnetlink.h, linux/pkt_cls.h), and how ours
+ * are told from others.
+ *
+ * A filter is ours when it is flower's, its priority is in our range, its handle has our mark in
+ * the upper octet and an action bears a cookie of 16 bytes, the flow's ufid.  Nobody else makes all
+ * four by chance: priorities that the kernel hands out by itself begin at 0xc000 and go down,
+ * handles begin at 1.  What is not ours is never touched.
+ *
+ * Pure; any thread. */
+#pragma once
+
+#include <linux/netlink.h>
+
+#include "core/base/buf.h"
+#include "tc/flower_action.h"
+
+#define TC_PRIO_FIRST 0xd000u
+#define TC_PRIO_LAST 0xdfffu
+#define TC_HANDLE_MARK 0x53000000u
+#define TC_HANDLE_MASK 0xff000000u
+
+struct tc_filter { /* borrowed from the message */
+	bool gone; /* RTM_DELTFILTER */
+	int ifindex;
+	uint32_t block; /* a shared block's number; 0: ifindex and parent say which */
+	uint32_t parent, chain, handle;
+	uint16_t prio;
+	be16 protocol;
+	bool flower;
+	uint32_t flags;             /* TCA_CLS_FLAGS_* */
+	const void *options, *acts; /* payloads; NULL: none */
+	size_t options_len, acts_len;
+	bool ours;
+	struct ufid ufid; /* when ours */
+	struct flower_counts counts;
+};
+
+/* 0; -ENOMSG: another message; -EBADMSG: cut short or malformed. */
+int tc_filter_get(const struct nlmsghdr *h, struct tc_filter *f) MUST_CHECK;
+/* The rule that a whole (not terse) filter of ours at port `in` is; *actions is empty before.
+ * -EBADMSG; -EOPNOTSUPP: it says what this folder never asks for. */
+int tc_filter_rule(const struct flower_env *env, const struct tc_filter *f, struct dp_port in,
+		   struct flow_key *key, struct flow_key *mask, struct buf *actions) MUST_CHECK;

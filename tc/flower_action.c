@@ -1,0 +1,631 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tc/flower_action.h"
+
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/pkt_cls.h>
+#include <linux/tc_act/tc_ct.h>
+#include <linux/tc_act/tc_gact.h>
+#include <linux/tc_act/tc_mirred.h>
+#include <linux/tc_act/tc_mpls.h>
+#include <linux/tc_act/tc_vlan.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "core/io/nlattr.h"
+#include "offload/caps.h"
+#include "tc/flower_bits.h"
+#include "tc/flower_set.h"
+#include "tc/flower_tunnel.h"
+
+#define VID 0x0fffu
+#define PCP 0xe000u
+#define TAGS_MAX 4 /* tags of a packet that are kept account of */
+
+struct tag {
+	be16 tpid;
+	bool vid_known;
+	uint16_t vid;
+};
+
+struct put {
+	const struct flower_env *env;
+	const struct offload_rule *r;
+	const struct flower_match *m;
+	struct buf *b;
+	struct offload_refusal *why;
+	unsigned n;    /* actions so far */
+	bool named;    /* one bears the cookie */
+	bool ended;    /* the packet has gone where it goes */
+	bool released; /* the tunnel's header is off */
+
+	/* the packet by now */
+	be16 dl_type;
+	unsigned n_tags;
+	struct tag tags[TAGS_MAX]; /* the outermost last */
+
+	/* gathered, not written yet */
+	struct flower_set set;
+	struct {
+		uint32_t value, mask;
+	} lse;
+	struct {
+		uint16_t value, mask;
+	} tci;
+	struct flower_tunnel tunnel;
+};
+
+static int refuse(struct put *p, enum offload_reason reason, const struct dp_action *a)
+{
+	return flower_refuse(p->why, reason, -1, a->kind);
+}
+
+static int refuse_set(struct put *p, const struct act_set *set)
+{
+	return flower_refuse(p->why, OFFLOAD_SET_FIELD, (int)caps_field((enum field_id)set->field),
+			     DP_ACT_SET);
+}
+
+/* --- one action of the list --- */
+
+struct nest {
+	size_t action, options;
+};
+
+static struct nest begin(struct put *p, const char *kind, bool shared)
+{
+	struct nest n;
+
+	p->n++;
+	n.action = nlattr_nest(p->b, (uint16_t)p->n);
+	nlattr_put_str(p->b, TCA_ACT_KIND, kind);
+	if (!shared && !p->named) {
+		nlattr_put(p->b, TCA_ACT_COOKIE, &p->r->ufid, sizeof(p->r->ufid));
+		p->named = true;
+	}
+	n.options = nlattr_nest_flagged(p->b, TCA_ACT_OPTIONS);
+	return n;
+}
+
+static void end(struct put *p, struct nest n)
+{
+	nlattr_nest_end(p->b, n.options);
+	nlattr_nest_end(p->b, n.action);
+}
+
+static void put_gact(struct put *p, int verdict)
+{
+	struct tc_gact parm = { .action = verdict };
+	struct nest n = begin(p, "gact", false);
+
+	nlattr_put(p->b, TCA_GACT_PARMS, &parm, sizeof(parm));
+	end(p, n);
+}
+
+static void put_mirred(struct put *p, const struct flower_port *to, bool last)
+{
+	bool in = to->kind == FLOWER_PORT_INTERNAL;
+	struct tc_mirred parm = { .ifindex = (uint32_t)to->ifindex,
+				  .action = last ? TC_ACT_STOLEN : TC_ACT_PIPE };
+	struct nest n = begin(p, "mirred", false);
+
+	if (last)
+		parm.eaction = in ? TCA_INGRESS_REDIR : TCA_EGRESS_REDIR;
+	else
+		parm.eaction = in ? TCA_INGRESS_MIRROR : TCA_EGRESS_MIRROR;
+	nlattr_put(p->b, TCA_MIRRED_PARMS, &parm, sizeof(parm));
+	end(p, n);
+}
+
+/* --- what was gathered --- */
+
+static void flush_lse(struct put *p)
+{
+	struct tc_mpls parm = { .action = TC_ACT_PIPE, .m_action = TCA_MPLS_ACT_MODIFY };
+	uint32_t v = p->lse.value, m = p->lse.mask;
+	struct nest n;
+
+	if (!m)
+		return;
+	n = begin(p, "mpls", false);
+	nlattr_put(p->b, TCA_MPLS_PARMS, &parm, sizeof(parm));
+	if (m & 0xfffff000)
+		nlattr_put_u32(p->b, TCA_MPLS_LABEL, v >> 12);
+	if (m & 0xe00)
+		nlattr_put_u8(p->b, TCA_MPLS_TC, v >> 9 & 7);
+	if (m & 0xff)
+		nlattr_put_u8(p->b, TCA_MPLS_TTL, (uint8_t)v);
+	end(p, n);
+	p->lse.mask = p->lse.value = 0;
+}
+
+static void flush_set(struct put *p)
+{
+	struct nest n;
+
+	if (!p->set.any)
+		return;
+	n = begin(p, "pedit", false);
+	flower_set_put_pedit(&p->set, p->b);
+	end(p, n);
+	if (p->set.csum) {
+		n = begin(p, "csum", false);
+		flower_set_put_csum(&p->set, p->b);
+		end(p, n);
+	}
+	memset(&p->set, 0, sizeof(p->set));
+}
+
+static void flush_tci(struct put *p)
+{
+	struct tc_vlan parm = { .action = TC_ACT_PIPE, .v_action = TCA_VLAN_ACT_MODIFY };
+	const struct tag *tag;
+	struct nest n;
+
+	if (!p->tci.mask)
+		return;
+	tag = &p->tags[p->n_tags - 1]; /* whose bits these are */
+	n = begin(p, "vlan", false);
+	nlattr_put(p->b, TCA_VLAN_PARMS, &parm, sizeof(parm));
+	nlattr_put_u16(p->b, TCA_VLAN_PUSH_VLAN_ID, tag->vid);
+	nlattr_put_be16(p->b, TCA_VLAN_PUSH_VLAN_PROTOCOL, tag->tpid);
+	if (p->tci.mask & PCP)
+		nlattr_put_u8(p->b, TCA_VLAN_PUSH_VLAN_PRIORITY, (uint8_t)(p->tci.value >> 13));
+	end(p, n);
+	p->tci.mask = p->tci.value = 0;
+}
+
+static void flush(struct put *p)
+{
+	flush_set(p);
+	flush_tci(p);
+	flush_lse(p);
+}
+
+/* Edits behind the Ethernet header, where the kernel would look for it in the wrong place. */
+static bool behind_tags(const struct put *p)
+{
+	return p->env->features & FLOWER_F_SOFTWARE && p->n_tags >= 2;
+}
+
+/* --- rows --- */
+
+static int put_output(struct put *p, const struct dp_action *a, bool last)
+{
+	const struct act_output *o = dp_action_payload(a);
+	struct flower_port to;
+	struct nest n;
+
+	if (!p->env->port(p->env->ctx, o->port, &to))
+		return refuse(p, OFFLOAD_OUT_DEVICE, a);
+	flush(p);
+	if (flower_port_is_tunnel(&p->m->in) && !p->released) {
+		n = begin(p, "tunnel_key", false);
+		flower_tunnel_put_release(p->b);
+		end(p, n);
+		p->released = true;
+	}
+	if (flower_port_is_tunnel(&to)) {
+		if (!flower_tunnel_ok(&p->tunnel, to.kind))
+			return refuse(p, OFFLOAD_ACTION, a);
+		n = begin(p, "tunnel_key", false);
+		flower_tunnel_put(&p->tunnel, to.kind, p->b);
+		end(p, n);
+	}
+	put_mirred(p, &to, last);
+	p->ended = last;
+	return 0;
+}
+
+static int set_vlan(struct put *p, const struct act_set *set)
+{
+	struct tag *tag = p->n_tags ? &p->tags[p->n_tags - 1] : NULL;
+	struct flow_key value, mask;
+	uint16_t v, m;
+
+	memset(&value, 0, sizeof(value));
+	memset(&mask, 0, sizeof(mask));
+	field_write_masked(field_get((enum field_id)set->field), &set->value, &set->mask, &value);
+	field_write_masked(field_get((enum field_id)set->field), &set->mask, &set->mask, &mask);
+	v = ntohs(value.vlans[0].tci);
+	m = ntohs(mask.vlans[0].tci);
+	if (!tag || (m & VID && (m & VID) != VID) || (m & PCP && (m & PCP) != PCP) ||
+	    (!(m & VID) && !tag->vid_known) || (m & VLAN_CFI && !(v & VLAN_CFI)))
+		return refuse_set(p, set);
+	if (m & VID) {
+		tag->vid = v & VID;
+		tag->vid_known = true;
+	}
+	if (tag->vid == VID) /* reserved (IEEE 802.1Q); the kernel takes none of these */
+		return refuse_set(p, set);
+	flush_set(p);
+	flush_lse(p);
+	p->tci.value = (uint16_t)((p->tci.value & ~m) | v);
+	p->tci.mask |= m;
+	return 0;
+}
+
+/* Label 3, "implicit null", never is on the wire, and a TTL of zero ends the packet (RFC 3032). */
+static bool lse_ok(uint32_t lse, uint32_t mask)
+{
+	return !(mask & 0xff && !(lse & 0xff)) && !(mask & 0xfffff000 && lse >> 12 == 3);
+}
+
+static int set_mpls(struct put *p, const struct act_set *set)
+{
+	struct flow_key value, mask;
+	uint32_t v, m;
+
+	memset(&value, 0, sizeof(value));
+	memset(&mask, 0, sizeof(mask));
+	field_write_masked(field_get((enum field_id)set->field), &set->value, &set->mask, &value);
+	field_write_masked(field_get((enum field_id)set->field), &set->mask, &set->mask, &mask);
+	v = ntohl(value.mpls_lse[0]);
+	m = ntohl(mask.mpls_lse[0]);
+	if ((p->dl_type != htons(ETH_P_MPLS_UC) && p->dl_type != htons(ETH_P_MPLS_MC)) ||
+	    (m != 0xfffff000 && m != 0xe00 && m != 0xff) || !lse_ok(v, m) || behind_tags(p))
+		return refuse_set(p, set);
+	flush_set(p);
+	flush_tci(p);
+	p->lse.value = (p->lse.value & ~m) | v;
+	p->lse.mask |= m;
+	return 0;
+}
+
+static int put_set(struct put *p, const struct dp_action *a, bool last)
+{
+	const struct act_set *set = dp_action_payload(a);
+	enum field_id id = caps_field((enum field_id)set->field);
+
+	if (field_get(id)->ofs >= offsetof(struct flow_key, tunnel) &&
+	    field_get(id)->ofs < offsetof(struct flow_key, in_port))
+		return flower_tunnel_set(&p->tunnel, set) ? 0 : refuse_set(p, set);
+	if (id == FIELD_VLAN_VID || id == FIELD_VLAN_PCP)
+		return set_vlan(p, set);
+	if (id == FIELD_MPLS_LABEL || id == FIELD_MPLS_TC || id == FIELD_MPLS_TTL)
+		return set_mpls(p, set);
+	if (id != FIELD_ETH_SRC && id != FIELD_ETH_DST && behind_tags(p))
+		return refuse_set(p, set);
+	flush_lse(p);
+	flush_tci(p);
+	return flower_set_add(&p->set, set, p->m, p->dl_type, p->why);
+}
+
+static int put_push_vlan(struct put *p, const struct dp_action *a, bool last)
+{
+	const struct act_push_vlan *v = dp_action_payload(a);
+	struct tc_vlan parm = { .action = TC_ACT_PIPE, .v_action = TCA_VLAN_ACT_PUSH };
+	uint16_t vid = ntohs(v->tci) & VID;
+	struct nest n;
+
+	if (!flower_type_is_vlan(v->tpid) || vid == VID || p->n_tags == TAGS_MAX)
+		return refuse(p, OFFLOAD_ACTION, a);
+	flush(p);
+	n = begin(p, "vlan", false);
+	nlattr_put(p->b, TCA_VLAN_PARMS, &parm, sizeof(parm));
+	nlattr_put_u16(p->b, TCA_VLAN_PUSH_VLAN_ID, vid);
+	nlattr_put_be16(p->b, TCA_VLAN_PUSH_VLAN_PROTOCOL, v->tpid);
+	nlattr_put_u8(p->b, TCA_VLAN_PUSH_VLAN_PRIORITY, (uint8_t)(ntohs(v->tci) >> 13));
+	end(p, n);
+	p->tags[p->n_tags++] = (struct tag){ v->tpid, true, vid };
+	return 0;
+}
+
+static int put_pop_vlan(struct put *p, const struct dp_action *a, bool last)
+{
+	struct tc_vlan parm = { .action = TC_ACT_PIPE, .v_action = TCA_VLAN_ACT_POP };
+	struct nest n;
+
+	if (!p->n_tags)
+		return refuse(p, OFFLOAD_ACTION, a);
+	flush(p);
+	n = begin(p, "vlan", false);
+	nlattr_put(p->b, TCA_VLAN_PARMS, &parm, sizeof(parm));
+	end(p, n);
+	p->n_tags--;
+	return 0;
+}
+
+static int put_push_mpls(struct put *p, const struct dp_action *a, bool last)
+{
+	const struct act_push_mpls *m = dp_action_payload(a);
+	struct tc_mpls parm = { .action = TC_ACT_PIPE, .m_action = TCA_MPLS_ACT_PUSH };
+	uint32_t lse = ntohl(m->lse);
+	struct nest n;
+
+	if (!lse_ok(lse, UINT32_MAX) || behind_tags(p) || !p->dl_type)
+		return refuse(p, OFFLOAD_ACTION, a);
+	flush(p);
+	n = begin(p, "mpls", false);
+	nlattr_put(p->b, TCA_MPLS_PARMS, &parm, sizeof(parm));
+	nlattr_put_be16(p->b, TCA_MPLS_PROTO, m->ethertype);
+	nlattr_put_u32(p->b, TCA_MPLS_LABEL, lse >> 12);
+	nlattr_put_u8(p->b, TCA_MPLS_TC, lse >> 9 & 7);
+	nlattr_put_u8(p->b, TCA_MPLS_TTL, (uint8_t)lse);
+	nlattr_put_u8(p->b, TCA_MPLS_BOS, lse >> 8 & 1);
+	end(p, n);
+	p->dl_type = m->ethertype;
+	return 0;
+}
+
+static int put_pop_mpls(struct put *p, const struct dp_action *a, bool last)
+{
+	const struct act_pop_mpls *m = dp_action_payload(a);
+	struct tc_mpls parm = { .action = TC_ACT_PIPE, .m_action = TCA_MPLS_ACT_POP };
+	struct nest n;
+
+	if (ntohs(m->ethertype) < ETH_P_802_3_MIN || behind_tags(p) ||
+	    (p->dl_type != htons(ETH_P_MPLS_UC) && p->dl_type != htons(ETH_P_MPLS_MC)))
+		return refuse(p, OFFLOAD_ACTION, a);
+	flush(p);
+	n = begin(p, "mpls", false);
+	nlattr_put(p->b, TCA_MPLS_PARMS, &parm, sizeof(parm));
+	nlattr_put_be16(p->b, TCA_MPLS_PROTO, m->ethertype);
+	end(p, n);
+	p->dl_type = m->ethertype;
+	return 0;
+}
+
+static int put_recirc(struct put *p, const struct dp_action *a, bool last)
+{
+	const struct act_recirc *r = dp_action_payload(a);
+
+	if (!last)
+		return refuse(p, OFFLOAD_ACTION, a);
+	if (!(p->env->features & FLOWER_F_RECIRC) || !r->id || r->id > FLOWER_CHAIN_MAX)
+		return refuse(p, OFFLOAD_RECIRC, a);
+	flush(p);
+	put_gact(p, TC_ACT_GOTO_CHAIN | (int)r->id);
+	p->ended = true;
+	return 0;
+}
+
+static int put_meter(struct put *p, const struct dp_action *a, bool last)
+{
+	const struct act_meter *m = dp_action_payload(a);
+	struct tc_police parm = { .index = FLOWER_POLICE_BASE + m->id };
+	struct nest n;
+
+	if (m->id > UINT16_MAX)
+		return refuse(p, OFFLOAD_ACTION, a);
+	flush(p);
+	if (!p->named && p->env->features & FLOWER_F_SOFTWARE)
+		put_gact(p, TC_ACT_PIPE);
+	n = begin(p, "police", true);
+	nlattr_put(p->b, TCA_POLICE_TBF, &parm, sizeof(parm));
+	end(p, n);
+	return 0;
+}
+
+/* --- conntrack --- */
+
+static bool ct_ok(const struct act_ct *c)
+{
+	const unsigned known =
+		ACT_CT_COMMIT | ACT_CT_FORCE | ACT_CT_NAT | ACT_CT_NAT_SRC | ACT_CT_NAT_DST;
+
+	return !(c->flags & ~known) && !c->helper[0] && !c->timeout[0] &&
+	       !(c->nat_port_min && !c->nat_family);
+}
+
+static uint16_t ct_flags(const struct act_ct *c)
+{
+	static const struct {
+		uint16_t from, to;
+	} flags[] = { { ACT_CT_COMMIT, TCA_CT_ACT_COMMIT },
+		      { ACT_CT_FORCE, TCA_CT_ACT_FORCE },
+		      { ACT_CT_NAT, TCA_CT_ACT_NAT },
+		      { ACT_CT_NAT_SRC, TCA_CT_ACT_NAT_SRC },
+		      { ACT_CT_NAT_DST, TCA_CT_ACT_NAT_DST } };
+	uint16_t out = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		if (c->flags & flags[i].from)
+			out |= flags[i].to;
+	return out;
+}
+
+static void put_nat(struct put *p, const struct act_ct *c)
+{
+	bool v6 = c->nat_family == AF_INET6;
+	unsigned len = v6 ? 16 : 4;
+
+	if (!c->nat_family)
+		return;
+	nlattr_put(p->b, v6 ? TCA_CT_NAT_IPV6_MIN : TCA_CT_NAT_IPV4_MIN, &c->nat_min, len);
+	nlattr_put(p->b, v6 ? TCA_CT_NAT_IPV6_MAX : TCA_CT_NAT_IPV4_MAX, &c->nat_max, len);
+	if (!c->nat_port_min)
+		return;
+	nlattr_put_be16(p->b, TCA_CT_NAT_PORT_MIN, htons(c->nat_port_min));
+	nlattr_put_be16(p->b, TCA_CT_NAT_PORT_MAX, htons(c->nat_port_max));
+}
+
+static void put_label(struct put *p, uint16_t attr, const struct be128 *label)
+{
+	union field_value v = { .be128 = *label };
+
+	flower_swap(&v, sizeof(*label));
+	nlattr_put(p->b, attr, &v, sizeof(*label));
+}
+
+static int put_ct(struct put *p, const struct dp_action *a, bool last)
+{
+	const struct act_ct *c = dp_action_payload(a);
+	struct tc_ct parm = { .action = TC_ACT_PIPE };
+	struct nest n;
+
+	if (!ct_ok(c) || behind_tags(p) ||
+	    (p->dl_type != htons(ETH_P_IP) && p->dl_type != htons(ETH_P_IPV6)))
+		return refuse(p, OFFLOAD_ACTION, a);
+	flush(p);
+	n = begin(p, "ct", false);
+	nlattr_put(p->b, TCA_CT_PARMS, &parm, sizeof(parm));
+	nlattr_put_u16(p->b, TCA_CT_ACTION, ct_flags(c));
+	nlattr_put_u16(p->b, TCA_CT_ZONE, c->zone);
+	if (c->mark_mask) {
+		nlattr_put_u32(p->b, TCA_CT_MARK, c->mark & c->mark_mask);
+		nlattr_put_u32(p->b, TCA_CT_MARK_MASK, c->mark_mask);
+	}
+	if (c->label_mask.d[0] | c->label_mask.d[1]) {
+		put_label(p, TCA_CT_LABELS, &c->label);
+		put_label(p, TCA_CT_LABELS_MASK, &c->label_mask);
+	}
+	put_nat(p, c);
+	end(p, n);
+	return 0;
+}
+
+static int put_ct_clear(struct put *p, const struct dp_action *a, bool last)
+{
+	struct tc_ct parm = { .action = TC_ACT_PIPE };
+	struct nest n;
+
+	flush(p);
+	n = begin(p, "ct", false);
+	nlattr_put(p->b, TCA_CT_PARMS, &parm, sizeof(parm));
+	nlattr_put_u16(p->b, TCA_CT_ACTION, TCA_CT_ACT_CLEAR);
+	end(p, n);
+	return 0;
+}
+
+/* --- lists --- */
+
+static bool only_outputs(struct dp_actions acts)
+{
+	const struct dp_action *a;
+
+	DP_ACTION_FOR_EACH (a, acts)
+		if (a->kind != DP_ACT_OUTPUT)
+			return false;
+	return true;
+}
+
+static int put_list(struct put *p, struct dp_actions acts, bool last);
+
+static int put_clone(struct put *p, const struct dp_action *a, bool last)
+{
+	struct dp_actions nested = dp_action_nested(a, 0);
+
+	if (!last && !only_outputs(nested))
+		return refuse(p, OFFLOAD_ACTION, a);
+	return put_list(p, nested, last);
+}
+
+static int put_drop(struct put *p, const struct dp_action *a, bool last)
+{
+	put_gact(p, TC_ACT_SHOT);
+	p->ended = true;
+	return 0;
+}
+
+struct row {
+	int (*put)(struct put *p, const struct dp_action *a, bool last);
+	enum offload_reason refuse; /* where there is no function */
+};
+static const struct row rows[DP_ACT_N_KINDS] = {
+	[DP_ACT_OUTPUT] = { put_output, OFFLOAD_OK },
+	[DP_ACT_SET] = { put_set, OFFLOAD_OK },
+	[DP_ACT_PUSH_VLAN] = { put_push_vlan, OFFLOAD_OK },
+	[DP_ACT_POP_VLAN] = { put_pop_vlan, OFFLOAD_OK },
+	[DP_ACT_PUSH_MPLS] = { put_push_mpls, OFFLOAD_OK },
+	[DP_ACT_POP_MPLS] = { put_pop_mpls, OFFLOAD_OK },
+	[DP_ACT_RECIRC] = { put_recirc, OFFLOAD_OK },
+	[DP_ACT_HASH] = { NULL, OFFLOAD_ACTION },
+	[DP_ACT_USERSPACE] = { NULL, OFFLOAD_SLOW_PATH },
+	[DP_ACT_SAMPLE] = { NULL, OFFLOAD_ACTION },
+	[DP_ACT_CLONE] = { put_clone, OFFLOAD_OK },
+	[DP_ACT_TRUNC] = { NULL, OFFLOAD_ACTION },
+	[DP_ACT_METER] = { put_meter, OFFLOAD_OK },
+	[DP_ACT_CT] = { put_ct, OFFLOAD_OK },
+	[DP_ACT_CT_CLEAR] = { put_ct_clear, OFFLOAD_OK },
+	[DP_ACT_CHECK_PKT_LEN] = { NULL, OFFLOAD_ACTION },
+	[DP_ACT_DROP] = { put_drop, OFFLOAD_OK },
+};
+
+static bool is_edit(const struct dp_action *a)
+{
+	return a->kind == DP_ACT_SET || a->kind == DP_ACT_PUSH_VLAN || a->kind == DP_ACT_POP_VLAN ||
+	       a->kind == DP_ACT_PUSH_MPLS || a->kind == DP_ACT_POP_MPLS ||
+	       a->kind == DP_ACT_CT_CLEAR;
+}
+
+/* The last action that somebody can see the effect of. */
+static const struct dp_action *last_seen(struct dp_actions acts)
+{
+	const struct dp_action *a, *seen = NULL;
+
+	DP_ACTION_FOR_EACH (a, acts)
+		if (!is_edit(a))
+			seen = a;
+	return seen;
+}
+
+static int put_list(struct put *p, struct dp_actions acts, bool last)
+{
+	const struct dp_action *a = dp_action_first(acts), *seen = last_seen(acts);
+	int rc = 0;
+
+	for (bool more = seen; more && !rc && !p->ended; a = dp_action_next(acts, a)) {
+		if (a->kind >= DP_ACT_N_KINDS || !rows[a->kind].put)
+			return refuse(
+				p, a->kind < DP_ACT_N_KINDS ? rows[a->kind].refuse : OFFLOAD_ACTION,
+				a);
+		more = a != seen;
+		rc = rows[a->kind].put(p, a, last && !more);
+	}
+	return rc;
+}
+
+bool flower_actions_want_whole(struct dp_actions acts)
+{
+	const struct dp_action *a;
+
+	DP_ACTION_FOR_EACH (a, acts) {
+		const struct act_set *set = dp_action_payload(a);
+
+		if (a->kind == DP_ACT_SET && flower_set_wants_whole((enum field_id)set->field))
+			return true;
+		if (a->kind == DP_ACT_CLONE && flower_actions_want_whole(dp_action_nested(a, 0)))
+			return true;
+	}
+	return false;
+}
+
+static void start_packet(struct put *p)
+{
+	const struct flower_match *m = p->m;
+	unsigned n = 0;
+
+	p->dl_type = m->dl_type;
+	while (n < FLOW_N_VLANS && m->tpid[n])
+		n++;
+	p->n_tags = n;
+	for (unsigned i = 0; i < n; i++) {
+		be16 known = p->r->mask->vlans[i].tci & htons(VID);
+
+		p->tags[n - 1 - i] = (struct tag){ m->tpid[i], known == htons(VID),
+						   ntohs(p->r->key->vlans[i].tci & known) };
+	}
+}
+
+int flower_actions_put(const struct flower_env *env, const struct offload_rule *r,
+		       const struct flower_match *m, struct buf *b, struct offload_refusal *why)
+{
+	struct put p = { .env = env, .r = r, .m = m, .b = b, .why = why };
+	size_t acts = nlattr_nest_flagged(b, TCA_FLOWER_ACT);
+	int rc;
+
+	start_packet(&p);
+	rc = put_list(&p, r->actions, true);
+	if (rc)
+		return rc;
+	if (!p.ended)
+		put_gact(&p, TC_ACT_SHOT);
+	nlattr_nest_end(b, acts);
+	if (p.n > FLOWER_MAX_ACTIONS) {
+		(void)flower_refuse(why, OFFLOAD_N_ACTIONS, -1, -1);
+		why->limit = FLOWER_MAX_ACTIONS;
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}

@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The way back: TC's actions as datapath actions. */
+#include <errno.h>
+#include <linux/gen_stats.h>
+#include <linux/if_ether.h>
+#include <linux/pkt_cls.h>
+#include <linux/tc_act/tc_ct.h>
+#include <linux/tc_act/tc_gact.h>
+#include <linux/tc_act/tc_mirred.h>
+#include <linux/tc_act/tc_mpls.h>
+#include <linux/tc_act/tc_vlan.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "core/io/nlattr.h"
+#include "tc/flower_action.h"
+#include "tc/flower_bits.h"
+#include "tc/flower_set.h"
+#include "tc/flower_tunnel.h"
+
+#define COOKIE_LEN sizeof(struct ufid)
+
+static const struct nlattr_policy act_policy[TCA_ACT_MAX + 1] = {
+	[TCA_ACT_KIND] = { 2, 16 }, /* IFNAMSIZ */
+	[TCA_ACT_OPTIONS] = NLATTR_ANY,       [TCA_ACT_INDEX] = NLATTR_EXACT(4),
+	[TCA_ACT_STATS] = NLATTR_ANY,         [TCA_ACT_COOKIE] = { 1, TC_COOKIE_MAX_SIZE },
+	[TCA_ACT_FLAGS] = NLATTR_ANY,         [TCA_ACT_HW_STATS] = NLATTR_ANY,
+	[TCA_ACT_USED_HW_STATS] = NLATTR_ANY, [TCA_ACT_IN_HW_COUNT] = NLATTR_EXACT(4),
+};
+
+/* --- whose it is, and its counter --- */
+
+static void basic(const struct nlattr *a, uint64_t *packets, uint64_t *bytes)
+{
+	struct gnet_stats_basic st;
+
+	if (!a)
+		return;
+	memcpy(&st, nlattr_data(a), sizeof(st)); /* the policy says that it is no shorter */
+	*packets = st.packets;
+	*bytes = st.bytes;
+}
+
+static int get_counts(const struct nlattr *a, struct flower_counts *c)
+{
+	/* sizeof(struct gnet_stats_basic) has padding, which the kernel sends or not */
+	static const struct nlattr_policy policy[TCA_STATS_MAX + 1] = {
+		[TCA_STATS_BASIC] = { sizeof(struct gnet_stats_basic), UINT16_MAX },
+		[TCA_STATS_BASIC_HW] = { sizeof(struct gnet_stats_basic), UINT16_MAX },
+		[TCA_STATS_PKT64] = NLATTR_EXACT(8),
+	};
+	const struct nlattr *tb[ARRAY_SIZE(policy)];
+	int rc;
+
+	memset(c, 0, sizeof(*c));
+	if (!a)
+		return 0;
+	rc = nlattr_parse_nested(a, policy, ARRAY_SIZE(policy), tb);
+	if (rc < 0)
+		return rc;
+	basic(tb[TCA_STATS_BASIC], &c->packets, &c->bytes);
+	basic(tb[TCA_STATS_BASIC_HW], &c->hw_packets, &c->hw_bytes);
+	if (tb[TCA_STATS_PKT64]) /* the 64 bits of what 32 did not hold */
+		c->packets = nlattr_u64(tb[TCA_STATS_PKT64]);
+	return 0;
+}
+
+int flower_actions_owner(const void *acts, size_t len, struct ufid *ufid,
+			 struct flower_counts *counts)
+{
+	const struct nlattr *tb[ARRAY_SIZE(act_policy)], *a;
+	bool bad = false;
+
+	NLATTR_FOR_EACH(a, acts, len, &bad)
+	{
+		int rc = nlattr_parse_nested(a, act_policy, ARRAY_SIZE(act_policy), tb);
+
+		if (rc < 0)
+			return rc;
+		if (!tb[TCA_ACT_COOKIE] || nlattr_len(tb[TCA_ACT_COOKIE]) != COOKIE_LEN)
+			continue;
+		memcpy(ufid, nlattr_data(tb[TCA_ACT_COOKIE]), sizeof(*ufid));
+		return get_counts(tb[TCA_ACT_STATS], counts);
+	}
+	return bad ? -EBADMSG : -ENOENT;
+}
+
+/* --- what it does --- */
+
+struct get {
+	const struct flower_env *env;
+	const struct flow_key *key, *mask;
+	struct buf *out;
+	be16 dl_type;
+	bool ended;
+	uint32_t csum; /* that the next action must put right; 0: none */
+	struct flower_tunnel tunnel;
+};
+
+/* The fixed part of an action's options, which all kinds have, at attribute `attr`. */
+static int parms_of(const struct nlattr *options, unsigned attr, void *parm, size_t len)
+{
+	const struct nlattr *a;
+	bool bad = false;
+
+	NLATTR_FOR_EACH(a, nlattr_data(options), nlattr_len(options), &bad)
+	if (nlattr_type(a) == attr && nlattr_len(a) == len) {
+		memcpy(parm, nlattr_data(a), len);
+		return 0;
+	}
+	return -EBADMSG;
+}
+
+static int get_gact(struct get *g, const struct nlattr *options)
+{
+	struct tc_gact parm;
+	struct act_recirc r;
+	int rc = parms_of(options, TCA_GACT_PARMS, &parm, sizeof(parm));
+
+	if (rc)
+		return rc;
+	if (parm.action == TC_ACT_PIPE)
+		return 0;
+	g->ended = true;
+	if (parm.action == TC_ACT_SHOT)
+		return 0; /* the end of a list */
+	if (!TC_ACT_EXT_CMP(parm.action, TC_ACT_GOTO_CHAIN))
+		return -EOPNOTSUPP;
+	r.id = (uint32_t)parm.action & TC_ACT_EXT_VAL_MASK;
+	dp_actions_put(g->out, DP_ACT_RECIRC, &r, sizeof(r));
+	return 0;
+}
+
+static int get_mirred(struct get *g, const struct nlattr *options)
+{
+	struct tc_mirred parm;
+	struct flower_port to;
+	struct dp_port no;
+	int rc = parms_of(options, TCA_MIRRED_PARMS, &parm, sizeof(parm));
+	bool in;
+
+	if (rc)
+		return rc;
+	in = parm.eaction == TCA_INGRESS_REDIR || parm.eaction == TCA_INGRESS_MIRROR;
+	g->ended = parm.eaction == TCA_EGRESS_REDIR || parm.eaction == TCA_INGRESS_REDIR;
+	if (parm.action != (g->ended ? TC_ACT_STOLEN : TC_ACT_PIPE) ||
+	    !g->env->port_no(g->env->ctx, (int)parm.ifindex, &no) ||
+	    !g->env->port(g->env->ctx, no, &to) || in != (to.kind == FLOWER_PORT_INTERNAL))
+		return -EOPNOTSUPP;
+	dp_actions_put_output(g->out, no);
+	return 0;
+}
+
+static const struct nlattr_policy vlan_policy[TCA_VLAN_MAX + 1] = {
+	[TCA_VLAN_TM] = NLATTR_ANY,
+	[TCA_VLAN_PAD] = NLATTR_ANY,
+	[TCA_VLAN_PARMS] = NLATTR_EXACT(sizeof(struct tc_vlan)),
+	[TCA_VLAN_PUSH_VLAN_ID] = NLATTR_EXACT(2),
+	[TCA_VLAN_PUSH_VLAN_PROTOCOL] = NLATTR_EXACT(2),
+	[TCA_VLAN_PUSH_VLAN_PRIORITY] = NLATTR_EXACT(1),
+};
+
+static void modify_vlan(struct get *g, uint16_t vid, const struct nlattr *prio)
+{
+	const struct field *f = field_get(FIELD_VLAN_VID);
+	union field_value v, m;
+
+	memset(&v, 0, sizeof(v));
+	memset(&m, 0, sizeof(m));
+	m.be16 = htons(0x0fff);
+	v.be16 = htons(vid);
+	dp_actions_put_set(g->out, f->id, &v, &m);
+	if (!prio)
+		return;
+	v.b[0] = nlattr_u8(prio) & 7;
+	v.b[1] = m.b[1] = 0;
+	m.b[0] = 7;
+	dp_actions_put_set(g->out, FIELD_VLAN_PCP, &v, &m);
+}
+
+static int get_vlan(struct get *g, const struct nlattr *options)
+{
+	const struct nlattr *tb[ARRAY_SIZE(vlan_policy)], *vid, *tpid, *prio;
+	struct act_push_vlan push;
+	struct tc_vlan parm;
+	int rc = nlattr_parse_nested(options, vlan_policy, ARRAY_SIZE(vlan_policy), tb);
+
+	if (rc || !tb[TCA_VLAN_PARMS])
+		return rc < 0 ? rc : -EOPNOTSUPP;
+	memcpy(&parm, nlattr_data(tb[TCA_VLAN_PARMS]), sizeof(parm));
+	vid = tb[TCA_VLAN_PUSH_VLAN_ID];
+	tpid = tb[TCA_VLAN_PUSH_VLAN_PROTOCOL];
+	prio = tb[TCA_VLAN_PUSH_VLAN_PRIORITY];
+	if (parm.action != TC_ACT_PIPE)
+		return -EOPNOTSUPP;
+	if (parm.v_action == TCA_VLAN_ACT_POP) {
+		dp_actions_put(g->out, DP_ACT_POP_VLAN, NULL, 0);
+		return 0;
+	}
+	if (!vid || !tpid)
+		return -EBADMSG;
+	if (parm.v_action == TCA_VLAN_ACT_MODIFY) {
+		modify_vlan(g, nlattr_u16(vid) & 0x0fff, prio);
+		return 0;
+	}
+	if (parm.v_action != TCA_VLAN_ACT_PUSH)
+		return -EOPNOTSUPP;
+	push.tpid = nlattr_be16(tpid);
+	push.tci = htons((uint16_t)((nlattr_u16(vid) & 0x0fff) | VLAN_CFI |
+				    (prio ? (nlattr_u8(prio) & 7) << 13 : 0)));
+	dp_actions_put(g->out, DP_ACT_PUSH_VLAN, &push, sizeof(push));
+	return 0;
+}
+
+static const struct nlattr_policy mpls_policy[TCA_MPLS_MAX + 1] = {
+	[TCA_MPLS_TM] = NLATTR_ANY,
+	[TCA_MPLS_PAD] = NLATTR_ANY,
+	[TCA_MPLS_PARMS] = NLATTR_EXACT(sizeof(struct tc_mpls)),
+	[TCA_MPLS_PROTO] = NLATTR_EXACT(2),
+	[TCA_MPLS_LABEL] = NLATTR_EXACT(4),
+	[TCA_MPLS_TC] = NLATTR_EXACT(1),
+	[TCA_MPLS_TTL] = NLATTR_EXACT(1),
+	[TCA_MPLS_BOS] = NLATTR_EXACT(1),
+};
+
+static uint32_t lse_of(const struct nlattr *const tb[])
+{
+	const struct nlattr *label = tb[TCA_MPLS_LABEL], *tc = tb[TCA_MPLS_TC];
+	const struct nlattr *bos = tb[TCA_MPLS_BOS], *ttl = tb[TCA_MPLS_TTL];
+
+	return (label ? nlattr_u32(label) << 12 : 0) | (tc ? (nlattr_u8(tc) & 7u) << 9 : 0) |
+	       (bos ? (nlattr_u8(bos) & 1u) << 8 : 0) | (ttl ? nlattr_u8(ttl) : 0);
+}
+
+static void modify_mpls(struct get *g, const struct nlattr *const tb[])
+{
+	static const struct {
+		unsigned attr;
+		enum field_id field;
+	} parts[] = { { TCA_MPLS_LABEL, FIELD_MPLS_LABEL },
+		      { TCA_MPLS_TC, FIELD_MPLS_TC },
+		      { TCA_MPLS_TTL, FIELD_MPLS_TTL } };
+	union field_value v, ones;
+	struct flow_key key;
+
+	memset(&key, 0, sizeof(key));
+	key.mpls_lse[0] = htonl(lse_of(tb));
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		const struct field *f = field_get(parts[i].field);
+
+		if (!tb[parts[i].attr])
+			continue;
+		field_read(f, &key, &v);
+		field_ones(f, &ones);
+		dp_actions_put_set(g->out, f->id, &v, &ones);
+	}
+}
+
+static int get_mpls(struct get *g, const struct nlattr *options)
+{
+	const struct nlattr *tb[ARRAY_SIZE(mpls_policy)];
+	struct act_push_mpls push = { .pad = 0 };
+	struct act_pop_mpls pop;
+	struct tc_mpls parm;
+	int rc = nlattr_parse_nested(options, mpls_policy, ARRAY_SIZE(mpls_policy), tb);
+
+	if (rc || !tb[TCA_MPLS_PARMS])
+		return rc < 0 ? rc : -EOPNOTSUPP;
+	memcpy(&parm, nlattr_data(tb[TCA_MPLS_PARMS]), sizeof(parm));
+	if (parm.action != TC_ACT_PIPE)
+		return -EOPNOTSUPP;
+	if (parm.m_action == TCA_MPLS_ACT_MODIFY) {
+		modify_mpls(g, tb);
+		return 0;
+	}
+	if (!tb[TCA_MPLS_PROTO])
+		return -EBADMSG;
+	g->dl_type = pop.ethertype = push.ethertype = nlattr_be16(tb[TCA_MPLS_PROTO]);
+	push.lse = htonl(lse_of(tb));
+	if (parm.m_action == TCA_MPLS_ACT_POP)
+		dp_actions_put(g->out, DP_ACT_POP_MPLS, &pop, sizeof(pop));
+	else if (parm.m_action == TCA_MPLS_ACT_PUSH)
+		dp_actions_put(g->out, DP_ACT_PUSH_MPLS, &push, sizeof(push));
+	else
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+static int get_pedit(struct get *g, const struct nlattr *options)
+{
+	struct flower_set set;
+	int rc = flower_set_get_pedit(&set, nlattr_data(options), nlattr_len(options));
+
+	if (rc)
+		return rc;
+	g->csum = flower_set_csum(&set, g->dl_type, g->key, g->mask);
+	return flower_set_actions(&set, g->dl_type, g->key->nw_proto & g->mask->nw_proto, g->out);
+}
+
+static int get_csum(struct get *g, const struct nlattr *options)
+{
+	uint32_t csum;
+	int rc = flower_set_get_csum(nlattr_data(options), nlattr_len(options), &csum);
+
+	if (rc)
+		return rc;
+	if (csum != g->csum)
+		return -EOPNOTSUPP;
+	g->csum = 0;
+	return 0;
+}
+
+static int get_tunnel_key(struct get *g, const struct nlattr *options)
+{
+	struct flower_tunnel now;
+	bool release;
+	int rc = flower_tunnel_get(&now, &release, nlattr_data(options), nlattr_len(options));
+
+	if (rc || release)
+		return rc;
+	flower_tunnel_actions(&g->tunnel, &now, g->out);
+	g->tunnel = now;
+	return 0;
+}
+
+static const struct nlattr_policy ct_policy[TCA_CT_MAX + 1] = {
+	[TCA_CT_PARMS] = NLATTR_EXACT(sizeof(struct tc_ct)),
+	[TCA_CT_TM] = NLATTR_ANY,
+	[TCA_CT_PAD] = NLATTR_ANY,
+	[TCA_CT_ACTION] = NLATTR_EXACT(2),
+	[TCA_CT_ZONE] = NLATTR_EXACT(2),
+	[TCA_CT_MARK] = NLATTR_EXACT(4),
+	[TCA_CT_MARK_MASK] = NLATTR_EXACT(4),
+	[TCA_CT_LABELS] = NLATTR_EXACT(16),
+	[TCA_CT_LABELS_MASK] = NLATTR_EXACT(16),
+	[TCA_CT_NAT_IPV4_MIN] = NLATTR_EXACT(4),
+	[TCA_CT_NAT_IPV4_MAX] = NLATTR_EXACT(4),
+	[TCA_CT_NAT_IPV6_MIN] = NLATTR_EXACT(16),
+	[TCA_CT_NAT_IPV6_MAX] = NLATTR_EXACT(16),
+	[TCA_CT_NAT_PORT_MIN] = NLATTR_EXACT(2),
+	[TCA_CT_NAT_PORT_MAX] = NLATTR_EXACT(2),
+};
+
+static void copy(void *to, const struct nlattr *a, size_t len)
+{
+	if (a)
+		memcpy(to, nlattr_data(a), len); /* the policy has the same length */
+}
+
+static void get_label(struct be128 *to, const struct nlattr *a)
+{
+	union field_value v;
+
+	if (!a)
+		return;
+	memcpy(&v, nlattr_data(a), sizeof(*to));
+	flower_swap(&v, sizeof(*to));
+	*to = v.be128;
+}
+
+static void get_nat(struct act_ct *c, const struct nlattr *const tb[])
+{
+	bool v6 = tb[TCA_CT_NAT_IPV6_MIN];
+	unsigned len = v6 ? 16 : 4;
+	const struct nlattr *port_min = tb[TCA_CT_NAT_PORT_MIN];
+	const struct nlattr *port_max = tb[TCA_CT_NAT_PORT_MAX];
+
+	if (!v6 && !tb[TCA_CT_NAT_IPV4_MIN])
+		return;
+	c->nat_family = v6 ? AF_INET6 : AF_INET;
+	copy(&c->nat_min, tb[v6 ? TCA_CT_NAT_IPV6_MIN : TCA_CT_NAT_IPV4_MIN], len);
+	copy(&c->nat_max, tb[v6 ? TCA_CT_NAT_IPV6_MAX : TCA_CT_NAT_IPV4_MAX], len);
+	if (port_min)
+		c->nat_port_min = ntohs(nlattr_be16(port_min));
+	if (port_max)
+		c->nat_port_max = ntohs(nlattr_be16(port_max));
+}
+
+static uint16_t ct_flags(uint16_t action)
+{
+	return (uint16_t)((action & TCA_CT_ACT_COMMIT ? ACT_CT_COMMIT : 0) |
+			  (action & TCA_CT_ACT_FORCE ? ACT_CT_FORCE : 0) |
+			  (action & TCA_CT_ACT_NAT ? ACT_CT_NAT : 0) |
+			  (action & TCA_CT_ACT_NAT_SRC ? ACT_CT_NAT_SRC : 0) |
+			  (action & TCA_CT_ACT_NAT_DST ? ACT_CT_NAT_DST : 0));
+}
+
+static int get_ct(struct get *g, const struct nlattr *options)
+{
+	const struct nlattr *tb[ARRAY_SIZE(ct_policy)];
+	struct act_ct c;
+	struct tc_ct parm;
+	uint16_t action;
+	int rc = nlattr_parse_nested(options, ct_policy, ARRAY_SIZE(ct_policy), tb);
+
+	if (rc || !tb[TCA_CT_PARMS] || !tb[TCA_CT_ACTION])
+		return rc < 0 ? rc : -EOPNOTSUPP;
+	memcpy(&parm, nlattr_data(tb[TCA_CT_PARMS]), sizeof(parm));
+	if (parm.action != TC_ACT_PIPE)
+		return -EOPNOTSUPP;
+	action = nlattr_u16(tb[TCA_CT_ACTION]);
+	if (action & TCA_CT_ACT_CLEAR) {
+		dp_actions_put(g->out, DP_ACT_CT_CLEAR, NULL, 0);
+		return 0;
+	}
+	memset(&c, 0, sizeof(c));
+	c.flags = ct_flags(action);
+	c.zone = tb[TCA_CT_ZONE] ? nlattr_u16(tb[TCA_CT_ZONE]) : 0;
+	copy(&c.mark, tb[TCA_CT_MARK], sizeof(c.mark));
+	copy(&c.mark_mask, tb[TCA_CT_MARK_MASK], sizeof(c.mark_mask));
+	get_label(&c.label, tb[TCA_CT_LABELS]);
+	get_label(&c.label_mask, tb[TCA_CT_LABELS_MASK]);
+	get_nat(&c, tb);
+	dp_actions_put(g->out, DP_ACT_CT, &c, sizeof(c));
+	return 0;
+}
+
+static int get_police(struct get *g, const struct nlattr *options)
+{
+	struct tc_police parm;
+	struct act_meter m;
+	int rc = parms_of(options, TCA_POLICE_TBF, &parm, sizeof(parm));
+
+	if (rc)
+		return rc;
+	m.id = parm.index - FLOWER_POLICE_BASE;
+	if (m.id > UINT16_MAX)
+		return -EOPNOTSUPP;
+	dp_actions_put(g->out, DP_ACT_METER, &m, sizeof(m));
+	return 0;
+}
+
+static const struct {
+	const char *kind;
+	int (*get)(struct get *g, const struct nlattr *options);
+} kinds[] = {
+	{ "gact", get_gact },
+	{ "mirred", get_mirred },
+	{ "vlan", get_vlan },
+	{ "mpls", get_mpls },
+	{ "pedit", get_pedit },
+	{ "csum", get_csum },
+	{ "tunnel_key", get_tunnel_key },
+	{ "ct", get_ct },
+	{ "police", get_police },
+};
+
+static int get_one(struct get *g, const struct nlattr *a)
+{
+	const struct nlattr *tb[ARRAY_SIZE(act_policy)];
+	char kind[16];
+	int rc = nlattr_parse_nested(a, act_policy, ARRAY_SIZE(act_policy), tb);
+
+	if (rc < 0)
+		return rc;
+	if (!tb[TCA_ACT_KIND] || !tb[TCA_ACT_OPTIONS])
+		return -EBADMSG;
+	(void)nlattr_str(tb[TCA_ACT_KIND], kind, sizeof(kind)); /* what is cut is no kind of ours */
+	if (g->ended || (g->csum && strcmp(kind, "csum") != 0))
+		return -EOPNOTSUPP;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (!strcmp(kinds[i].kind, kind))
+			return kinds[i].get(g, tb[TCA_ACT_OPTIONS]);
+	return -EOPNOTSUPP;
+}
+
+int flower_actions_get(const struct flower_env *env, const void *acts, size_t len,
+		       const struct flow_key *key, const struct flow_key *mask, struct buf *out)
+{
+	struct get g = { .env = env,
+			 .key = key,
+			 .mask = mask,
+			 .out = out,
+			 .dl_type = key->dl_type & mask->dl_type };
+	const struct nlattr *a;
+	bool bad = false;
+	int rc = 0;
+
+	NLATTR_FOR_EACH(a, acts, len, &bad)
+	{
+		rc = get_one(&g, a);
+		if (rc)
+			return rc;
+	}
+	if (bad)
+		return -EBADMSG;
+	return g.ended && !g.csum && !dp_actions_check(dp_actions_of(out), NULL) ? 0 : -EOPNOTSUPP;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ports of random_rule.h: number n is device 100 + n. */
+#pragma once
+
+#include "tests/unit/tc/random_rule.h"
+
+static inline bool env_port(const void *ctx, struct dp_port no, struct flower_port *ret)
+{
+	(void)ctx;
+	if (!no.v || no.v > RULE_PORTS)
+		return false;
+	ret->ifindex = (int)no.v + 100;
+	ret->kind = no.v == RULE_INTERNAL ? FLOWER_PORT_INTERNAL
+		    : no.v == RULE_VXLAN  ? FLOWER_PORT_VXLAN
+					  : FLOWER_PORT_PLAIN;
+	return true;
+}
+
+static inline bool env_port_no(const void *ctx, int ifindex, struct dp_port *ret)
+{
+	(void)ctx;
+	ret->v = (uint32_t)(ifindex - 100);
+	return ifindex > 100 && ifindex <= 100 + RULE_PORTS;
+}
+
+#define ENV(FEATURES)                                                                              \
+	{                                                                                          \
+		.port = env_port, .port_no = env_port_no, .features = (FEATURES)                   \
+	}

@@ -95,25 +95,25 @@ static void end(struct put *p, struct nest n)
 
 static void put_gact(struct put *p, int verdict)
 {
-	struct tc_gact parm = { .action = verdict };
+	struct tc_gact fixed = { .action = verdict };
 	struct nest n = begin(p, "gact", false);
 
-	nlattr_put(p->b, TCA_GACT_PARMS, &parm, sizeof(parm));
+	nlattr_put(p->b, TCA_GACT_PARMS, &fixed, sizeof(fixed));
 	end(p, n);
 }
 
 static void put_mirred(struct put *p, const struct flower_port *to, bool last)
 {
 	bool in = to->kind == FLOWER_PORT_INTERNAL;
-	struct tc_mirred parm = { .ifindex = (uint32_t)to->ifindex,
-				  .action = last ? TC_ACT_STOLEN : TC_ACT_PIPE };
+	struct tc_mirred fixed = { .ifindex = (uint32_t)to->ifindex,
+				   .action = last ? TC_ACT_STOLEN : TC_ACT_PIPE };
 	struct nest n = begin(p, "mirred", false);
 
 	if (last)
-		parm.eaction = in ? TCA_INGRESS_REDIR : TCA_EGRESS_REDIR;
+		fixed.eaction = in ? TCA_INGRESS_REDIR : TCA_EGRESS_REDIR;
 	else
-		parm.eaction = in ? TCA_INGRESS_MIRROR : TCA_EGRESS_MIRROR;
-	nlattr_put(p->b, TCA_MIRRED_PARMS, &parm, sizeof(parm));
+		fixed.eaction = in ? TCA_INGRESS_MIRROR : TCA_EGRESS_MIRROR;
+	nlattr_put(p->b, TCA_MIRRED_PARMS, &fixed, sizeof(fixed));
 	end(p, n);
 }
 
@@ -121,14 +121,14 @@ static void put_mirred(struct put *p, const struct flower_port *to, bool last)
 
 static void flush_lse(struct put *p)
 {
-	struct tc_mpls parm = { .action = TC_ACT_PIPE, .m_action = TCA_MPLS_ACT_MODIFY };
+	struct tc_mpls fixed = { .action = TC_ACT_PIPE, .m_action = TCA_MPLS_ACT_MODIFY };
 	uint32_t v = p->lse.value, m = p->lse.mask;
 	struct nest n;
 
 	if (!m)
 		return;
 	n = begin(p, "mpls", false);
-	nlattr_put(p->b, TCA_MPLS_PARMS, &parm, sizeof(parm));
+	nlattr_put(p->b, TCA_MPLS_PARMS, &fixed, sizeof(fixed));
 	if (m & 0xfffff000)
 		nlattr_put_u32(p->b, TCA_MPLS_LABEL, v >> 12);
 	if (m & 0xe00)
@@ -158,7 +158,7 @@ static void flush_set(struct put *p)
 
 static void flush_tci(struct put *p)
 {
-	struct tc_vlan parm = { .action = TC_ACT_PIPE, .v_action = TCA_VLAN_ACT_MODIFY };
+	struct tc_vlan fixed = { .action = TC_ACT_PIPE, .v_action = TCA_VLAN_ACT_MODIFY };
 	const struct tag *tag;
 	struct nest n;
 
@@ -166,7 +166,7 @@ static void flush_tci(struct put *p)
 		return;
 	tag = &p->tags[p->n_tags - 1]; /* whose bits these are */
 	n = begin(p, "vlan", false);
-	nlattr_put(p->b, TCA_VLAN_PARMS, &parm, sizeof(parm));
+	nlattr_put(p->b, TCA_VLAN_PARMS, &fixed, sizeof(fixed));
 	nlattr_put_u16(p->b, TCA_VLAN_PUSH_VLAN_ID, tag->vid);
 	nlattr_put_be16(p->b, TCA_VLAN_PUSH_VLAN_PROTOCOL, tag->tpid);
 	if (p->tci.mask & PCP)
@@ -294,7 +294,7 @@ static int put_set(struct put *p, const struct dp_action *a, bool last)
 static int put_push_vlan(struct put *p, const struct dp_action *a, bool last)
 {
 	const struct act_push_vlan *v = dp_action_payload(a);
-	struct tc_vlan parm = { .action = TC_ACT_PIPE, .v_action = TCA_VLAN_ACT_PUSH };
+	struct tc_vlan fixed = { .action = TC_ACT_PIPE, .v_action = TCA_VLAN_ACT_PUSH };
 	uint16_t vid = ntohs(v->tci) & VID;
 	struct nest n;
 
@@ -302,7 +302,7 @@ static int put_push_vlan(struct put *p, const struct dp_action *a, bool last)
 		return refuse(p, OFFLOAD_ACTION, a);
 	flush(p);
 	n = begin(p, "vlan", false);
-	nlattr_put(p->b, TCA_VLAN_PARMS, &parm, sizeof(parm));
+	nlattr_put(p->b, TCA_VLAN_PARMS, &fixed, sizeof(fixed));
 	nlattr_put_u16(p->b, TCA_VLAN_PUSH_VLAN_ID, vid);
 	nlattr_put_be16(p->b, TCA_VLAN_PUSH_VLAN_PROTOCOL, v->tpid);
 	nlattr_put_u8(p->b, TCA_VLAN_PUSH_VLAN_PRIORITY, (uint8_t)(ntohs(v->tci) >> 13));
@@ -313,14 +313,14 @@ static int put_push_vlan(struct put *p, const struct dp_action *a, bool last)
 
 static int put_pop_vlan(struct put *p, const struct dp_action *a, bool last)
 {
-	struct tc_vlan parm = { .action = TC_ACT_PIPE, .v_action = TCA_VLAN_ACT_POP };
+	struct tc_vlan fixed = { .action = TC_ACT_PIPE, .v_action = TCA_VLAN_ACT_POP };
 	struct nest n;
 
 	if (!p->n_tags)
 		return refuse(p, OFFLOAD_ACTION, a);
 	flush(p);
 	n = begin(p, "vlan", false);
-	nlattr_put(p->b, TCA_VLAN_PARMS, &parm, sizeof(parm));
+	nlattr_put(p->b, TCA_VLAN_PARMS, &fixed, sizeof(fixed));
 	end(p, n);
 	p->n_tags--;
 	return 0;
@@ -329,7 +329,7 @@ static int put_pop_vlan(struct put *p, const struct dp_action *a, bool last)
 static int put_push_mpls(struct put *p, const struct dp_action *a, bool last)
 {
 	const struct act_push_mpls *m = dp_action_payload(a);
-	struct tc_mpls parm = { .action = TC_ACT_PIPE, .m_action = TCA_MPLS_ACT_PUSH };
+	struct tc_mpls fixed = { .action = TC_ACT_PIPE, .m_action = TCA_MPLS_ACT_PUSH };
 	uint32_t lse = ntohl(m->lse);
 	struct nest n;
 
@@ -337,7 +337,7 @@ static int put_push_mpls(struct put *p, const struct dp_action *a, bool last)
 		return refuse(p, OFFLOAD_ACTION, a);
 	flush(p);
 	n = begin(p, "mpls", false);
-	nlattr_put(p->b, TCA_MPLS_PARMS, &parm, sizeof(parm));
+	nlattr_put(p->b, TCA_MPLS_PARMS, &fixed, sizeof(fixed));
 	nlattr_put_be16(p->b, TCA_MPLS_PROTO, m->ethertype);
 	nlattr_put_u32(p->b, TCA_MPLS_LABEL, lse >> 12);
 	nlattr_put_u8(p->b, TCA_MPLS_TC, lse >> 9 & 7);
@@ -351,7 +351,7 @@ static int put_push_mpls(struct put *p, const struct dp_action *a, bool last)
 static int put_pop_mpls(struct put *p, const struct dp_action *a, bool last)
 {
 	const struct act_pop_mpls *m = dp_action_payload(a);
-	struct tc_mpls parm = { .action = TC_ACT_PIPE, .m_action = TCA_MPLS_ACT_POP };
+	struct tc_mpls fixed = { .action = TC_ACT_PIPE, .m_action = TCA_MPLS_ACT_POP };
 	struct nest n;
 
 	if (ntohs(m->ethertype) < ETH_P_802_3_MIN || behind_tags(p) ||
@@ -359,7 +359,7 @@ static int put_pop_mpls(struct put *p, const struct dp_action *a, bool last)
 		return refuse(p, OFFLOAD_ACTION, a);
 	flush(p);
 	n = begin(p, "mpls", false);
-	nlattr_put(p->b, TCA_MPLS_PARMS, &parm, sizeof(parm));
+	nlattr_put(p->b, TCA_MPLS_PARMS, &fixed, sizeof(fixed));
 	nlattr_put_be16(p->b, TCA_MPLS_PROTO, m->ethertype);
 	end(p, n);
 	p->dl_type = m->ethertype;
@@ -383,7 +383,7 @@ static int put_recirc(struct put *p, const struct dp_action *a, bool last)
 static int put_meter(struct put *p, const struct dp_action *a, bool last)
 {
 	const struct act_meter *m = dp_action_payload(a);
-	struct tc_police parm = { .index = FLOWER_POLICE_BASE + m->id };
+	struct tc_police fixed = { .index = FLOWER_POLICE_BASE + m->id };
 	struct nest n;
 
 	if (m->id > UINT16_MAX)
@@ -392,7 +392,7 @@ static int put_meter(struct put *p, const struct dp_action *a, bool last)
 	if (!p->named && p->env->features & FLOWER_F_SOFTWARE)
 		put_gact(p, TC_ACT_PIPE);
 	n = begin(p, "police", true);
-	nlattr_put(p->b, TCA_POLICE_TBF, &parm, sizeof(parm));
+	nlattr_put(p->b, TCA_POLICE_TBF, &fixed, sizeof(fixed));
 	end(p, n);
 	return 0;
 }
@@ -451,7 +451,7 @@ static void put_label(struct put *p, uint16_t attr, const struct be128 *label)
 static int put_ct(struct put *p, const struct dp_action *a, bool last)
 {
 	const struct act_ct *c = dp_action_payload(a);
-	struct tc_ct parm = { .action = TC_ACT_PIPE };
+	struct tc_ct fixed = { .action = TC_ACT_PIPE };
 	struct nest n;
 
 	if (!ct_ok(c) || behind_tags(p) ||
@@ -459,7 +459,7 @@ static int put_ct(struct put *p, const struct dp_action *a, bool last)
 		return refuse(p, OFFLOAD_ACTION, a);
 	flush(p);
 	n = begin(p, "ct", false);
-	nlattr_put(p->b, TCA_CT_PARMS, &parm, sizeof(parm));
+	nlattr_put(p->b, TCA_CT_PARMS, &fixed, sizeof(fixed));
 	nlattr_put_u16(p->b, TCA_CT_ACTION, ct_flags(c));
 	nlattr_put_u16(p->b, TCA_CT_ZONE, c->zone);
 	if (c->mark_mask) {
@@ -477,12 +477,12 @@ static int put_ct(struct put *p, const struct dp_action *a, bool last)
 
 static int put_ct_clear(struct put *p, const struct dp_action *a, bool last)
 {
-	struct tc_ct parm = { .action = TC_ACT_PIPE };
+	struct tc_ct fixed = { .action = TC_ACT_PIPE };
 	struct nest n;
 
 	flush(p);
 	n = begin(p, "ct", false);
-	nlattr_put(p->b, TCA_CT_PARMS, &parm, sizeof(parm));
+	nlattr_put(p->b, TCA_CT_PARMS, &fixed, sizeof(fixed));
 	nlattr_put_u16(p->b, TCA_CT_ACTION, TCA_CT_ACT_CLEAR);
 	end(p, n);
 	return 0;

@@ -98,14 +98,14 @@ struct get {
 };
 
 /* The fixed part of an action's options, which all kinds have, at attribute `attr`. */
-static int parms_of(const struct nlattr *options, unsigned attr, void *parm, size_t len)
+static int fixed_of(const struct nlattr *options, unsigned attr, void *fixed, size_t len)
 {
 	const struct nlattr *a;
 	bool bad = false;
 
 	NLATTR_FOR_EACH(a, nlattr_data(options), nlattr_len(options), &bad)
 	if (nlattr_type(a) == attr && nlattr_len(a) == len) {
-		memcpy(parm, nlattr_data(a), len);
+		memcpy(fixed, nlattr_data(a), len);
 		return 0;
 	}
 	return -EBADMSG;
@@ -113,38 +113,38 @@ static int parms_of(const struct nlattr *options, unsigned attr, void *parm, siz
 
 static int get_gact(struct get *g, const struct nlattr *options)
 {
-	struct tc_gact parm;
+	struct tc_gact fixed;
 	struct act_recirc r;
-	int rc = parms_of(options, TCA_GACT_PARMS, &parm, sizeof(parm));
+	int rc = fixed_of(options, TCA_GACT_PARMS, &fixed, sizeof(fixed));
 
 	if (rc)
 		return rc;
-	if (parm.action == TC_ACT_PIPE)
+	if (fixed.action == TC_ACT_PIPE)
 		return 0;
 	g->ended = true;
-	if (parm.action == TC_ACT_SHOT)
+	if (fixed.action == TC_ACT_SHOT)
 		return 0; /* the end of a list */
-	if (!TC_ACT_EXT_CMP(parm.action, TC_ACT_GOTO_CHAIN))
+	if (!TC_ACT_EXT_CMP(fixed.action, TC_ACT_GOTO_CHAIN))
 		return -EOPNOTSUPP;
-	r.id = (uint32_t)parm.action & TC_ACT_EXT_VAL_MASK;
+	r.id = (uint32_t)fixed.action & TC_ACT_EXT_VAL_MASK;
 	dp_actions_put(g->out, DP_ACT_RECIRC, &r, sizeof(r));
 	return 0;
 }
 
 static int get_mirred(struct get *g, const struct nlattr *options)
 {
-	struct tc_mirred parm;
+	struct tc_mirred fixed;
 	struct flower_port to;
 	struct dp_port no;
-	int rc = parms_of(options, TCA_MIRRED_PARMS, &parm, sizeof(parm));
+	int rc = fixed_of(options, TCA_MIRRED_PARMS, &fixed, sizeof(fixed));
 	bool in;
 
 	if (rc)
 		return rc;
-	in = parm.eaction == TCA_INGRESS_REDIR || parm.eaction == TCA_INGRESS_MIRROR;
-	g->ended = parm.eaction == TCA_EGRESS_REDIR || parm.eaction == TCA_INGRESS_REDIR;
-	if (parm.action != (g->ended ? TC_ACT_STOLEN : TC_ACT_PIPE) ||
-	    !g->env->port_no(g->env->ctx, (int)parm.ifindex, &no) ||
+	in = fixed.eaction == TCA_INGRESS_REDIR || fixed.eaction == TCA_INGRESS_MIRROR;
+	g->ended = fixed.eaction == TCA_EGRESS_REDIR || fixed.eaction == TCA_INGRESS_REDIR;
+	if (fixed.action != (g->ended ? TC_ACT_STOLEN : TC_ACT_PIPE) ||
+	    !g->env->port_no(g->env->ctx, (int)fixed.ifindex, &no) ||
 	    !g->env->port(g->env->ctx, no, &to) || in != (to.kind == FLOWER_PORT_INTERNAL))
 		return -EOPNOTSUPP;
 	dp_actions_put_output(g->out, no);
@@ -182,28 +182,28 @@ static int get_vlan(struct get *g, const struct nlattr *options)
 {
 	const struct nlattr *tb[ARRAY_SIZE(vlan_policy)], *vid, *tpid, *prio;
 	struct act_push_vlan push;
-	struct tc_vlan parm;
+	struct tc_vlan fixed;
 	int rc = nlattr_parse_nested(options, vlan_policy, ARRAY_SIZE(vlan_policy), tb);
 
 	if (rc || !tb[TCA_VLAN_PARMS])
 		return rc < 0 ? rc : -EOPNOTSUPP;
-	memcpy(&parm, nlattr_data(tb[TCA_VLAN_PARMS]), sizeof(parm));
+	memcpy(&fixed, nlattr_data(tb[TCA_VLAN_PARMS]), sizeof(fixed));
 	vid = tb[TCA_VLAN_PUSH_VLAN_ID];
 	tpid = tb[TCA_VLAN_PUSH_VLAN_PROTOCOL];
 	prio = tb[TCA_VLAN_PUSH_VLAN_PRIORITY];
-	if (parm.action != TC_ACT_PIPE)
+	if (fixed.action != TC_ACT_PIPE)
 		return -EOPNOTSUPP;
-	if (parm.v_action == TCA_VLAN_ACT_POP) {
+	if (fixed.v_action == TCA_VLAN_ACT_POP) {
 		dp_actions_put(g->out, DP_ACT_POP_VLAN, NULL, 0);
 		return 0;
 	}
 	if (!vid || !tpid)
 		return -EBADMSG;
-	if (parm.v_action == TCA_VLAN_ACT_MODIFY) {
+	if (fixed.v_action == TCA_VLAN_ACT_MODIFY) {
 		modify_vlan(g, nlattr_u16(vid) & 0x0fff, prio);
 		return 0;
 	}
-	if (parm.v_action != TCA_VLAN_ACT_PUSH)
+	if (fixed.v_action != TCA_VLAN_ACT_PUSH)
 		return -EOPNOTSUPP;
 	push.tpid = nlattr_be16(tpid);
 	push.tci = htons((uint16_t)((nlattr_u16(vid) & 0x0fff) | VLAN_CFI |
@@ -261,15 +261,15 @@ static int get_mpls(struct get *g, const struct nlattr *options)
 	const struct nlattr *tb[ARRAY_SIZE(mpls_policy)];
 	struct act_push_mpls push = { .pad = 0 };
 	struct act_pop_mpls pop;
-	struct tc_mpls parm;
+	struct tc_mpls fixed;
 	int rc = nlattr_parse_nested(options, mpls_policy, ARRAY_SIZE(mpls_policy), tb);
 
 	if (rc || !tb[TCA_MPLS_PARMS])
 		return rc < 0 ? rc : -EOPNOTSUPP;
-	memcpy(&parm, nlattr_data(tb[TCA_MPLS_PARMS]), sizeof(parm));
-	if (parm.action != TC_ACT_PIPE)
+	memcpy(&fixed, nlattr_data(tb[TCA_MPLS_PARMS]), sizeof(fixed));
+	if (fixed.action != TC_ACT_PIPE)
 		return -EOPNOTSUPP;
-	if (parm.m_action == TCA_MPLS_ACT_MODIFY) {
+	if (fixed.m_action == TCA_MPLS_ACT_MODIFY) {
 		modify_mpls(g, tb);
 		return 0;
 	}
@@ -277,9 +277,9 @@ static int get_mpls(struct get *g, const struct nlattr *options)
 		return -EBADMSG;
 	g->dl_type = pop.ethertype = push.ethertype = nlattr_be16(tb[TCA_MPLS_PROTO]);
 	push.lse = htonl(lse_of(tb));
-	if (parm.m_action == TCA_MPLS_ACT_POP)
+	if (fixed.m_action == TCA_MPLS_ACT_POP)
 		dp_actions_put(g->out, DP_ACT_POP_MPLS, &pop, sizeof(pop));
-	else if (parm.m_action == TCA_MPLS_ACT_PUSH)
+	else if (fixed.m_action == TCA_MPLS_ACT_PUSH)
 		dp_actions_put(g->out, DP_ACT_PUSH_MPLS, &push, sizeof(push));
 	else
 		return -EOPNOTSUPP;
@@ -389,14 +389,14 @@ static int get_ct(struct get *g, const struct nlattr *options)
 {
 	const struct nlattr *tb[ARRAY_SIZE(ct_policy)];
 	struct act_ct c;
-	struct tc_ct parm;
+	struct tc_ct fixed;
 	uint16_t action;
 	int rc = nlattr_parse_nested(options, ct_policy, ARRAY_SIZE(ct_policy), tb);
 
 	if (rc || !tb[TCA_CT_PARMS] || !tb[TCA_CT_ACTION])
 		return rc < 0 ? rc : -EOPNOTSUPP;
-	memcpy(&parm, nlattr_data(tb[TCA_CT_PARMS]), sizeof(parm));
-	if (parm.action != TC_ACT_PIPE)
+	memcpy(&fixed, nlattr_data(tb[TCA_CT_PARMS]), sizeof(fixed));
+	if (fixed.action != TC_ACT_PIPE)
 		return -EOPNOTSUPP;
 	action = nlattr_u16(tb[TCA_CT_ACTION]);
 	if (action & TCA_CT_ACT_CLEAR) {
@@ -417,13 +417,13 @@ static int get_ct(struct get *g, const struct nlattr *options)
 
 static int get_police(struct get *g, const struct nlattr *options)
 {
-	struct tc_police parm;
+	struct tc_police fixed;
 	struct act_meter m;
-	int rc = parms_of(options, TCA_POLICE_TBF, &parm, sizeof(parm));
+	int rc = fixed_of(options, TCA_POLICE_TBF, &fixed, sizeof(fixed));
 
 	if (rc)
 		return rc;
-	m.id = parm.index - FLOWER_POLICE_BASE;
+	m.id = fixed.index - FLOWER_POLICE_BASE;
 	if (m.id > UINT16_MAX)
 		return -EOPNOTSUPP;
 	dp_actions_put(g->out, DP_ACT_METER, &m, sizeof(m));

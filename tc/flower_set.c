@@ -175,11 +175,11 @@ void flower_set_put_pedit(const struct flower_set *s, struct buf *b)
 	struct {
 		struct tc_pedit_sel sel;
 		struct tc_pedit_key keys[FLOWER_SET_HEADERS * FLOWER_SET_BYTES / 4];
-	} parm;
+	} fixed;
 	unsigned n = 0;
 	size_t ex;
 
-	memset(&parm, 0, sizeof(parm));
+	memset(&fixed, 0, sizeof(fixed));
 	ex = nlattr_nest_flagged(b, TCA_PEDIT_KEYS_EX);
 	for (unsigned h = 0; h < FLOWER_SET_HEADERS; h++)
 		for (unsigned i = 0; i < FLOWER_SET_BYTES / 4; i++) {
@@ -187,22 +187,22 @@ void flower_set_put_pedit(const struct flower_set *s, struct buf *b)
 
 			if (!mask)
 				continue;
-			parm.keys[n].mask = ~mask;
-			parm.keys[n].val = word_of(s->header[h].value, i) & mask;
-			parm.keys[n++].off = 4 * i;
+			fixed.keys[n].mask = ~mask;
+			fixed.keys[n].val = word_of(s->header[h].value, i) & mask;
+			fixed.keys[n++].off = 4 * i;
 			put_key_ex(b, h);
 		}
 	nlattr_nest_end(b, ex);
-	parm.sel.nkeys = (unsigned char)n;
-	parm.sel.action = TC_ACT_PIPE;
-	nlattr_put(b, TCA_PEDIT_PARMS_EX, &parm, sizeof(parm.sel) + n * sizeof(parm.keys[0]));
+	fixed.sel.nkeys = (unsigned char)n;
+	fixed.sel.action = TC_ACT_PIPE;
+	nlattr_put(b, TCA_PEDIT_PARMS_EX, &fixed, sizeof(fixed.sel) + n * sizeof(fixed.keys[0]));
 }
 
 void flower_set_put_csum(const struct flower_set *s, struct buf *b)
 {
-	struct tc_csum parm = { .action = TC_ACT_PIPE, .update_flags = s->csum };
+	struct tc_csum fixed = { .action = TC_ACT_PIPE, .update_flags = s->csum };
 
-	nlattr_put(b, TCA_CSUM_PARMS, &parm, sizeof(parm));
+	nlattr_put(b, TCA_CSUM_PARMS, &fixed, sizeof(fixed));
 }
 
 /* --- and back --- */
@@ -277,15 +277,15 @@ int flower_set_get_csum(const void *options, size_t len, uint32_t *csum)
 		[TCA_CSUM_TM] = NLATTR_ANY,
 	};
 	const struct nlattr *tb[ARRAY_SIZE(policy)];
-	struct tc_csum parm;
+	struct tc_csum fixed;
 	int rc = nlattr_parse(options, len, policy, ARRAY_SIZE(policy), tb);
 
 	if (rc < 0 || !tb[TCA_CSUM_PARMS])
 		return rc < 0 ? rc : -EBADMSG;
-	memcpy(&parm, nlattr_data(tb[TCA_CSUM_PARMS]), sizeof(parm));
-	if (parm.action != TC_ACT_PIPE)
+	memcpy(&fixed, nlattr_data(tb[TCA_CSUM_PARMS]), sizeof(fixed));
+	if (fixed.action != TC_ACT_PIPE)
 		return -EOPNOTSUPP;
-	*csum = parm.update_flags;
+	*csum = fixed.update_flags;
 	return 0;
 }
 

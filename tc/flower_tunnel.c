@@ -59,10 +59,10 @@ static bool has_key(const struct flow_tnl *v, enum flower_port_kind kind)
 
 void flower_tunnel_put(const struct flower_tunnel *t, enum flower_port_kind kind, struct buf *b)
 {
-	struct tc_tunnel_key parm = { .action = TC_ACT_PIPE, .t_action = TCA_TUNNEL_KEY_ACT_SET };
+	struct tc_tunnel_key fixed = { .action = TC_ACT_PIPE, .t_action = TCA_TUNNEL_KEY_ACT_SET };
 	const struct flow_tnl *v = &t->value;
 
-	nlattr_put(b, TCA_TUNNEL_KEY_PARMS, &parm, sizeof(parm));
+	nlattr_put(b, TCA_TUNNEL_KEY_PARMS, &fixed, sizeof(fixed));
 	if (has_key(v, kind))
 		nlattr_put_be32(b, TCA_TUNNEL_KEY_ENC_KEY_ID, htonl((uint32_t)ntoh64(v->tun_id)));
 	if (is_v6(v)) {
@@ -85,10 +85,10 @@ void flower_tunnel_put(const struct flower_tunnel *t, enum flower_port_kind kind
 
 void flower_tunnel_put_release(struct buf *b)
 {
-	struct tc_tunnel_key parm = { .action = TC_ACT_PIPE,
-				      .t_action = TCA_TUNNEL_KEY_ACT_RELEASE };
+	struct tc_tunnel_key fixed = { .action = TC_ACT_PIPE,
+				       .t_action = TCA_TUNNEL_KEY_ACT_RELEASE };
 
-	nlattr_put(b, TCA_TUNNEL_KEY_PARMS, &parm, sizeof(parm));
+	nlattr_put(b, TCA_TUNNEL_KEY_PARMS, &fixed, sizeof(fixed));
 }
 
 /* --- and back --- */
@@ -142,18 +142,18 @@ static int get_header(struct flow_tnl *v, const struct nlattr *const tb[])
 int flower_tunnel_get(struct flower_tunnel *t, bool *release, const void *options, size_t len)
 {
 	const struct nlattr *tb[ARRAY_SIZE(policy)];
-	struct tc_tunnel_key parm;
+	struct tc_tunnel_key fixed;
 	int rc = nlattr_parse(options, len, policy, ARRAY_SIZE(policy), tb);
 
 	if (rc || !tb[TCA_TUNNEL_KEY_PARMS])
 		return rc < 0 ? rc : rc > 0 ? -EOPNOTSUPP : -EBADMSG;
-	memcpy(&parm, nlattr_data(tb[TCA_TUNNEL_KEY_PARMS]), sizeof(parm));
-	if (parm.action != TC_ACT_PIPE)
+	memcpy(&fixed, nlattr_data(tb[TCA_TUNNEL_KEY_PARMS]), sizeof(fixed));
+	if (fixed.action != TC_ACT_PIPE)
 		return -EOPNOTSUPP;
-	*release = parm.t_action == TCA_TUNNEL_KEY_ACT_RELEASE;
+	*release = fixed.t_action == TCA_TUNNEL_KEY_ACT_RELEASE;
 	if (*release)
 		return 0;
-	return parm.t_action == TCA_TUNNEL_KEY_ACT_SET ? get_header(&t->value, tb) : -EOPNOTSUPP;
+	return fixed.t_action == TCA_TUNNEL_KEY_ACT_SET ? get_header(&t->value, tb) : -EOPNOTSUPP;
 }
 
 void flower_tunnel_actions(const struct flower_tunnel *was, const struct flower_tunnel *now,

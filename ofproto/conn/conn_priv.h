@@ -60,6 +60,8 @@ struct ofconns {
 	struct ofconns_stats stats;
 };
 
+/* conns.c: the attempt or the connection is over; last_error says why, without the target. */
+void ofcontroller_failed(struct ofcontroller *ctl, const struct error *why);
 /* ofconn.c */
 struct ofconn *ofconn_new(struct ofconns *cs, struct stream *s, enum ofconn_kind kind,
 			  struct ofcontroller *ctl);

@@ -38,17 +38,27 @@ static void arm(struct ofcontroller *ctl)
 		loop_timer_at(ctl->timer, at);
 }
 
+void ofcontroller_failed(struct ofcontroller *ctl, const struct error *why)
+{
+	size_t n = strlen(ctl->target);
+	const char *cause = why->cause;
+
+	if (!strncmp(cause, ctl->target, n) && !strncmp(cause + n, ": ", 2))
+		cause += n + 2; /* a stream begins with its name, which everybody knows here */
+	error_clear(&ctl->last_error);
+	(void)error_set(&ctl->last_error, why->code, why->field, "%s", cause);
+	reconnect_failed(&ctl->rc, clock_mono_ns());
+}
+
 static void connect_failed(struct stream *s, const struct error *why, void *arg)
 {
 	struct ofcontroller *ctl = arg;
-	char text[400];
 
+	ofcontroller_failed(ctl, why);
 	log_info_rl("%s<->%s: cannot connect: %s", ctl->cs->bridge, ctl->target,
-		    error_text(why, text, sizeof(text)));
-	ctl->last_error = *why;
+		    ctl->last_error.cause);
 	ctl->connecting = NULL;
 	stream_free(s);
-	reconnect_failed(&ctl->rc, clock_mono_ns());
 	arm(ctl);
 }
 
@@ -75,10 +85,8 @@ static void start_connecting(struct ofcontroller *ctl)
 
 	reconnect_connecting(&ctl->rc, clock_mono_ns());
 	ctl->connecting = stream_connect(ctl->cs->loop, ctl->target, &stream_opts, &cb, ctl, &err);
-	if (ctl->connecting)
-		return;
-	ctl->last_error = err;
-	reconnect_failed(&ctl->rc, clock_mono_ns());
+	if (!ctl->connecting)
+		ofcontroller_failed(ctl, &err);
 }
 
 static void disconnect(struct ofcontroller *ctl, const char *reason)
@@ -92,8 +100,7 @@ static void disconnect(struct ofcontroller *ctl, const char *reason)
 	}
 	stream_free(ctl->connecting);
 	ctl->connecting = NULL;
-	ctl->last_error = why;
-	reconnect_failed(&ctl->rc, clock_mono_ns());
+	ofcontroller_failed(ctl, &why);
 }
 
 static void on_timer(void *arg)

@@ -50,7 +50,6 @@ static void process_deferred(void *arg)
 
 void ofconn_close(struct ofconn *c, const struct error *why)
 {
-	char text[400];
 	uint64_t now = clock_mono_ns();
 
 	if (c->dead)
@@ -59,10 +58,9 @@ void ofconn_close(struct ofconn *c, const struct error *why)
 	loop_defer_cancel(c->cs->loop, process_deferred, c);
 	if (c->ctl && c->ctl->conn == c) {
 		c->ctl->conn = NULL;
-		c->ctl->last_error = *why;
-		reconnect_failed(&c->ctl->rc, now);
+		ofcontroller_failed(c->ctl, why);
 		log_info_rl("%s<->%s: connection closed: %s", c->cs->bridge, c->ctl->target,
-			    error_text(why, text, sizeof(text)));
+			    c->ctl->last_error.cause);
 		loop_timer_in(c->ctl->timer, 0);
 	}
 	if (c->kind == OFCONN_PRIMARY && !ofconns_primary_connected(c->cs))

@@ -149,6 +149,8 @@ static enum ofperr do_packet_out(struct bridge *br, struct ofconn *c, const stru
 	if (!e)
 		e = ofpacts_check(po.actions, &check);
 	if (!e)
+		e = tables_check_groups(br->tables, po.actions);
+	if (!e)
 		e = send_packet(br, &po);
 	buf_done(&acts);
 	return e;

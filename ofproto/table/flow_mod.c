@@ -15,7 +15,7 @@ static bool group_exists(uint32_t id, void *aux)
 	return found;
 }
 
-static enum ofperr check_actions(struct ofp_tables *t, struct ofpacts l)
+enum ofperr tables_check_groups(struct ofp_tables *t, struct ofpacts l)
 {
 	return ofpacts_each_group(l, group_exists, t) ? OFPERR_OK : OFPERR_BAD_OUT_GROUP;
 }
@@ -130,7 +130,7 @@ static enum ofperr run(struct ofp_tables *t, const struct ofp_flow_mod *fm, bool
 {
 	const struct command *cmd = &commands[fm->command];
 	struct change c;
-	enum ofperr e = cmd->has_actions ? check_actions(t, fm->actions) : OFPERR_OK;
+	enum ofperr e = cmd->has_actions ? tables_check_groups(t, fm->actions) : OFPERR_OK;
 
 	if (e)
 		return e;

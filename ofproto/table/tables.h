@@ -48,6 +48,8 @@ struct rule *tables_lookup(struct ofp_tables *t, uint8_t table, uint64_t version
 			   const struct flow_key *key, struct flow_key *mask, bool count);
 /* The group or NULL.  RCU section. */
 struct group *tables_group(struct ofp_tables *t, uint32_t id);
+/* OFPERR_BAD_OUT_GROUP when the actions name a group that is not there. */
+enum ofperr tables_check_groups(struct ofp_tables *t, struct ofpacts l);
 /* Lookups and matches of n more packets in a table (statistics of megaflows). */
 void tables_credit(struct ofp_tables *t, uint8_t table, bool matched, uint64_t n);
 

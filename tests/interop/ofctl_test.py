@@ -135,7 +135,7 @@ for s in both:
 def send_out(s, proto, what):
     for k in s.socks.values():
         receive(k, 0)
-    r = s.ofctl("-O", proto, "packet-out", "br0", what + " packet=" + FRAME.hex())
+    r = s.ofctl("-O", proto, "packet-out", "br0", "packet=%s %s" % (FRAME.hex(), what))
     time.sleep(0.1)
     got = ["hp%d: %s" % (i, x.hex()) for i, k in s.socks.items()
            for x in receive(k, 0.15) if x[12:14] != b"\x86\xdd"]

@@ -21,8 +21,10 @@
  * {runs, missing, orphaned, altered, mute, ran_back}, events: {kind: n}, latency: {buckets:
  * [{le_us, count}], sum_us}, reasons: [{reason, text, advice, flows, packets, bytes, events}]}],
  * (costliest first) "ports": [{port, name, device, enabled, flows, flows_hardware, flows_tc,
- * packets: {tier: n}, bytes: {…}}] } */
-struct json_object *explain_status(struct engine *e);
+ * packets: {tier: n}, bytes: {…}}] }
+ * upcalls: what was switched on its way through translation, by no flow; it is a tier of that name.
+ */
+struct json_object *explain_status(struct engine *e, const struct flow_stats *upcalls);
 
 /* [{ufid, match, actions, state, reason, why, device, port, cost, age_ms, pps, packets, bytes,
  *   tiers: {tier: {packets, bytes}}}], the busiest first.

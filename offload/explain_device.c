@@ -16,9 +16,10 @@ static struct engine_device_info *devices(struct engine *e, size_t *n)
 	return d;
 }
 
-static void add_share(struct json_object *o, const char *key, const uint64_t by_tier[])
+static void add_share(struct json_object *o, const char *key, const uint64_t by_tier[],
+		      uint64_t upcalls)
 {
-	uint64_t all = 0;
+	uint64_t all = upcalls;
 
 	for (unsigned t = 0; t < LEDGER_N_TIERS; t++)
 		all += by_tier[t];
@@ -27,22 +28,29 @@ static void add_share(struct json_object *o, const char *key, const uint64_t by_
 		json_object_new_double(all ? (double)by_tier[LEDGER_HARDWARE] / (double)all : 0));
 }
 
-static void add_totals(struct json_object *o, const struct engine_totals *t)
+static void add_tier(struct json_object *tiers, const char *name, uint64_t flows, uint64_t packets,
+		     uint64_t bytes)
+{
+	struct json_object *one = json_object_new_object();
+
+	explain_str(one, "tier", name);
+	explain_int(one, "flows", flows);
+	explain_int(one, "packets", packets);
+	explain_int(one, "bytes", bytes);
+	json_object_array_add(tiers, one);
+}
+
+static void add_totals(struct json_object *o, const struct engine_totals *t,
+		       const struct flow_stats *upcalls)
 {
 	struct json_object *tiers = json_object_new_array(), *share = json_object_new_object();
 	struct json_object *reasons = json_object_new_array();
 
-	for (unsigned i = 0; i < LEDGER_N_TIERS; i++) {
-		struct json_object *one = json_object_new_object();
-
-		explain_str(one, "tier", ledger_tier_name[i]);
-		explain_int(one, "flows", t->flows[i]);
-		explain_int(one, "packets", t->packets[i]);
-		explain_int(one, "bytes", t->bytes[i]);
-		json_object_array_add(tiers, one);
-	}
-	add_share(share, "packets", t->packets);
-	add_share(share, "bytes", t->bytes);
+	for (unsigned i = 0; i < LEDGER_N_TIERS; i++)
+		add_tier(tiers, ledger_tier_name[i], t->flows[i], t->packets[i], t->bytes[i]);
+	add_tier(tiers, "upcall", 0, upcalls->packets, upcalls->bytes);
+	add_share(share, "packets", t->packets, upcalls->packets);
+	add_share(share, "bytes", t->bytes, upcalls->bytes);
 	for (unsigned i = 0; i < OFFLOAD_N_REASONS; i++) {
 		struct json_object *one;
 
@@ -211,7 +219,7 @@ static int by_number(const void *a, const void *b)
 	return (x->no.v > y->no.v) - (x->no.v < y->no.v);
 }
 
-struct json_object *explain_status(struct engine *e)
+struct json_object *explain_status(struct engine *e, const struct flow_stats *upcalls)
 {
 	struct json_object *o = json_object_new_object(), *list;
 	struct engine_device_info *d;
@@ -220,7 +228,7 @@ struct json_object *explain_status(struct engine *e)
 	size_t n;
 
 	engine_totals(e, &totals);
-	add_totals(o, &totals);
+	add_totals(o, &totals, upcalls);
 	d = devices(e, &n);
 	list = json_object_new_array();
 	for (size_t i = 0; i < n; i++)

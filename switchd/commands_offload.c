@@ -39,8 +39,11 @@ static void do_status(struct ctl_conn *conn, int argc, const char *const argv[],
 	struct backend *be = NULL;
 
 	while ((be = switchd_backend_next(aux, be))) {
-		struct json_object *one = explain_status(engine_of(be));
+		struct json_object *one;
+		struct flows_stats st;
 
+		flows_stats(backend_flows(be), &st);
+		one = explain_status(engine_of(be), &st.switched);
 		json_object_object_add(one, "datapath",
 				       json_object_new_string(backend_dp(be)->ops->type));
 		json_object_array_add(list, one);

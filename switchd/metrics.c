@@ -83,12 +83,14 @@ static void tier_packets(struct scrape *s)
 {
 	for (unsigned t = 0; t < LEDGER_N_TIERS; t++)
 		sample(s, "", "tier", ledger_tier_name[t], s->totals.packets[t]);
+	sample(s, "", "tier", "upcall", s->flows.switched.packets);
 }
 
 static void tier_bytes(struct scrape *s)
 {
 	for (unsigned t = 0; t < LEDGER_N_TIERS; t++)
 		sample(s, "", "tier", ledger_tier_name[t], s->totals.bytes[t]);
+	sample(s, "", "tier", "upcall", s->flows.switched.bytes);
 }
 
 static void outside(struct scrape *s)

@@ -282,6 +282,8 @@ void flows_stats(const struct flows *f, struct flows_stats *st)
 		const struct handler *h = &f->handlers[i];
 
 		st->upcalls += h->upcalls;
+		st->switched.packets += h->packets;
+		st->switched.bytes += h->bytes;
 		st->installed += h->installed;
 		st->duplicate += h->duplicate;
 		st->install_failed += h->install_failed;

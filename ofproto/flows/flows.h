@@ -43,6 +43,7 @@ struct flows_stats {
 	uint64_t round_ms; /* length of the last round */
 	uint64_t rounds, revalidated, deleted_idle, deleted_changed, modified;
 	uint64_t upcalls, installed, duplicate, install_failed, over_limit, no_port;
+	struct flow_stats switched; /* by handlers: a megaflow's first packet, and what got none */
 	uint64_t xlate_errors[XLATE_N_ERRORS];
 	/* Left by a former process: taken over; of these not yet checked, kept, changed, removed;
 	 * and packets of theirs that belong to no rule of today. */

@@ -39,6 +39,7 @@ struct handler {
 	struct flows *f;
 	unsigned index;
 	_Atomic uint64_t upcalls, installed, duplicate, install_failed, over_limit, no_port;
+	_Atomic uint64_t packets, bytes; /* that this handler itself switched */
 	_Atomic uint64_t xlate_errors[XLATE_N_ERRORS];
 };
 

@@ -106,9 +106,9 @@ static void install(struct handler *h, struct work *works, unsigned n, uint64_t 
 }
 
 /* The first packet counts itself; the megaflow's counters begin with the next one. */
-static void count(struct work *works, unsigned n)
+static void count(struct handler *h, struct work *works, unsigned n)
 {
-	uint64_t now = clock_mono_ns();
+	uint64_t now = clock_mono_ns(), packets = 0, bytes = 0;
 
 	counter_add(upcall_handled, n);
 	for (unsigned i = 0; i < n; i++) {
@@ -116,9 +116,14 @@ static void count(struct work *works, unsigned n)
 					  .bytes = works[i].up.packet->len,
 					  .used_ns = now };
 
-		if (works[i].count)
-			effects_apply(&works[i].out.effects, &one);
+		if (!works[i].count)
+			continue;
+		effects_apply(&works[i].out.effects, &one);
+		packets++;
+		bytes += one.bytes;
 	}
+	h->packets += packets;
+	h->bytes += bytes;
 }
 
 static void send_on(struct flows *f, struct work *works, unsigned n)
@@ -163,7 +168,7 @@ static void process(struct handler *h, struct work *works, unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		translate(h, &works[i], snap);
 	rcu_read_unlock();
-	count(works, n);
+	count(h, works, n);
 	install(h, works, n, seq);
 	rcu_read_lock();
 	after = flows_seq(flows_snapshot(f));

@@ -434,7 +434,11 @@ START_TEST(explanations_tell_the_story)
 	ck_assert_ptr_null(explain_why(l->e, "state=lost", &err));
 	ck_assert_int_eq(err.code, ENOENT);
 
-	o = explain_status(l->e);
+	o = explain_status(l->e, &(struct flow_stats){ .packets = 5, .bytes = 300 });
+	one = json_object_array_get_idx(member(o, "tiers"), LEDGER_N_TIERS);
+	ck_assert_str_eq(json_object_get_string(member(one, "tier")), "upcall");
+	ck_assert_uint_eq(json_object_get_uint64(member(one, "packets")), 5);
+	ck_assert(json_object_get_double(member(member(o, "hardware_share"), "bytes")) < 1);
 	one = json_object_array_get_idx(member(o, "devices"), 0);
 	ck_assert_str_eq(json_object_get_string(member(one, "name")), "sim:e810");
 	ck_assert_uint_eq(json_object_get_uint64(member(one, "entries")), 1);

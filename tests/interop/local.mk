@@ -4,8 +4,11 @@ INTEROP_TESTS = \
 	tests/interop/appctl_test.py \
 	tests/interop/errors_test.py \
 	tests/interop/flows_test.py \
+	tests/interop/metrics_test.py \
 	tests/interop/ofctl_test.py \
-	tests/interop/vsctl_test.py
+	tests/interop/osken_test.py \
+	tests/interop/vsctl_test.py \
+	tests/interop/wire_test.py
 dist_check_SCRIPTS += $(INTEROP_TESTS)
-EXTRA_DIST += tests/interop/lab.py
+EXTRA_DIST += tests/interop/lab.py tests/interop/osken_app.py
 TESTS += $(INTEROP_TESTS)

@@ -26,6 +26,8 @@ SHUNTD = os.environ.get("SHUNTD", os.path.abspath("switchd/shuntd"))
 OVS_SCHEMA = os.environ.get("OVS_SCHEMA", "/usr/share/openvswitch/vswitch.ovsschema")
 SCHEMA = os.path.join(HERE, "../../dbserver/vswitch.ovsschema")
 
+PATIENCE = float(os.environ.get("SHUNT_PATIENCE", "1"))  # sanitizer builds take longer
+
 failures = []
 checks = 0
 switches = []
@@ -418,7 +420,7 @@ class OpenFlow:
 
     def read(self, seconds=5):
         """(type, xid, body), or None: closed or quiet."""
-        self.sock.settimeout(seconds)
+        self.sock.settimeout(seconds * PATIENCE)
         try:
             while True:
                 if len(self.buffer) >= 8:
@@ -448,7 +450,7 @@ class OpenFlow:
         barrier = self.send(18 if self.version == 1 else 20)
         found = None
         while True:
-            m = self.read()
+            m = self.read(10)
             if m is None:
                 return "closed" if found is None else found
             if m[0] == 1 and m[1] == xid:
@@ -459,7 +461,7 @@ class OpenFlow:
                 return found
 
     def closed(self):
-        self.sock.settimeout(3)
+        self.sock.settimeout(3 * PATIENCE)
         try:
             while self.sock.recv(65536):
                 pass

@@ -22,7 +22,7 @@ import lab  # noqa: E402
 TOP = os.path.abspath(os.path.join(HERE, "../.."))
 SHUNTCTL = os.environ.get("SHUNTCTL", os.path.abspath("tools/shuntctl"))
 MAC_A, MAC_B = "02:00:00:00:00:0a", "02:00:00:00:00:0b"
-PATIENCE = float(os.environ.get("SHUNT_PATIENCE", "1"))  # sanitizer builds take longer
+PATIENCE = lab.PATIENCE
 
 
 def until(what, fn, seconds=15.0):

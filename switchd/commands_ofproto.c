@@ -231,6 +231,8 @@ static int bridge_key(struct bridge *br, const char *text, struct flow_key *key,
 struct trace {
 	const char *bridge, *flow, *packet; /* bridge NULL: the flow is a datapath's */
 	bool generate;
+	uint32_t ct_next[8];
+	size_t n_ct_next;
 };
 
 static int run_trace(struct switchd *sw, const struct trace *t, struct str *out, struct error *err)
@@ -256,12 +258,44 @@ static int run_trace(struct switchd *sw, const struct trace *t, struct str *out,
 			packet = packet_compose(&key, 0);
 		rcu_read_lock();
 		snap = flows_snapshot(backend_flows(be));
-		rc = xlate_trace(snap, b ? xl_bridge_by_id(snap, bridge_id(b->br)) : NULL, &key,
-				 packet, out, err);
+		rc = xlate_trace(
+			&(struct xlate_trace_in){
+				.snap = snap,
+				.bridge = b ? xl_bridge_by_id(snap, bridge_id(b->br)) : NULL,
+				.key = &key,
+				.packet = packet,
+				.ct_next = t->ct_next,
+				.n_ct_next = t->n_ct_next,
+			},
+			out, err);
 		rcu_read_unlock();
 	}
 	packet_free(packet);
 	return rc;
+}
+
+/* `--ct-next=trk,est`, or its value as the next word.  0: not this option; else the words taken. */
+static int ct_next_option(struct trace *t, const char *const argv[], int left, struct error *err)
+{
+	const char *value = argv[0] + strlen("--ct-next");
+	union field_value v, mask;
+	char text[64];
+
+	if (strncmp(argv[0], "--ct-next", strlen("--ct-next")) || (*value && *value != '='))
+		return 0;
+	if (!*value && left < 2)
+		return error_set(err, EINVAL, "--ct-next", "a state is missing: --ct-next=trk,est");
+	if (t->n_ct_next == ARRAY_SIZE(t->ct_next))
+		return error_set(err, EINVAL, "--ct-next", "given more than %zu times",
+				 ARRAY_SIZE(t->ct_next));
+	snprintf(text, sizeof(text), "%s", *value ? value + 1 : argv[1]);
+	for (char *c = text; *c; c++)
+		if (*c == ',')
+			*c = '|';
+	if (field_parse(field_get(FIELD_CT_STATE), text, &v, &mask, err))
+		return -EINVAL;
+	t->ct_next[t->n_ct_next++] = ntohl(v.be32);
+	return *value ? 1 : 2;
 }
 
 /* `[DP] FLOW [PACKET]` or `BRIDGE FLOW [-generate | PACKET]`; options first or last, as people
@@ -277,7 +311,15 @@ static void do_trace(struct ctl_conn *conn, int argc, const char *const argv[], 
 	int n = 0;
 
 	for (int i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "-generate") || !strcmp(argv[i], "--generate"))
+		int taken = ct_next_option(&t, &argv[i], argc - i, &err);
+
+		if (taken < 0) {
+			ctl_reply_error(conn, error_text(&err, text, sizeof(text)));
+			return;
+		}
+		if (taken)
+			i += taken - 1;
+		else if (!strcmp(argv[i], "-generate") || !strcmp(argv[i], "--generate"))
 			t.generate = true;
 		else if (n < 3)
 			words[n++] = argv[i];
@@ -310,7 +352,8 @@ static void do_trace(struct ctl_conn *conn, int argc, const char *const argv[], 
 
 static const struct ctl_command commands[] = {
 	{ "ofproto/list", "", 0, 0, do_list },
-	{ "ofproto/trace", "{[dp_name] odp_flow | bridge br_flow} [-generate | packet]", 1, 4,
+	{ "ofproto/trace",
+	  "{[dp_name] odp_flow | bridge br_flow} [--ct-next=state...] [-generate | packet]", 1, 24,
 	  do_trace },
 	{ "bridge/dump-flows", "[--offload-stats] bridge", 1, 2, do_dump_flows },
 	{ "fdb/show", "bridge", 1, 1, do_fdb_show },

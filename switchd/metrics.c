@@ -192,13 +192,8 @@ static void revalidation_seconds(struct scrape *s)
 
 static void xlate_errors(struct scrape *s)
 {
-	static const char *const names[XLATE_N_ERRORS] = {
-		"none",        "no_port", "too_deep", "too_many_resubmits", "too_many_actions",
-		"needs_recirc"
-	};
-
 	for (unsigned i = 1; i < XLATE_N_ERRORS; i++)
-		sample(s, "", "error", names[i],
+		sample(s, "", "error", xlate_error_name[i],
 		       i == XLATE_NO_PORT ? s->flows.no_port : s->flows.xlate_errors[i]);
 }
 

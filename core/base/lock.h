@@ -3,7 +3,7 @@
  *
  * Global order, outermost first (a thread that holds a later one must not take an earlier one):
  *   bridge configuration > table writer > flows > engine > provider queue > datapath tables > port
- * list > l2 (MAC) > log */
+ * list > l2 (MAC) > recirculation ids > log */
 #pragma once
 
 #include <pthread.h>

@@ -151,7 +151,7 @@ static void change(struct round *r, struct megaflow *mf, struct xlate_out *out)
 	r->f->adopt_uncredited += mf->credited.packets;
 	r->f->adopt_changed++;
 	effects_take(&mf->effects, &out->effects);
-	mf->seq = r->seq;
+	megaflow_set_seq(mf, out, r->seq);
 	round_change_actions(r, mf, out);
 }
 
@@ -159,7 +159,7 @@ static void keep(struct round *r, struct megaflow *mf, struct xlate_out *out)
 {
 	r->f->adopt_kept++;
 	effects_take(&mf->effects, &out->effects);
-	mf->seq = r->seq;
+	megaflow_set_seq(mf, out, r->seq);
 	mf->actions_hash = megaflow_actions_hash(dp_actions_of(&out->actions));
 	mf->hw_ok = !out->to_controller;
 	engine_confirm(r->f->engine, mf->ef, mf->hw_ok);
@@ -181,7 +181,7 @@ static bool check(struct round *r, struct megaflow *mf, bool last)
 	bool stray;
 
 	translate(r->f, mf, &m, &out);
-	stray = out.error == XLATE_NO_PORT;
+	stray = xlate_is_stray(&out);
 	if (stray && !last) {
 		xlate_out_done(&out);
 		return false;

@@ -26,9 +26,15 @@ uint64_t megaflow_actions_hash(struct dp_actions a)
 	return hash_bytes(a.data, a.len, a.len);
 }
 
+/* What found no room is tried again in each round. */
+void megaflow_set_seq(struct megaflow *mf, const struct xlate_out *out, uint64_t seq)
+{
+	mf->seq = out->error == XLATE_RECIRC_FULL ? 0 : seq;
+}
+
 void megaflow_init(struct megaflow *mf, struct xlate_out *out, uint64_t seq)
 {
-	mf->seq = seq;
+	megaflow_set_seq(mf, out, seq);
 	mf->created_ns = clock_mono_ns();
 	effects_take(&mf->effects, &out->effects);
 	mf->actions_hash = megaflow_actions_hash(dp_actions_of(&out->actions));
@@ -130,7 +136,9 @@ static void init(struct flows *f)
 	CDS_INIT_LIST_HEAD(&f->gone);
 	CDS_INIT_LIST_HEAD(&f->waiters);
 	CDS_INIT_LIST_HEAD(&f->live);
+	f->recirc = recirc_table_new(RECIRC_MAX);
 	f->snap = xl_snapshot_new(0);
+	f->snap->recirc = f->recirc;
 	xl_snapshot_link(f->snap);
 }
 
@@ -153,6 +161,7 @@ static void destroy(struct flows *f, bool leave)
 	free_list(&f->incoming);
 	free_list(&f->live);
 	xl_snapshot_free(f->snap);
+	recirc_table_free(f->recirc);
 	lock_done(&f->lock);
 	pthread_rwlock_destroy(&f->in_flight);
 	free(f);
@@ -242,6 +251,7 @@ void flows_set_snapshot(struct flows *f, struct xl_snapshot *snap)
 {
 	struct xl_snapshot *old = f->snap;
 
+	snap->recirc = f->recirc;
 	snap->seq = flows_seq(old) + 1; /* above every number that the old one ever gave */
 	rcu_assign_pointer(f->snap, snap);
 	rcu_defer(xl_snapshot_free, old);
@@ -278,6 +288,7 @@ void flows_stats(const struct flows *f, struct flows_stats *st)
 		.adopt_removed = f->adopt_removed,
 		.adopt_uncredited = f->adopt_uncredited,
 	};
+	recirc_stats(f->recirc, &st->recirc);
 	for (unsigned i = 0; i < f->n_handlers; i++) {
 		const struct handler *h = &f->handlers[i];
 

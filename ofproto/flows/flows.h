@@ -48,6 +48,7 @@ struct flows_stats {
 	/* Left by a former process: taken over; of these not yet checked, kept, changed, removed;
 	 * and packets of theirs that belong to no rule of today. */
 	uint64_t adopted, adopt_waiting, adopt_kept, adopt_changed, adopt_removed, adopt_uncredited;
+	struct recirc_stats recirc;
 };
 
 void flows_config_default(struct flows_config *c);

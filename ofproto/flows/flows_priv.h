@@ -51,7 +51,8 @@ struct flows {
 
 	/* read: somebody is between translation and hand-over; write, briefly: nobody is */
 	pthread_rwlock_t in_flight;
-	struct xl_snapshot *snap; /* RCU */
+	struct xl_snapshot *snap;    /* RCU */
+	struct recirc_table *recirc; /* owned */
 
 	struct lock lock;              /* guards what follows, up to the blank line */
 	struct cds_list_head incoming; /* installed, not yet the revalidator's */
@@ -81,6 +82,7 @@ struct flows {
 uint64_t flows_seq(const struct xl_snapshot *snap);
 /* Takes effects over from a translation. */
 void megaflow_init(struct megaflow *mf, struct xlate_out *out, uint64_t seq);
+void megaflow_set_seq(struct megaflow *mf, const struct xlate_out *out, uint64_t seq);
 void megaflow_free(struct megaflow *mf);
 uint64_t megaflow_actions_hash(struct dp_actions a);
 void megaflow_hand_over(struct flows *f, struct megaflow *mf); /* to the revalidator */

@@ -39,7 +39,7 @@ static void translate(struct handler *h, struct work *w, const struct xl_snapsho
 /* A port that no snapshot names yet gets no megaflow: its next packet asks again. */
 static bool wants_megaflow(struct handler *h, const struct work *w)
 {
-	if (w->up.kind != UPCALL_MISS || w->out.error == XLATE_NO_PORT)
+	if (w->up.kind != UPCALL_MISS || xlate_is_stray(&w->out))
 		return false;
 	if (h->f->n_flows < h->f->limit)
 		return true;

@@ -81,7 +81,7 @@ static void take_translation(struct round *r, struct megaflow *mf, struct xlate_
 {
 	effects_done(&mf->effects);
 	effects_take(&mf->effects, &out->effects);
-	mf->seq = r->seq;
+	megaflow_set_seq(mf, out, r->seq);
 	if (mf->actions_hash != megaflow_actions_hash(dp_actions_of(&out->actions)) ||
 	    mf->hw_ok == out->to_controller)
 		round_change_actions(r, mf, out);
@@ -102,7 +102,7 @@ static void retranslate(struct round *r, struct megaflow *mf)
 	xlate(&in, &out);
 	rcu_read_unlock();
 	r->f->revalidated++;
-	if (out.error == XLATE_NO_PORT || out.bridge_id != mf->bridge_id ||
+	if (xlate_is_stray(&out) || out.bridge_id != mf->bridge_id ||
 	    !flow_mask_within(&out.mask, &m.mask)) {
 		r->f->deleted_changed++;
 		round_delete(r, mf);
@@ -218,6 +218,7 @@ static uint64_t run_round(struct flows *f)
 	cds_list_for_each_entry_safe (mf, next, &f->live, node)
 		visit(&r, mf);
 	flush_deletions(&r);
+	recirc_expire(f->recirc, r.now_ns);
 	f->round_ms = (clock_mono_ns() - r.now_ns) / NSEC_PER_MSEC;
 	adapt_limit(f, f->round_ms);
 	return r.seq;

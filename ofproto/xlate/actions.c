@@ -82,10 +82,6 @@ void xl_set_field(struct xl *x, const struct field *f, const union field_value *
 		if (!field_prereq_ok((enum field_prereq)f->prereq, &x->f.flow))
 			return;
 	}
-	if (f->ofs >= offsetof(struct flow_key, nw_src) && x->f.behind_mpls) {
-		xl_fail(x, XLATE_NEEDS_RECIRC);
-		return;
-	}
 	field_write_masked(f, v, mask, &x->f.flow);
 	field_write_masked(f, mask, mask, &x->f.written);
 	field_write_masked(f, mask, mask, &x->f.pending);
@@ -228,7 +224,7 @@ static void do_dec_ttl(struct xl *x, const struct ofpact *a)
 	xl_note(x, "TTL expired: to the controllers");
 	for (unsigned i = 0; i < MAX(d->n, 1); i++)
 		xl_controller(x, UINT16_MAX, d->n ? d->ids[i] : 0, OFPR_INVALID_TTL_, false);
-	x->exit = true;
+	x->stop = true;
 }
 
 static void do_set_ttl(struct xl *x, const struct ofpact *a)
@@ -251,7 +247,7 @@ static void do_dec_mpls_ttl(struct xl *x, const struct ofpact *a)
 	}
 	xl_note(x, "MPLS TTL expired: to the controllers");
 	xl_controller(x, UINT16_MAX, 0, OFPR_INVALID_TTL_, false);
-	x->exit = true;
+	x->stop = true;
 }
 
 static void do_set_mpls_ttl(struct xl *x, const struct ofpact *a)
@@ -304,12 +300,8 @@ static void do_group(struct xl *x, const struct ofpact *a)
 static void do_resubmit(struct xl *x, const struct ofpact *a)
 {
 	const struct ofpact_resubmit *r = ofpact_payload(a);
-	be32 in_port = x->f.flow.in_port;
 
-	if (r->in_port.v != OFPP_IN_PORT_)
-		x->f.flow.in_port = htonl(r->in_port.v);
-	xl_table(x, r->table == 255 ? x->table : r->table, XL_MISS_NOTHING);
-	x->f.flow.in_port = in_port;
+	xl_table(x, r->table == 255 ? x->origin.table : r->table, r->in_port, XL_MISS_NOTHING);
 }
 
 static void do_learn(struct xl *x, const struct ofpact *a)
@@ -352,7 +344,8 @@ static void do_goto_table(struct xl *x, const struct ofpact *a)
 {
 	/* The nested table's text stands beside, not below, the table that leads there. */
 	x->indent--;
-	xl_table(x, ((const struct ofpact_u8 *)ofpact_payload(a))->v, XL_MISS_CONTROLLER);
+	xl_table(x, ((const struct ofpact_u8 *)ofpact_payload(a))->v,
+		 (struct ofp_port){ OFPP_IN_PORT_ }, XL_MISS_CONTROLLER);
 	x->indent++;
 }
 
@@ -401,64 +394,120 @@ static void note_action(struct xl *x, const struct ofpact *a)
 	str_done(&s);
 }
 
+/* What may be done behind a popped MPLS stack without knowing what came up; the rest waits for the
+ * packet to be parsed again. */
+static bool needs_parsing(const struct ofpact *a)
+{
+	static const bool blind[OFPACT_N_KINDS] = {
+		[OFPACT_OUTPUT] = true,        [OFPACT_CONTROLLER] = true,
+		[OFPACT_ENQUEUE] = true,       [OFPACT_SET_VLAN_VID] = true,
+		[OFPACT_SET_VLAN_PCP] = true,  [OFPACT_STRIP_VLAN] = true,
+		[OFPACT_PUSH_VLAN] = true,     [OFPACT_SET_QUEUE] = true,
+		[OFPACT_POP_QUEUE] = true,     [OFPACT_NOTE] = true,
+		[OFPACT_EXIT] = true,          [OFPACT_CLEAR_ACTIONS] = true,
+		[OFPACT_WRITE_ACTIONS] = true, [OFPACT_WRITE_METADATA] = true,
+	};
+	const struct ofpact_set_field *s = ofpact_payload(a);
+
+	if (a->kind == OFPACT_SET_FIELD)
+		return field_get((enum field_id)s->field)->ofs >=
+		       offsetof(struct flow_key, mpls_lse);
+	return !blind[a->kind];
+}
+
+static struct ofpacts list_from(struct ofpacts acts, const struct ofpact *a)
+{
+	size_t skip = a ? (size_t)((const uint8_t *)a - (const uint8_t *)acts.data) : acts.len;
+
+	return (struct ofpacts){ a, acts.len - (uint32_t)skip };
+}
+
 void xl_actions(struct xl *x, struct ofpacts acts)
 {
+	struct xl_cont c = { .outer = x->cont, .kind = XL_CONT_ACTIONS, .origin = x->origin };
 	const struct ofpact *a;
 
-	if (!acts.len)
-		xl_note(x, "drop");
+	x->cont = &c;
+	x->stop = false;
 	OFPACT_FOR_EACH(a, acts)
 	{
-		if (x->exit)
-			return;
+		if (x->exit || x->stop)
+			break;
+		if (x->f.behind_mpls && needs_parsing(a)) {
+			c.rest = list_from(acts, a);
+			xl_freeze(x, &c);
+			break;
+		}
+		c.rest = list_from(acts, ofpact_next(acts, a));
 		note_action(x, a);
 		do_table[a->kind](x, a);
 	}
+	x->stop = false; /* the lists around it go on */
+	x->cont = c.outer;
 }
 
-/* --- the action set: OpenFlow 1.3.5 section 5.10 fixes the order, whatever order it was written in
- * --- */
+/* --- the action set: ovs-actions(7), "Action Sets", fixes the order; all changes of fields are one
+ * step, done as they were written --- */
 
-static const enum ofpact_kind set_order[] = {
-	OFPACT_STRIP_VLAN,   OFPACT_POP_MPLS,   OFPACT_PUSH_MPLS,    OFPACT_PUSH_VLAN,
-	OFPACT_DEC_MPLS_TTL, OFPACT_DEC_TTL,    OFPACT_SET_MPLS_TTL, OFPACT_SET_TTL,
-	OFPACT_MOVE,         OFPACT_SET_FIELD,  OFPACT_SET_VLAN_VID, OFPACT_SET_VLAN_PCP,
-	OFPACT_SET_L4_SRC,   OFPACT_SET_L4_DST, OFPACT_SET_QUEUE,
+static const enum ofpact_kind structure[] = {
+	OFPACT_STRIP_VLAN, OFPACT_POP_MPLS, OFPACT_PUSH_MPLS,
+	OFPACT_PUSH_VLAN,  OFPACT_DEC_TTL,  OFPACT_DEC_MPLS_TTL,
 };
+static const enum ofpact_kind outputs[] = { OFPACT_GROUP, OFPACT_OUTPUT, OFPACT_CONTROLLER,
+					    OFPACT_RESUBMIT };
 
-static const struct ofpact *last_of(struct ofpacts set, enum ofpact_kind kind)
+static bool changes_field(uint16_t kind)
+{
+	static const bool yes[OFPACT_N_KINDS] = {
+		[OFPACT_SET_FIELD] = true,    [OFPACT_MOVE] = true,
+		[OFPACT_SET_VLAN_VID] = true, [OFPACT_SET_VLAN_PCP] = true,
+		[OFPACT_SET_L4_SRC] = true,   [OFPACT_SET_L4_DST] = true,
+		[OFPACT_SET_TTL] = true,      [OFPACT_SET_MPLS_TTL] = true,
+	};
+
+	return yes[kind];
+}
+
+static void copy_one(struct buf *list, const struct ofpact *a)
+{
+	buf_put(list, a, sizeof(*a) + ROUND_UP((size_t)a->len, 8));
+}
+
+/* The last one of a kind counts. */
+static bool copy_last(struct buf *list, struct ofpacts set, enum ofpact_kind kind)
 {
 	const struct ofpact *a, *last = NULL;
 
 	OFPACT_FOR_EACH(a, set)
-	if (a->kind == kind)
-		last = a;
+	{
+		if (a->kind == kind)
+			last = a;
+	}
+	if (last)
+		copy_one(list, last);
 	return last;
 }
 
-static void run_kind(struct xl *x, struct ofpacts set, enum ofpact_kind kind)
+static void order_set(struct ofpacts set, struct buf *list)
 {
 	const struct ofpact *a;
 
-	/* One of each kind, the last; of set-field, all in order, so that the last write to each
-	 * field counts. */
-	if (kind == OFPACT_SET_FIELD || kind == OFPACT_MOVE) {
-		OFPACT_FOR_EACH(a, set)
-		if (a->kind == kind && !x->exit)
-			do_table[kind](x, a);
-		return;
+	for (size_t i = 0; i < ARRAY_SIZE(structure); i++)
+		(void)copy_last(list, set, structure[i]); /* most are not there */
+	OFPACT_FOR_EACH(a, set)
+	{
+		if (changes_field(a->kind))
+			copy_one(list, a);
 	}
-	a = last_of(set, kind);
-	if (a && !x->exit)
-		do_table[kind](x, a);
+	(void)copy_last(list, set, OFPACT_SET_QUEUE);
+	for (size_t i = 0; i < ARRAY_SIZE(outputs); i++)
+		if (copy_last(list, set, outputs[i]))
+			return;
 }
 
 void xl_run_action_set(struct xl *x)
 {
-	struct buf mine = x->f.action_set;
-	struct ofpacts set = ofpacts_of(&mine);
-	static const enum ofpact_kind outputs[] = { OFPACT_GROUP, OFPACT_OUTPUT,
-						    OFPACT_CONTROLLER };
+	struct buf mine = x->f.action_set, list = BUF_INIT;
 	bool exit = x->exit;
 
 	if (!mine.len)
@@ -467,14 +516,10 @@ void xl_run_action_set(struct xl *x)
 	x->exit = x->out->error != XLATE_OK;
 	xl_note(x, "--. Executing action set:");
 	x->indent++;
-	for (size_t i = 0; i < ARRAY_SIZE(set_order); i++)
-		run_kind(x, set, set_order[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(outputs); i++)
-		if (last_of(set, outputs[i])) {
-			run_kind(x, set, outputs[i]);
-			break;
-		}
+	order_set(ofpacts_of(&mine), &list);
+	xl_actions(x, ofpacts_of(&list));
 	x->indent--;
 	x->exit = exit;
+	buf_done(&list);
 	buf_done(&mine);
 }

@@ -146,6 +146,7 @@ static be32 new_lse(struct xl *x)
 
 static void mpls_structure_changed(struct xl *x)
 {
+	x->lasting = true;
 	memcpy(x->base.mpls_lse, x->f.flow.mpls_lse, sizeof(x->base.mpls_lse));
 	x->base.dl_type = x->f.flow.dl_type;
 	memset(x->f.written.mpls_lse, 0xff, sizeof(x->f.written.mpls_lse));
@@ -176,22 +177,28 @@ void xl_push_mpls(struct xl *x, be16 ethertype)
 	mpls_structure_changed(x);
 }
 
+/* The bottom of the stack is among the labels that the key shows. */
+static bool sees_bottom(const struct flow_key *f)
+{
+	for (unsigned i = 0; i < FLOW_N_MPLS; i++)
+		if (f->mpls_lse[i] & htonl(0x100))
+			return true;
+	return false;
+}
+
 void xl_pop_mpls(struct xl *x, be16 ethertype)
 {
 	struct act_pop_mpls pop = { ethertype };
 	struct flow_key *f = &x->f.flow;
-	bool last;
 
 	xl_know_mpls(x);
 	if (!flow_is_mpls(f))
 		return;
-	last = f->mpls_lse[0] & htonl(0x100);
 	xl_commit(x);
 	dp_actions_put(&x->out->actions, DP_ACT_POP_MPLS, &pop, sizeof(pop));
+	x->f.behind_mpls = f->mpls_lse[0] & htonl(0x100) || !sees_bottom(f);
 	memmove(&f->mpls_lse[0], &f->mpls_lse[1], sizeof(f->mpls_lse[0]) * (FLOW_N_MPLS - 1));
 	f->mpls_lse[FLOW_N_MPLS - 1] = 0;
 	f->dl_type = ethertype;
-	if (last && !flow_is_mpls(f))
-		x->f.behind_mpls = true;
 	mpls_structure_changed(x);
 }

@@ -24,6 +24,7 @@ static void effect_done(struct effect *e)
 		xl_counters_unref(e->patch.tx);
 		xl_counters_unref(e->patch.rx);
 		break;
+	case EFFECT_RECIRC: recirc_unref(e->recirc); break;
 	case EFFECT_TABLE:
 	case EFFECT_MAC: break;
 	}
@@ -88,6 +89,7 @@ static void apply_one(const struct effect *e, const struct flow_stats *d)
 		(void)tables_learn(e->learn.tables, &e->learn.l->fm, e->learn.l->limit);
 		break;
 	case EFFECT_PATCH_TX: credit_patch(e, d); break;
+	case EFFECT_RECIRC: break;
 	}
 }
 

@@ -17,6 +17,7 @@ enum effect_kind {
 	EFFECT_MAC,      /* learn or refresh an address */
 	EFFECT_LEARN,    /* add or refresh a rule */
 	EFFECT_PATCH_TX, /* credit a patch port and its peer */
+	EFFECT_RECIRC,   /* nothing: keeps a recirculation id that the megaflow names */
 };
 
 struct effect_learn {
@@ -52,6 +53,7 @@ struct effect {
 		struct {
 			struct xl_counters *tx, *rx; /* referenced */
 		} patch;
+		struct recirc_state *recirc; /* referenced */
 	};
 };
 

@@ -45,16 +45,14 @@ static void run_bucket_nested(struct xl *x, const void *arg)
 static void run_bucket(struct xl *x, struct group *g, uint32_t i)
 {
 	struct effect *e = effects_add(&x->out->effects, EFFECT_GROUP);
-	const struct rule *rule = x->rule;
-	bool in_group = x->in_group;
+	struct xl_origin origin = x->origin;
 
 	e->group.group = group_ref(g);
 	e->group.bucket = i;
 	xl_note(x, "bucket %u", i);
-	x->in_group = true;
+	x->origin.miss_rule = false;
 	xl_nested(x, run_bucket_nested, &g->buckets[i]);
-	x->in_group = in_group;
-	x->rule = rule;
+	x->origin = origin;
 }
 
 /* Weighted rendezvous hashing: a bucket that goes or comes moves only the packets that it had or
@@ -126,5 +124,5 @@ void xl_group(struct xl *x, uint32_t id)
 	x->indent++;
 	run_group(x, g);
 	x->indent--;
-	x->depth--;
+	xl_ascend(x);
 }

@@ -4,12 +4,15 @@ ofproto_xlate_libxlate_a_SOURCES = \
 	ofproto/xlate/commit.c \
 	ofproto/xlate/effects.c \
 	ofproto/xlate/effects.h \
+	ofproto/xlate/freeze.c \
 	ofproto/xlate/group.c \
 	ofproto/xlate/learn.c \
 	ofproto/xlate/normal.c \
 	ofproto/xlate/notes.c \
 	ofproto/xlate/notes.h \
 	ofproto/xlate/output.c \
+	ofproto/xlate/recirc.c \
+	ofproto/xlate/recirc.h \
 	ofproto/xlate/snapshot.c \
 	ofproto/xlate/snapshot.h \
 	ofproto/xlate/trace.c \

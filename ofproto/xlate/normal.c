@@ -14,7 +14,7 @@ static bool is_gratuitous_arp(struct xl *x)
 {
 	const struct flow_key *f = &x->f.flow;
 
-	if (!flow_is_arp(f) || !eth_addr_is_multicast(f->dl_dst))
+	if (!flow_is_arp(f) || x->f.behind_mpls || !eth_addr_is_multicast(f->dl_dst))
 		return false;
 	xl_look(x, FIELD_ARP_OP);
 	if (f->nw_proto == 2)

@@ -28,18 +28,21 @@ void xl_nested(struct xl *x, xl_nested_fn *fn, const void *arg)
 	struct xl_frame *saved = xmemdup(&x->f, sizeof(x->f));
 	struct flow_key *base = xmemdup(&x->base, sizeof(x->base));
 	struct flow_key *committed = xmemdup(&x->committed, sizeof(x->committed));
+	const struct xl_cont *cont = x->cont;
 	size_t start = x->out->actions.len;
-	bool exit = x->exit;
+	bool exit = x->exit, lasting = x->lasting;
 
 	memset(&x->f.action_set, 0, sizeof(x->f.action_set));
+	x->cont = NULL;
+	x->lasting = false;
 	fn(x, arg);
 	buf_done(&x->f.action_set);
 	x->f = *saved;
+	x->cont = cont;
 	x->exit = exit || x->out->error != XLATE_OK;
-	if (memcmp(base->mpls_lse, x->base.mpls_lse, sizeof(base->mpls_lse)) ||
-	    base->dl_type != x->base.dl_type) {
-		/* The packet's structure changed: it cannot be set back, so the others get the
-		 * original. */
+	x->frozen = x->stop = false;
+	if (x->lasting) {
+		/* It cannot be set back, so the others get the original. */
 		wrap_in_clone(&x->out->actions, start);
 		x->base = *base;
 		x->committed = *committed;
@@ -47,6 +50,7 @@ void xl_nested(struct xl *x, xl_nested_fn *fn, const void *arg)
 		/* What has been written into the packet must be set back before it is sent on. */
 		flow_mask_or(&x->f.pending, &x->committed);
 	}
+	x->lasting = lasting;
 	free(saved);
 	free(base);
 	free(committed);
@@ -62,14 +66,16 @@ static void enter_peer(struct xl *x, const void *arg)
 	memset(&x->f.flow.tunnel, 0, sizeof(x->f.flow.tunnel));
 	memset(&x->f.written.tunnel, 0xff, sizeof(x->f.written.tunnel));
 	x->f.flow.in_port = htonl(peer->ofp.v);
-	xl_enter_bridge(x, peer);
+	xl_clear_conntrack(x);
+	if (x->f.behind_mpls)
+		xl_freeze(x, &(struct xl_cont){ .kind = XL_CONT_ARRIVE });
+	else
+		xl_arrive(x, peer);
 }
 
 static void output_patch(struct xl *x, const struct xl_port *p)
 {
-	const struct rule *rule = x->rule;
-	uint8_t table = x->table;
-	struct effect *e;
+	struct xl_origin origin = x->origin;
 
 	if (!p->peer) {
 		xl_note(x, "patch port %s has no peer: drop", p->name);
@@ -77,13 +83,9 @@ static void output_patch(struct xl *x, const struct xl_port *p)
 	}
 	if (!xl_descend(x))
 		return;
-	e = effects_add(&x->out->effects, EFFECT_PATCH_TX);
-	e->patch.tx = xl_counters_ref(p->counters);
-	e->patch.rx = xl_counters_ref(p->peer->counters);
 	xl_nested(x, enter_peer, p->peer);
-	x->rule = rule;
-	x->table = table;
-	x->depth--;
+	x->origin = origin;
+	xl_ascend(x);
 }
 
 void xl_output_port(struct xl *x, const struct xl_port *p)
@@ -116,17 +118,15 @@ void xl_output(struct xl *x, struct ofp_port port, uint32_t max_len)
 		if (p)
 			xl_output_port(x, p);
 		return;
-	case OFPP_TABLE_: xl_table(x, 0, XL_MISS_CONTROLLER); return;
+	case OFPP_TABLE_:
+		xl_table(x, 0, (struct ofp_port){ OFPP_IN_PORT_ }, XL_MISS_CONTROLLER);
+		return;
 	case OFPP_NORMAL_: xl_normal(x); return;
 	case OFPP_FLOOD_: xl_flood(x, false); return;
 	case OFPP_ALL_: xl_flood(x, true); return;
 	case OFPP_CONTROLLER_:
 		xl_controller(x, (uint16_t)MIN(max_len, UINT16_MAX), 0,
-			      x->in_group ? OFPR_ACTION_
-			      : x->rule && !x->rule->cr.priority && !x->rule->cr.match.map
-				      ? OFPR_NO_MATCH_
-				      : OFPR_ACTION_,
-			      false);
+			      x->origin.miss_rule ? OFPR_NO_MATCH_ : OFPR_ACTION_, false);
 		return;
 	case OFPP_NONE_: return;
 	}
@@ -169,8 +169,8 @@ static void add_packet_in(struct xl *x, uint16_t max_len, uint16_t controller_id
 	pin->max_len = max_len;
 	pin->controller_id = controller_id;
 	pin->reason = reason;
-	pin->table = x->table;
-	pin->cookie = x->rule ? x->rule->cookie : is_miss ? 0 : UINT64_MAX;
+	pin->table = x->origin.table;
+	pin->cookie = is_miss ? 0 : x->origin.from_rule ? x->origin.cookie : UINT64_MAX;
 	pin->is_miss = is_miss;
 	*x->out->packet_ins_tail = pin;
 	x->out->packet_ins_tail = &pin->next;

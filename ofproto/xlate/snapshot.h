@@ -13,6 +13,7 @@
 #include "ofproto/l2/mac.h"
 #include "ofproto/l2/vlan.h"
 #include "ofproto/table/tables.h"
+#include "ofproto/xlate/recirc.h"
 
 /* Packets through a port that no datapath knows (patch ports). */
 struct xl_counters {
@@ -80,7 +81,8 @@ struct xl_snapshot {
 	bool loading;              /* all bridges are */
 	struct xl_bridge *bridges; /* owned array */
 	size_t n_bridges;
-	struct xl_port **by_dp; /* owned, indexed by dp_port.v; NULL where no port is */
+	struct recirc_table *recirc; /* borrowed: outlives the snapshot; the datapath's own */
+	struct xl_port **by_dp;      /* owned, indexed by dp_port.v; NULL where no port is */
 	uint32_t n_by_dp;
 };
 

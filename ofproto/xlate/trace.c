@@ -2,8 +2,12 @@
 /* ofproto/trace: one translation with notes, and its result, in the layout that people's scripts
  * read. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/base/xalloc.h"
+#include "core/packet/action_exec.h"
+#include "core/packet/parse.h"
 #include "ofproto/xlate/xlate_priv.h"
 
 static void format_key(const struct flow_key *key, struct str *out)
@@ -42,12 +46,14 @@ static void format_result(const struct xlate_out *o, const struct flow_key *key,
 	struct flow_key final = o->final, start = *key;
 
 	final.in_port = start.in_port;
+	final.recirc_id = start.recirc_id;
 	str_puts(out, "\nFinal flow: ");
 	if (flow_key_equal(&final, &start))
 		str_puts(out, "unchanged");
 	else
 		format_key(&o->final, out);
-	str_puts(out, "\nMegaflow: recirc_id=0,eth,");
+	str_printf(out, "\nMegaflow: recirc_id=%s%x,eth,", key->recirc_id ? "0x" : "",
+		   ntohl(key->recirc_id));
 	match_init(&mega, key, &o->mask);
 	mega.mask.recirc_id = 0;
 	match_format(&mega, NULL, NULL, out);
@@ -62,28 +68,156 @@ static void format_result(const struct xlate_out *o, const struct flow_key *key,
 			      "  - Sends \"packet-in\" messages to the OpenFlow controller.\n");
 }
 
-int xlate_trace(const struct xl_snapshot *snap, const struct xl_bridge *bridge,
-		const struct flow_key *key, const struct packet *packet, struct str *out,
-		struct error *err)
+/* --- passes --- */
+
+#define MAX_PASSES 64
+
+struct pass {
+	struct pass *next;
+	struct flow_key key;   /* as the datapath would look it up */
+	struct packet *packet; /* owned */
+	bool tracked;          /* the connection tracker has just had it */
+};
+
+struct tracer {
+	const struct xlate_trace_in *in;
+	struct pass *todo, **tail;
+	unsigned n_passes;
+	size_t n_tracked; /* times that the tracker's answer was made up */
+	bool tracked;     /* a CT stands right before the action at hand */
+	struct str *out;
+};
+
+/* The tracker's answer: what the user says, else a new connection. */
+static void answer_ct(struct tracer *t, struct flow_key *key, const struct act_ct *ct)
+{
+	const struct xlate_trace_in *in = t->in;
+	uint32_t state = t->n_tracked < in->n_ct_next ? in->ct_next[t->n_tracked] : CT_NEW | CT_TRK;
+
+	t->n_tracked++;
+	t->tracked = true;
+	key->ct_state = htonl(state | CT_TRK);
+	key->ct_zone = htons(ct->zone);
+	key->ct_mark = htonl((ntohl(key->ct_mark) & ~ct->mark_mask) | ct->mark);
+}
+
+static void add_pass(struct tracer *t, const struct packet *p, const struct flow_key *key,
+		     uint32_t id)
+{
+	struct pass *pass;
+
+	if (t->n_passes >= MAX_PASSES)
+		return;
+	t->n_passes++;
+	pass = xzalloc(sizeof(*pass));
+	pass->key = *key;
+	pass->key.recirc_id = htonl(id);
+	pass->packet = packet_clone(p);
+	pass->tracked = t->tracked;
+	*t->tail = pass;
+	t->tail = &pass->next;
+}
+
+static bool on_action(struct exec_ctx *x, struct packet *p, struct flow_key *key,
+		      const struct dp_action *a)
+{
+	struct tracer *t = x->aux;
+
+	if (a->kind == DP_ACT_RECIRC)
+		add_pass(t, p, key, ((const struct act_recirc *)dp_action_payload(a))->id);
+	t->tracked = false;
+	if (a->kind == DP_ACT_CT)
+		answer_ct(t, key, dp_action_payload(a));
+	return true;
+}
+
+/* Where the actions send the packet round again. */
+static void follow(struct tracer *t, const struct flow_key *key, const struct packet *packet,
+		   const struct xlate_out *o)
+{
+	struct exec_ctx x = { .side = on_action, .aux = t, .rng = 1 };
+	struct packet *p = packet ? packet_clone(packet) : packet_compose(key, 0);
+	const struct xl_bridge *br = t->in->bridge;
+	struct flow_key k = *key;
+
+	t->tracked = false;
+	(void)packet_parse(p, &k, NULL); /* what cannot be read is not there */
+	if (br && !key->recirc_id) {
+		const struct xl_port *port = xl_port_by_ofp(br, flow_in_ofp(key));
+
+		k.in_port = htonl(port ? port->dp.v : DP_PORT_NONE);
+	}
+	actions_exec(&x, p, &k, xlate_actions_for_packet(o));
+	packet_free(p);
+}
+
+static void trace_pass(struct tracer *t, const struct flow_key *key, const struct packet *packet)
 {
 	struct notes notes = { STR_INIT };
-	struct xlate_in in = {
-		.snap = snap, .key = *key, .packet = packet, .notes = &notes, .bridge = bridge
-	};
+	struct xlate_in in = { .snap = t->in->snap,
+			       .key = *key,
+			       .packet = packet,
+			       .notes = &notes,
+			       .bridge = t->in->bridge };
 	struct xlate_out o;
 
-	if (!bridge && !xl_port_by_dp(snap, flow_in_dp(key)))
-		return error_set(err, ENODEV, "in_port", "datapath port %u is in no bridge",
-				 flow_in_dp(key).v);
-	str_puts(out, "Flow: ");
-	format_key(key, out);
-	str_putc(out, '\n');
+	str_puts(t->out, "Flow: ");
+	if (key->recirc_id)
+		str_printf(t->out, "recirc_id=%#x,", ntohl(key->recirc_id));
+	format_key(key, t->out);
+	str_putc(t->out, '\n');
 	xlate(&in, &o);
-	str_puts(out, str_cstr(&notes.text));
-	format_result(&o, key, out);
-	if (packet)
+	str_puts(t->out, str_cstr(&notes.text));
+	format_result(&o, key, t->out);
+	if (t->in->packet)
 		effects_learn(&o.effects);
+	follow(t, key, packet, &o);
 	xlate_out_done(&o);
 	str_done(&notes.text);
+}
+
+static void put_rule(struct str *out)
+{
+	for (unsigned i = 0; i < 79; i++)
+		str_putc(out, '=');
+	str_putc(out, '\n');
+}
+
+static void put_title(struct tracer *t, const struct pass *p)
+{
+	union field_value v = { .be32 = p->key.ct_state };
+
+	str_puts(t->out, "\n\n");
+	put_rule(t->out);
+	str_printf(t->out, "recirc(%#x)", ntohl(p->key.recirc_id));
+	if (p->tracked) {
+		str_puts(t->out, " - behind conntrack with ct_state=");
+		field_format(field_get(FIELD_CT_STATE), &v, NULL, t->out);
+		str_puts(t->out, " (--ct-next gives another)");
+	}
+	str_putc(t->out, '\n');
+	put_rule(t->out);
+	str_putc(t->out, '\n');
+}
+
+int xlate_trace(const struct xlate_trace_in *in, struct str *out, struct error *err)
+{
+	struct tracer t = { .in = in, .tail = &t.todo, .out = out };
+
+	if (!in->bridge && !in->key->recirc_id && !xl_port_by_dp(in->snap, flow_in_dp(in->key)))
+		return error_set(err, ENODEV, "in_port", "datapath port %u is in no bridge",
+				 flow_in_dp(in->key).v);
+	trace_pass(&t, in->key, in->packet);
+	while (t.todo) {
+		struct pass *p = t.todo;
+
+		put_title(&t, p);
+		trace_pass(&t, &p->key, p->packet);
+		t.todo = p->next;
+		if (!t.todo)
+			t.tail = &t.todo;
+		packet_free(p->packet);
+		free(p);
+	}
 	return 0;
 }

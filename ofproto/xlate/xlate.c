@@ -11,10 +11,23 @@
 const char *const xlate_error_text[XLATE_N_ERRORS] = {
 	[XLATE_OK] = "no error",
 	[XLATE_NO_PORT] = "the packet's input port is in no bridge",
-	[XLATE_TOO_DEEP] = "over 64 nested tables, groups or patch ports",
+	[XLATE_TOO_DEEP] = "over 64 nested groups, patch ports and tables that are no later ones",
 	[XLATE_TOO_MANY_RESUBMITS] = "over 4096 table lookups",
 	[XLATE_TOO_MANY_ACTIONS] = "over 65536 bytes of datapath actions",
-	[XLATE_NEEDS_RECIRC] = "looks behind a popped MPLS header, which needs recirculation",
+	[XLATE_NO_RECIRC] = "the recirculation id is not known (any more), or its bridge is gone",
+	[XLATE_RECIRC_FULL] = "no recirculation id is free",
+	[XLATE_TOO_MANY_RECIRCS] = "over 8 recirculations of one packet",
+};
+
+const char *const xlate_error_name[XLATE_N_ERRORS] = {
+	[XLATE_OK] = "none",
+	[XLATE_NO_PORT] = "no_port",
+	[XLATE_TOO_DEEP] = "too_deep",
+	[XLATE_TOO_MANY_RESUBMITS] = "too_many_resubmits",
+	[XLATE_TOO_MANY_ACTIONS] = "too_many_actions",
+	[XLATE_NO_RECIRC] = "no_recirc",
+	[XLATE_RECIRC_FULL] = "recirc_full",
+	[XLATE_TOO_MANY_RECIRCS] = "too_many_recircs",
 };
 
 void xl_fail(struct xl *x, enum xlate_error e)
@@ -53,14 +66,26 @@ void xl_look_prereq(struct xl *x, enum field_prereq p)
 	xl_look_mask(x, &m);
 }
 
+static bool has_room(const struct xl *x)
+{
+	return x->depth < XLATE_MAX_DEPTH && x->nesting < XLATE_MAX_NESTING;
+}
+
 bool xl_descend(struct xl *x)
 {
-	if (x->depth < XLATE_MAX_DEPTH) {
+	if (has_room(x)) {
 		x->depth++;
+		x->nesting++;
 		return true;
 	}
 	xl_fail(x, XLATE_TOO_DEEP);
 	return false;
+}
+
+void xl_ascend(struct xl *x)
+{
+	x->depth--;
+	x->nesting--;
 }
 
 static void note_rule(struct xl *x, const struct rule *r)
@@ -77,7 +102,7 @@ static void note_rule(struct xl *x, const struct rule *r)
 	str_printf(&s, "priority %d", r->cr.priority);
 	if (r->cookie)
 		str_printf(&s, ", cookie 0x%llx", (unsigned long long)ntoh64(r->cookie));
-	xl_note(x, "%2u. %s", x->table, str_cstr(&s));
+	xl_note(x, "%2u. %s", x->origin.table, str_cstr(&s));
 	str_done(&s);
 }
 
@@ -85,7 +110,7 @@ static void table_miss(struct xl *x, enum xl_miss miss)
 {
 	const struct xl_port *in = xl_port_by_ofp(x->f.br, flow_in_ofp(&x->f.flow));
 
-	xl_note(x, "%2u. No match.", x->table);
+	xl_note(x, "%2u. No match.", x->origin.table);
 	if (miss == XL_MISS_NOTHING)
 		return;
 	if (!x->f.br->miss_to_controller || (in && in->config & XL_PC_NO_PACKET_IN)) {
@@ -97,92 +122,107 @@ static void table_miss(struct xl *x, enum xl_miss miss)
 	xl_controller(x, x->f.br->miss_send_len, 0, OFPR_NO_MATCH_, true);
 }
 
-/* A later pass would be needed to know what a rule behind the popped stack matches. */
-static bool looks_behind_mpls(const struct xl *x, const struct flow_key *m)
-{
-	const uint64_t *w = flow_words_const(m);
-
-	if (!x->f.behind_mpls)
-		return false;
-	for (unsigned i = FLOW_L3_WORD; i < FLOW_WORDS; i++)
-		if (w[i])
-			return true;
-	return false;
-}
-
 /* A fragment's ports count as zero unless the bridge matches fragments as they are.  The megaflow
  * matches every fragment bit anyway (close_mask()), and nothing of the ports. */
-static struct rule *lookup_fragment(const struct xl *x, struct flow_key *m)
+static struct rule *lookup_fragment(const struct xl *x, const struct flow_key *flow,
+				    struct flow_key *m)
 {
-	struct flow_key key = x->f.flow;
+	struct flow_key key = *flow;
 	struct rule *r;
 
 	key.tp_src = key.tp_dst = 0;
-	r = tables_lookup(x->f.br->tables, x->table, x->f.version, &key, m, false);
+	r = tables_lookup(x->f.br->tables, x->origin.table, x->f.version, &key, m, false);
 	m->tp_src = m->tp_dst = 0;
 	return r;
 }
 
-static struct rule *lookup(struct xl *x)
+static struct rule *lookup(struct xl *x, struct ofp_port in_port)
 {
+	be32 was = x->f.flow.in_port;
 	struct flow_key m;
 	struct rule *r;
 	struct effect *e;
 
 	memset(&m, 0, sizeof(m));
+	if (in_port.v != OFPP_IN_PORT_)
+		x->f.flow.in_port = htonl(in_port.v);
 	if (x->f.flow.nw_frag & FLOW_FRAG_ANY && x->f.br->frags == OFPC_FRAG_NORMAL_)
-		r = lookup_fragment(x, &m);
+		r = lookup_fragment(x, &x->f.flow, &m);
 	else
-		r = tables_lookup(x->f.br->tables, x->table, x->f.version, &x->f.flow, &m, false);
-	if (looks_behind_mpls(x, &m)) {
-		xl_fail(x, XLATE_NEEDS_RECIRC);
-		return NULL;
-	}
+		r = tables_lookup(x->f.br->tables, x->origin.table, x->f.version, &x->f.flow, &m,
+				  false);
+	x->f.flow.in_port = was;
 	xl_look_mask(x, &m);
 	e = effects_add(&x->out->effects, EFFECT_TABLE);
 	e->table.tables = x->f.br->tables;
-	e->table.table = x->table;
+	e->table.table = x->origin.table;
 	e->table.matched = r != NULL;
 	return r;
 }
 
-void xl_table(struct xl *x, uint8_t table, enum xl_miss miss)
+/* A rule's actions, or what a miss does. */
+static void do_rule(struct xl *x, struct rule *r, enum xl_miss miss)
 {
-	const struct rule *outer_rule = x->rule;
-	uint8_t outer_table = x->table;
-	struct rule *r;
+	if (!r) {
+		table_miss(x, miss);
+		return;
+	}
+	effects_add(&x->out->effects, EFFECT_RULE)->rule = rule_ref(r);
+	x->origin = (struct xl_origin){ .table = x->origin.table,
+					.from_rule = true,
+					.miss_rule = !r->cr.priority && !r->cr.match.map,
+					.cookie = r->cookie,
+					.rule = r };
+	note_rule(x, r);
+	x->indent++;
+	if (!rule_actions_get(r).len)
+		xl_note(x, "drop");
+	xl_actions(x, rule_actions_get(r));
+	x->indent--;
+}
+
+static bool enter_table(struct xl *x, uint8_t table)
+{
+	bool later = x->origin.from_rule && table > x->origin.table;
 
 	if (++x->resubmits > XLATE_MAX_RESUBMITS) {
 		xl_fail(x, XLATE_TOO_MANY_RESUBMITS);
-		return;
+		return false;
 	}
-	if (!xl_descend(x))
-		return;
-	if (x->f.flow.nw_frag & FLOW_FRAG_ANY && x->f.br->frags == OFPC_FRAG_DROP_) {
-		xl_note(x, "fragments are dropped here (set-frags)");
-		x->depth--;
-		return;
+	if (x->nesting < XLATE_MAX_NESTING && later) {
+		x->nesting++;
+		return true;
 	}
-	x->table = table;
-	r = lookup(x);
-	if (r) {
-		struct effect *e = effects_add(&x->out->effects, EFFECT_RULE);
-
-		e->rule = rule_ref(r);
-		x->rule = r;
-		note_rule(x, r);
-		x->indent++;
-		xl_actions(x, rule_actions_get(r));
-		x->indent--;
-	} else if (x->out->error == XLATE_OK) {
-		table_miss(x, miss);
-	}
-	x->rule = outer_rule;
-	x->table = outer_table;
-	x->depth--;
+	return xl_descend(x);
 }
 
-static void note_bridge(struct xl *x)
+void xl_table(struct xl *x, uint8_t table, struct ofp_port in_port, enum xl_miss miss)
+{
+	struct xl_origin outer = x->origin;
+	unsigned depth = x->depth, nesting = x->nesting;
+
+	if (!enter_table(x, table))
+		return;
+	x->origin.table = table;
+	if (x->f.behind_mpls) {
+		struct xl_cont c = { .outer = x->cont,
+				     .kind = XL_CONT_TABLE,
+				     .origin = { .table = table },
+				     .miss = miss,
+				     .in_port = in_port };
+
+		xl_freeze(x, &c);
+	} else if (x->f.flow.nw_frag & FLOW_FRAG_ANY && x->f.br->frags == OFPC_FRAG_DROP_) {
+		xl_note(x, "fragments are dropped here (set-frags)");
+	} else {
+		do_rule(x, lookup(x, in_port), miss);
+	}
+	x->origin = outer;
+	x->depth = depth;
+	x->nesting = nesting;
+}
+
+void xl_note_bridge(struct xl *x)
 {
 	struct str line = STR_INIT;
 
@@ -209,12 +249,29 @@ static bool may_receive(struct xl *x, const struct xl_port *in)
 	return !(in->config & (stp ? XL_PC_NO_RECV_STP : XL_PC_NO_RECV));
 }
 
+/* Table 0 and what it leads to, then the action set. */
+static void run_pipeline(struct xl *x)
+{
+	const struct xl_cont *outer = x->cont;
+	struct xl_cont set = { .outer = outer, .kind = XL_CONT_ACTION_SET };
+
+	x->cont = &set;
+	x->origin = (struct xl_origin){ .table = 0 };
+	if (x->in->has_actions && !x->depth)
+		xl_actions(x, x->in->actions);
+	else
+		xl_table(x, 0, (struct ofp_port){ OFPP_IN_PORT_ }, XL_MISS_CONTROLLER);
+	x->cont = outer;
+	if (!x->frozen)
+		xl_run_action_set(x);
+}
+
 void xl_enter_bridge(struct xl *x, const struct xl_port *in)
 {
 	bool outer_exit = x->exit;
 
 	x->f.version = tables_version(x->f.br->tables);
-	note_bridge(x);
+	xl_note_bridge(x);
 	if (!may_receive(x, in)) {
 		xl_note(x, "the port's configuration forbids receiving: drop");
 		return;
@@ -224,10 +281,26 @@ void xl_enter_bridge(struct xl *x, const struct xl_port *in)
 		xl_note(x, "no controller: failing open");
 		xl_normal(x);
 	} else {
-		xl_table(x, 0, XL_MISS_CONTROLLER);
-		xl_run_action_set(x);
+		run_pipeline(x);
 	}
 	x->exit = outer_exit || x->out->error != XLATE_OK;
+}
+
+/* Both ends count in the pass that the peer's tables count in, and only when these are asked. */
+void xl_arrive(struct xl *x, const struct xl_port *in)
+{
+	struct effect *e;
+
+	if (!has_room(x)) {
+		xl_fail(x, XLATE_TOO_DEEP);
+		return;
+	}
+	if (in && in->peer) {
+		e = effects_add(&x->out->effects, EFFECT_PATCH_TX);
+		e->patch.tx = xl_counters_ref(in->peer->counters);
+		e->patch.rx = xl_counters_ref(in->counters);
+	}
+	xl_enter_bridge(x, in);
 }
 
 /* --- the mask that leaves --- */
@@ -337,36 +410,45 @@ static const struct xl_port *entry_port(const struct xlate_in *in, const struct 
 	return p;
 }
 
+static void first_pass(struct xl *x)
+{
+	const struct xl_port *port = entry_port(x->in, &x->f.br);
+
+	if (port)
+		x->f.flow.in_port = htonl(port->ofp.v);
+	if (!x->f.br) {
+		xl_fail(x, XLATE_NO_PORT);
+		return;
+	}
+	x->out->bridge_id = x->f.br->id;
+	x->f.version = tables_version(x->f.br->tables);
+	if (x->in->has_actions)
+		run_pipeline(x);
+	else
+		xl_enter_bridge(x, port);
+}
+
 COUNTER_DEFINE(xlate_actions);
 
 void xlate(const struct xlate_in *in, struct xlate_out *out)
 {
 	struct xl x;
-	const struct xl_port *port;
 
 	counter_inc(xlate_actions);
 	out_init(out);
 	memset(&x, 0, sizeof(x));
 	x.in = in;
 	x.out = out;
-	port = entry_port(in, &x.f.br);
 	x.f.flow = in->key;
-	if (port)
-		x.f.flow.in_port = htonl(port->ofp.v);
+	x.f.flow.recirc_id = 0;
 	x.base = x.f.flow;
-	x.f.written.in_port = ~0u;
+	x.f.written.in_port = x.f.written.recirc_id = ~0u;
+	x.f.conntracked = true;
 	memset(&x.f.written, 0xff, offsetof(struct flow_key, tunnel));
-	if (!x.f.br) {
-		xl_fail(&x, XLATE_NO_PORT);
-	} else if (in->has_actions) {
-		out->bridge_id = x.f.br->id;
-		x.f.version = tables_version(x.f.br->tables);
-		xl_actions(&x, in->actions);
-		xl_run_action_set(&x);
-	} else {
-		out->bridge_id = x.f.br->id;
-		xl_enter_bridge(&x, port);
-	}
+	if (in->key.recirc_id)
+		xl_thaw(&x);
+	else
+		first_pass(&x);
 	finish(&x);
 	buf_done(&x.f.action_set);
 }

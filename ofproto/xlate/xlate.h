@@ -14,9 +14,15 @@
  *translated again with the packet in hand: the packet-ins of that translation show registers,
  *metadata and headers as the action saw them.
  *
- * Limits: XLATE_MAX_DEPTH nested tables, groups and patch ports, XLATE_MAX_RESUBMITS lookups; past
- *them the packet is dropped, the error says so.  Sources: OpenFlow 1.0 and 1.3.5, ovs-actions(7).
- *Any thread, inside an RCU section. */
+ * Where the datapath must look at the packet again before translation can go on (behind a popped
+ * MPLS stack, after the connection tracker), the rest is written down under a recirculation id
+ * (recirc.h), and the translation of what comes back with that id goes on from there: a pass.  Each
+ * pass is a megaflow of its own.
+ *
+ * Limits: XLATE_MAX_DEPTH nested groups, patch ports and tables other than later ones,
+ * XLATE_MAX_NESTING of all together, XLATE_MAX_RESUBMITS lookups, XLATE_MAX_RECIRCS passes after
+ * the first; past them the packet is dropped, the error says so.  Sources: OpenFlow 1.0 and 1.3.5,
+ * ovs-actions(7).  Any thread, inside an RCU section. */
 #pragma once
 
 #include "core/packet/action.h"
@@ -25,7 +31,9 @@
 #include "ofproto/xlate/notes.h"
 
 #define XLATE_MAX_DEPTH 64
+#define XLATE_MAX_NESTING 512
 #define XLATE_MAX_RESUBMITS 4096
+#define XLATE_MAX_RECIRCS 8
 #define XLATE_MAX_ACTIONS 65536 /* bytes of datapath actions */
 
 enum xlate_error {
@@ -34,11 +42,13 @@ enum xlate_error {
 	XLATE_TOO_DEEP,
 	XLATE_TOO_MANY_RESUBMITS,
 	XLATE_TOO_MANY_ACTIONS,
-	XLATE_NEEDS_RECIRC, /* looks behind a popped MPLS header: needs a second pass of the
-			       datapath */
+	XLATE_NO_RECIRC, /* the packet's recirculation id means nothing, or its bridge is gone */
+	XLATE_RECIRC_FULL,
+	XLATE_TOO_MANY_RECIRCS,
 	XLATE_N_ERRORS
 };
 extern const char *const xlate_error_text[XLATE_N_ERRORS];
+extern const char *const xlate_error_name[XLATE_N_ERRORS]; /* "too_deep", for metrics */
 
 struct xlate_in {
 	const struct xl_snapshot *snap;
@@ -78,13 +88,25 @@ struct xlate_out {
 };
 
 void xlate(const struct xlate_in *in, struct xlate_out *out);
+/* Nothing here knows the packet: it belongs to no bridge (any more).  No megaflow is made of it. */
+static inline bool xlate_is_stray(const struct xlate_out *out)
+{
+	return out->error == XLATE_NO_PORT || out->error == XLATE_NO_RECIRC;
+}
 void xlate_out_done(struct xlate_out *out);
 /* The actions without the controllers' USERSPACE: for the packet that was translated with the
  * packet in hand. */
 struct dp_actions xlate_actions_for_packet(const struct xlate_out *out);
 
-/* The whole trace as ofproto/trace prints it.  key as in xlate_in.  What a packet teaches takes
- * place when there is one (ovs-vswitchd(8), "Side effects").  0 or -errno. */
-int xlate_trace(const struct xl_snapshot *snap, const struct xl_bridge *bridge,
-		const struct flow_key *key, const struct packet *packet, struct str *out,
-		struct error *err) MUST_CHECK;
+/* What is traced. */
+struct xlate_trace_in {
+	const struct xl_snapshot *snap;
+	const struct xl_bridge *bridge; /* NULL: the one that the datapath's in_port belongs to */
+	const struct flow_key *key;     /* as in xlate_in */
+	const struct packet *packet;    /* NULL: only the flow is known */
+	const uint32_t *ct_next; /* ct_state after each pass through the connection tracker, CT_* */
+	size_t n_ct_next;        /* those that lack one are new connections */
+};
+/* The whole trace as ofproto/trace prints it, with the passes that recirculation leads to.  What a
+ * packet teaches takes place when there is one (ovs-vswitchd(8), "Side effects").  0 or -errno. */
+int xlate_trace(const struct xlate_trace_in *in, struct str *out, struct error *err) MUST_CHECK;

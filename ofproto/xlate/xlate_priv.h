@@ -4,6 +4,30 @@
 
 #include "ofproto/xlate/xlate.h"
 
+enum xl_miss { XL_MISS_CONTROLLER, XL_MISS_NOTHING };
+
+/* Whose actions are being done. */
+struct xl_origin {
+	uint8_t table;
+	bool from_rule;    /* else a packet-out's, or nobody's */
+	bool miss_rule;    /* the rule that takes what no other matches: priority 0, no match */
+	be64 cookie;       /* from_rule */
+	struct rule *rule; /* borrowed; NULL in another pass than the one that looked it up */
+};
+
+/* What is still to be done after the action at hand, innermost first: the rest of each enclosing
+ * list.  They stand on the C stack of whoever runs the lists; a pass that has to stop writes them
+ * down (freeze.c).  A bucket, a clone and a peer behind a patch port have a chain of their own:
+ * what comes after those goes on with the packet as it was before. */
+struct xl_cont {
+	const struct xl_cont *outer;
+	enum { XL_CONT_ARRIVE, XL_CONT_TABLE, XL_CONT_ACTIONS, XL_CONT_ACTION_SET } kind;
+	struct xl_origin origin; /* XL_CONT_TABLE: origin.table is the one to look up */
+	struct ofpacts rest;     /* XL_CONT_ACTIONS */
+	enum xl_miss miss;       /* XL_CONT_TABLE, with in_port */
+	struct ofp_port in_port; /* for this lookup; OFPP_IN_PORT_: the flow's */
+};
+
 /* The part of the state that a nested translation (group bucket, patch port) starts from and gives
  * back. */
 struct xl_frame {
@@ -14,6 +38,7 @@ struct xl_frame {
 	struct flow_key pending; /* bits of flow to be written into the packet by the next commit */
 	struct buf action_set;   /* concatenated records of write_actions, oldest first; owned */
 	bool behind_mpls;        /* an MPLS stack was popped: L3 and up are unknown */
+	bool conntracked;        /* the flow's ct_* fields mean something */
 };
 
 struct xl {
@@ -22,13 +47,15 @@ struct xl {
 	struct xl_frame f;
 	struct flow_key base;      /* the packet as the actions emitted so far leave it */
 	struct flow_key committed; /* bits of base that an emitted SET wrote */
-	const struct rule
-		*rule; /* whose actions are being done, NULL for packet-outs and buckets of none */
-	uint8_t table;
-	unsigned depth, indent;
+	struct xl_origin origin;
+	const struct xl_cont *cont; /* borrowed from the callers' frames */
+	unsigned depth, nesting, indent;
 	unsigned resubmits;
-	bool exit; /* stop doing actions of this list and those around it */
-	bool in_group;
+	unsigned round; /* recirculations that led here */
+	bool stop;      /* stop doing actions of this list */
+	bool exit;      /* and of those around it */
+	bool frozen;    /* all that was left to do in this chain is left to another pass, or done */
+	bool lasting;   /* an action was emitted that no later one can take back */
 };
 
 /* 01:80:c2:00:00:00 to :0f, which bridges do not forward (IEEE 802.1D table 7-10). */
@@ -45,13 +72,17 @@ void xl_fail(struct xl *x, enum xlate_error e);
 void xl_look_mask(struct xl *x, const struct flow_key *m);
 void xl_look(struct xl *x, enum field_id field);
 void xl_look_prereq(struct xl *x, enum field_prereq p);
-/* Looks `table` up and does what the rule says.  miss: what a miss does. */
-enum xl_miss { XL_MISS_CONTROLLER, XL_MISS_NOTHING };
-void xl_table(struct xl *x, uint8_t table, enum xl_miss miss);
+/* Looks `table` up and does what the rule says.  in_port: for the lookup alone, OFPP_IN_PORT_ the
+ * flow's own; miss: what a miss does. */
+void xl_table(struct xl *x, uint8_t table, struct ofp_port in_port, enum xl_miss miss);
 /* Whole pass of a bridge for a packet that came in at port (patch, entry): table 0 and the action
  * set. */
 void xl_enter_bridge(struct xl *x, const struct xl_port *in);
+/* The same for one that comes out of the patch port `in` (NULL: gone by now), and counts there. */
+void xl_arrive(struct xl *x, const struct xl_port *in);
 bool xl_descend(struct xl *x); /* false: too deep, and failed */
+void xl_ascend(struct xl *x);
+void xl_note_bridge(struct xl *x);
 #define xl_note(X, ...) note((X)->in->notes, (X)->indent, __VA_ARGS__)
 
 /* actions.c */
@@ -78,6 +109,19 @@ void xl_know_vlans(struct xl *x);
 void xl_know_mpls(struct xl *x);
 void xl_push_mpls(struct xl *x, be16 ethertype);
 void xl_pop_mpls(struct xl *x, be16 ethertype);
+
+/* freeze.c: passes and what goes from one to the next. */
+/* Emits what brings the packet as it is to another pass, which does what `rest` says; the caller
+ * goes on with this one. */
+void xl_recirculate(struct xl *x, const struct xl_cont *rest);
+/* The same, and nothing more of this chain is done here. */
+void xl_freeze(struct xl *x, const struct xl_cont *rest);
+/* Does what is left: all of the chain, here and now. */
+void xl_continue(struct xl *x, const struct xl_cont *rest);
+/* Starts a pass from what another one left under the packet's recirc_id. */
+void xl_thaw(struct xl *x);
+/* The ct_* fields mean nothing any more, and read as zero. */
+void xl_clear_conntrack(struct xl *x);
 
 /* normal.c, group.c, learn.c */
 void xl_normal(struct xl *x);

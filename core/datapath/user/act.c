@@ -142,6 +142,14 @@ void dpu_ctx_init(struct dpu_ctx *c, struct dpu *d, struct dpu_worker *w, unsign
 
 /* ---- execute ---- */
 
+/* What comes up behind a popped label is switched by what was readable of it, here as on the fast
+ * path. */
+static bool may_switch(const struct dp_execute *ex, enum parse_result r)
+{
+	return r == PARSE_OK ||
+	       (ex->key.recirc_id && r != PARSE_SHORT_ETH && r != PARSE_SHORT_VLAN);
+}
+
 static int execute_one(struct dpu_ctx *c, struct dp_execute *ex)
 {
 	int rc = dpu_acts_check(ex->actions);
@@ -153,7 +161,7 @@ static int execute_one(struct dpu_ctx *c, struct dp_execute *ex)
 	p = ex->done_with ? ex->packet : packet_clone(ex->packet);
 	p->in_port = flow_in_dp(&ex->key);
 	r = packet_parse(p, &ex->key, NULL);
-	if (r == PARSE_OK) {
+	if (may_switch(ex, r)) {
 		/* One list, carried out at once: nothing of it may be put off. */
 		dpu_actions(c, p, &ex->key, ex->actions, ex->actions.len);
 	} else {

@@ -20,9 +20,11 @@
 #define N_PORTS (WORLD_BRIDGES * WORLD_PORTS)
 #define STEPS 150
 #define SYNC_MS 20000
+#define MAX_WAITING 30 /* upcalls, so that none is lost */
 
 struct stack {
 	struct world w;
+	bool careful; /* nothing is sent while many upcalls wait */
 	struct dp *dp;
 	struct flows *flows;
 	struct port *ports[N_PORTS];
@@ -84,7 +86,7 @@ static void add_port(struct stack *s, unsigned i, const char *offload)
 		      err.cause);
 }
 
-static void stack_init(struct stack *s, struct rng seed)
+static void stack_init(struct stack *s, struct rng seed, bool rounds)
 {
 	static const struct flows_ops ops = { .packet_in = drop_packet_ins };
 	struct flows_config cfg;
@@ -94,6 +96,8 @@ static void stack_init(struct stack *s, struct rng seed)
 	memset(s, 0, sizeof(*s));
 	world_init(&s->w, seed);
 	s->w.base = 1;
+	s->w.one_pass = !rounds;
+	s->careful = rounds;
 	ck_assert_int_eq(dp_type_find("netdev")->open("exact", &s->dp, &err), 0);
 	flows_config_default(&cfg);
 	cfg.max_idle_ms = 300;
@@ -134,6 +138,19 @@ static void stack_done(struct stack *s)
 	world_done(&s->w);
 }
 
+static uint64_t upcalls_waiting(struct stack *s)
+{
+	struct flows_stats fs;
+	struct dp_stats ds;
+	uint64_t up = 0;
+
+	flows_stats(s->flows, &fs);
+	s->dp->ops->stats(s->dp, &ds);
+	for (unsigned k = 0; k < UPCALL_N_KINDS; k++)
+		up += ds.upcalls[k];
+	return up - fs.upcalls;
+}
+
 static void inject(struct thread *t, void *arg)
 {
 	struct injector *j = arg;
@@ -146,6 +163,8 @@ static void inject(struct thread *t, void *arg)
 		unsigned copies = 1 + (unsigned)rng_below(&mine.r, 20);
 
 		world_packet(&mine, &key, &p);
+		while (j->s->careful && upcalls_waiting(j->s) > MAX_WAITING)
+			sleep_us(200);
 		for (unsigned i = 0; i < copies; i++) {
 			if (fake_inject(j->s->ports[ntohl(key.in_port) - 1], 0, p)) {
 				sleep_us(200);
@@ -205,23 +224,11 @@ static uint64_t received(struct stack *s)
 /* Every packet has been taken from its port, and every upcall has been handled. */
 static void settle(struct stack *s, uint64_t sent)
 {
-	struct flows_stats fs;
-	struct dp_stats ds;
-
 	for (unsigned i = 0; i < 2000 && received(s) < sent; i++)
 		sleep_us(5000);
 	ck_assert_uint_eq(received(s), sent);
-	for (unsigned i = 0; i < 2000; i++) {
-		uint64_t up = 0;
-
-		s->dp->ops->stats(s->dp, &ds);
-		flows_stats(s->flows, &fs);
-		for (unsigned k = 0; k < UPCALL_N_KINDS; k++)
-			up += ds.upcalls[k];
-		if (fs.upcalls == up)
-			break;
+	for (unsigned i = 0; i < 2000 && upcalls_waiting(s); i++)
 		sleep_us(5000);
-	}
 	ck_assert(flows_sync(s->flows, SYNC_MS));
 	ck_assert(flows_purge(s->flows, SYNC_MS));
 }
@@ -261,23 +268,25 @@ static void check_counts(struct stack *s, uint64_t packets, uint64_t bytes)
 	       "counted %llu\n",
 	       (unsigned long long)packets, (unsigned long long)lost,
 	       (unsigned long long)sum.packets);
-	ck_assert_uint_eq(sum.packets + lost, packets);
 	if (!lost)
 		ck_assert_uint_eq(sum.bytes, bytes);
+	if (!lost || s->w.one_pass) {
+		ck_assert_uint_eq(sum.packets + lost, packets);
+	} else { /* what is lost on its way to another pass may have met table 0 in the one before
+		  */
+		ck_assert_uint_le(sum.packets, packets);
+		ck_assert_uint_ge(sum.packets + lost, packets);
+	}
 }
 
-START_TEST(every_packet_is_counted_once)
+static void run(bool rounds)
 {
 	struct rng r = rng_start("flows/exact_test");
 	struct injector inj[INJECTORS];
 	struct stack s;
 	uint64_t packets = 0, bytes = 0;
 
-	rcu_thread_start();
-	ports_init();
-	dp_user_init();
-	sim_register();
-	stack_init(&s, r);
+	stack_init(&s, r, rounds);
 	for (unsigned i = 0; i < INJECTORS; i++) {
 		inj[i] = (struct injector){ .s = &s, .seed = rng_next(&r) };
 		ck_assert_int_eq(thread_start(&inj[i].thread, "inject", inject, &inj[i]), 0);
@@ -291,8 +300,18 @@ START_TEST(every_packet_is_counted_once)
 	settle(&s, packets);
 	check_counts(&s, packets, bytes);
 	stack_done(&s);
-	rcu_settle();
-	rcu_thread_stop();
+}
+
+START_TEST(every_packet_is_counted_once)
+{
+	run(false);
+}
+END_TEST
+
+/* The same with packets that go round, whose passes are megaflows of their own. */
+START_TEST(every_pass_is_counted_once)
+{
+	run(true);
 }
 END_TEST
 
@@ -303,13 +322,20 @@ int main(void)
 	SRunner *sr;
 	int failed;
 
+	rcu_thread_start();
+	ports_init();
+	dp_user_init();
+	sim_register();
 	tcase_set_timeout(c, 300);
 	tcase_add_test(c, every_packet_is_counted_once);
+	tcase_add_test(c, every_pass_is_counted_once);
 	suite_add_tcase(s, c);
 	sr = srunner_create(s);
 	srunner_set_fork_status(sr, CK_NOFORK);
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);
+	rcu_settle();
+	rcu_thread_stop();
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

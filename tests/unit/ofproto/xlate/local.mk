@@ -1,5 +1,6 @@
 XLATE_TESTS = \
 	tests/unit/ofproto/xlate/model_test \
+	tests/unit/ofproto/xlate/recirc_test \
 	tests/unit/ofproto/xlate/sound_test
 check_PROGRAMS += $(XLATE_TESTS)
 TESTS += $(XLATE_TESTS)

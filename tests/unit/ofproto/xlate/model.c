@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/packet/action_exec.h"
+
 static void do_list(struct model *m, struct ofpacts l, uint8_t table);
 static void enter(struct model *m);
 
@@ -21,6 +23,80 @@ static void push_vlan(struct model *m, struct flow_vlan tag)
 {
 	m->key.vlans[1] = m->key.vlans[0];
 	m->key.vlans[0] = tag;
+}
+
+/* --- MPLS --- */
+
+static void read_labels(struct model *m, const struct packet *frame)
+{
+	struct packet *p = packet_clone(frame);
+	uint8_t version;
+
+	m->n_labels = 0;
+	m->inner = m->key;
+	while (flow_is_mpls(&m->inner)) {
+		m->labels[m->n_labels++] = m->inner.mpls_lse[0];
+		if (!(m->inner.mpls_lse[0] & htonl(0x100))) {
+			(void)packet_pop_mpls(p, &m->inner, htons(0x8847));
+			continue;
+		}
+		version = p->len > p->l3_ofs + 4u ? p->data[p->l3_ofs + 4] >> 4 : 0;
+		(void)packet_pop_mpls(p, &m->inner,
+				      htons(version == 6   ? 0x86dd
+					    : version == 4 ? 0x0800
+							   : 0xffff));
+	}
+	packet_free(p);
+}
+
+static void show_labels(struct model *m)
+{
+	for (unsigned i = 0; i < FLOW_N_MPLS; i++)
+		m->key.mpls_lse[i] = i < m->n_labels ? m->labels[i] : 0;
+}
+
+static size_t l3_bytes(const struct flow_key *k)
+{
+	return sizeof(*k) - offsetof(struct flow_key, nw_src);
+}
+
+static void push_mpls(struct model *m, be16 type)
+{
+	uint32_t ttl = 64, tc = 0;
+	be32 lse;
+
+	if (m->key.mpls_lse[FLOW_N_MPLS - 1]) {
+		m->exit = true;
+		return;
+	}
+	if (flow_is_ip(&m->key)) {
+		ttl = m->key.nw_ttl;
+		tc = m->key.nw_tos >> 5;
+	}
+	lse = m->n_labels ? m->labels[0] & htonl(~0x100u) : htonl(ttl | tc << 9 | 0x100u);
+	if (!m->n_labels) {
+		m->inner = m->key;
+		memset(&m->key.nw_src, 0, l3_bytes(&m->key));
+	}
+	memmove(&m->labels[1], &m->labels[0], sizeof(m->labels) - sizeof(m->labels[0]));
+	m->labels[0] = lse;
+	m->n_labels++;
+	m->key.dl_type = type;
+	show_labels(m);
+}
+
+static void pop_mpls(struct model *m, be16 type)
+{
+	if (!m->n_labels)
+		return;
+	memmove(&m->labels[0], &m->labels[1], sizeof(m->labels) - sizeof(m->labels[0]));
+	m->n_labels--;
+	m->key.dl_type = type;
+	show_labels(m);
+	if (m->n_labels ? !flow_is_mpls(&m->key) : m->inner.dl_type != type)
+		m->unknown = m->exit = true;
+	else if (!m->n_labels)
+		memcpy(&m->key.nw_src, &m->inner.nw_src, l3_bytes(&m->key));
 }
 
 /* --- outputs --- */
@@ -46,6 +122,9 @@ static void send_to(struct model *m, const struct xl_port *p)
 	saved.key = m->key;
 	saved.set = m->set;
 	saved.exit = m->exit;
+	saved.inner = m->inner;
+	saved.n_labels = m->n_labels;
+	memcpy(saved.labels, m->labels, sizeof(m->labels));
 	buf_init(&m->set);
 	m->br = p->peer->bridge;
 	memset(&m->key, 0, offsetof(struct flow_key, in_port));
@@ -55,7 +134,11 @@ static void send_to(struct model *m, const struct xl_port *p)
 	m->br = saved.br;
 	m->key = saved.key;
 	m->set = saved.set;
-	m->exit = saved.exit || m->failed;
+	m->inner = saved.inner;
+	m->n_labels = saved.n_labels;
+	memcpy(m->labels, saved.labels, sizeof(m->labels));
+	m->exit = saved.exit || m->failed || m->unknown;
+	m->stop = false;
 	m->depth--;
 }
 
@@ -128,17 +211,24 @@ static void run_set(struct model *m);
 
 static void bucket(struct model *m, const struct group_bucket *b)
 {
-	struct flow_key key = m->key;
+	struct flow_key key = m->key, inner = m->inner;
 	struct buf set = m->set;
+	be32 labels[ARRAY_SIZE(m->labels)];
+	unsigned n_labels = m->n_labels;
 	bool exit = m->exit;
 
+	memcpy(labels, m->labels, sizeof(labels));
 	buf_init(&m->set);
 	buf_put(&m->set, b->actions.data, b->actions.len);
 	run_set(m);
 	buf_done(&m->set);
 	m->set = set;
 	m->key = key;
-	m->exit = exit || m->failed;
+	m->inner = inner;
+	m->n_labels = n_labels;
+	memcpy(m->labels, labels, sizeof(labels));
+	m->exit = exit || m->failed || m->unknown;
+	m->stop = false;
 }
 
 static bool live(const struct model *m, const struct group_bucket *b)
@@ -184,8 +274,10 @@ static void set_field(struct model *m, const struct field *f, const union field_
 			m->key.vlans[0].tpid = htons(0x8100);
 		return;
 	}
-	if (field_prereq_ok((enum field_prereq)f->prereq, &m->key))
-		field_write_masked(f, v, mask, &m->key);
+	if (!field_prereq_ok((enum field_prereq)f->prereq, &m->key))
+		return;
+	field_write_masked(f, v, mask, &m->key);
+	m->labels[0] = m->key.mpls_lse[0];
 }
 
 static void set_number(struct model *m, enum field_id id, uint16_t x)
@@ -246,7 +338,7 @@ static void table(struct model *m, uint8_t t)
 	struct flow_key key = m->key;
 	struct best b = { &key, NULL };
 
-	if (++m->lookups > XLATE_MAX_RESUBMITS || ++m->depth > XLATE_MAX_DEPTH) {
+	if (++m->lookups > XLATE_MAX_RESUBMITS) {
 		m->failed = m->exit = true;
 		return;
 	}
@@ -254,7 +346,6 @@ static void table(struct model *m, uint8_t t)
 	tables_visit(m->br->tables, &req, better, &b);
 	if (b.rule)
 		do_list(m, rule_actions_get(b.rule), t);
-	m->depth--;
 }
 
 static void transport(struct model *m, uint16_t port)
@@ -266,6 +357,18 @@ static void transport(struct model *m, uint16_t port)
 		   : m->key.nw_proto == 132 ? FIELD_SCTP_DST
 					    : FIELD_TCP_DST,
 		   port);
+}
+
+static void dec_mpls_ttl(struct model *m)
+{
+	uint16_t ttl = (uint16_t)(ntohl(m->key.mpls_lse[0]) & 0xff);
+
+	if (!flow_is_mpls(&m->key))
+		return;
+	if (ttl > 1)
+		set_number(m, FIELD_MPLS_TTL, ttl - 1);
+	else
+		m->stop = true;
 }
 
 static void do_one(struct model *m, const struct ofpact *a, uint8_t t)
@@ -296,8 +399,14 @@ static void do_one(struct model *m, const struct ofpact *a, uint8_t t)
 		if (flow_is_ip(&m->key) && m->key.nw_ttl > 1)
 			m->key.nw_ttl--;
 		else if (flow_is_ip(&m->key))
-			m->exit = true;
+			m->stop = true;
 		break;
+	case OFPACT_PUSH_MPLS: push_mpls(m, ((const struct ofpact_ethertype *)p)->v); break;
+	case OFPACT_POP_MPLS: pop_mpls(m, ((const struct ofpact_ethertype *)p)->v); break;
+	case OFPACT_SET_MPLS_TTL:
+		set_number(m, FIELD_MPLS_TTL, ((const struct ofpact_u16 *)p)->v);
+		break;
+	case OFPACT_DEC_MPLS_TTL: dec_mpls_ttl(m); break;
 	case OFPACT_RESUBMIT: table(m, ((const struct ofpact_resubmit *)p)->table); break;
 	case OFPACT_WRITE_ACTIONS: buf_put(&m->set, p, a->len); break;
 	case OFPACT_WRITE_METADATA:
@@ -313,42 +422,59 @@ static void do_list(struct model *m, struct ofpacts l, uint8_t t)
 	const struct ofpact *a;
 
 	OFPACT_FOR_EACH(a, l)
-	if (!m->exit)
-		do_one(m, a, t);
+	{
+		if (!m->exit && !m->stop)
+			do_one(m, a, t);
+	}
+	m->stop = false;
 }
 
-/* All of a kind for set-field and move, else its last. */
-static bool run_kind(struct model *m, struct ofpacts set, enum ofpact_kind kind)
+static bool is_change(uint16_t kind)
+{
+	return kind == OFPACT_MOVE || kind == OFPACT_SET_FIELD || kind == OFPACT_SET_VLAN_VID ||
+	       kind == OFPACT_SET_L4_DST || kind == OFPACT_SET_MPLS_TTL;
+}
+
+static void put(struct buf *list, const struct ofpact *a)
+{
+	buf_put(list, a, sizeof(*a) + ROUND_UP((size_t)a->len, 8));
+}
+
+/* The last of a kind; all changes of fields where `kind` is one of those. */
+static bool put_kind(struct buf *list, struct ofpacts set, enum ofpact_kind kind)
 {
 	const struct ofpact *a, *last = NULL;
 
 	OFPACT_FOR_EACH(a, set)
-	if (a->kind == kind) {
-		last = a;
-		if ((kind == OFPACT_SET_FIELD || kind == OFPACT_MOVE) && !m->exit)
-			do_one(m, a, UINT8_MAX);
+	{
+		if (is_change((uint16_t)kind) && is_change(a->kind))
+			put(list, a);
+		else if (a->kind == kind)
+			last = a;
 	}
-	if (last && kind != OFPACT_SET_FIELD && kind != OFPACT_MOVE && !m->exit)
-		do_one(m, last, UINT8_MAX);
+	if (last && !is_change((uint16_t)kind))
+		put(list, last);
 	return last;
 }
 
 static void run_set(struct model *m)
 {
-	static const enum ofpact_kind order[] = { OFPACT_STRIP_VLAN, OFPACT_PUSH_VLAN,
-						  OFPACT_DEC_TTL,    OFPACT_MOVE,
-						  OFPACT_SET_FIELD,  OFPACT_SET_VLAN_VID,
-						  OFPACT_SET_L4_DST };
-	struct buf mine = m->set;
+	static const enum ofpact_kind order[] = {
+		OFPACT_STRIP_VLAN, OFPACT_POP_MPLS,     OFPACT_PUSH_MPLS, OFPACT_PUSH_VLAN,
+		OFPACT_DEC_TTL,    OFPACT_DEC_MPLS_TTL, OFPACT_SET_FIELD,
+	};
+	struct buf mine = m->set, list = BUF_INIT;
 	bool exit = m->exit;
 
 	buf_init(&m->set);
-	m->exit = m->failed;
+	m->exit = m->failed || m->unknown;
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
-		run_kind(m, ofpacts_of(&mine), order[i]);
-	if (!run_kind(m, ofpacts_of(&mine), OFPACT_GROUP))
-		run_kind(m, ofpacts_of(&mine), OFPACT_OUTPUT);
+		put_kind(&list, ofpacts_of(&mine), order[i]);
+	if (!put_kind(&list, ofpacts_of(&mine), OFPACT_GROUP))
+		put_kind(&list, ofpacts_of(&mine), OFPACT_OUTPUT);
+	do_list(m, ofpacts_of(&list), UINT8_MAX);
 	m->exit = exit;
+	buf_done(&list);
 	buf_done(&mine);
 }
 
@@ -362,12 +488,14 @@ static void enter(struct model *m)
 	m->exit = exit || m->failed;
 }
 
-void model_run(struct model *m, const struct xl_snapshot *snap, const struct flow_key *key)
+void model_run(struct model *m, const struct xl_snapshot *snap, const struct flow_key *key,
+	       const struct packet *p)
 {
 	const struct xl_port *in = xl_port_by_dp(snap, flow_in_dp(key));
 
 	memset(m, 0, sizeof(*m));
 	m->key = *key;
+	read_labels(m, p);
 	m->br = in->bridge;
 	m->key.in_port = htonl(in->ofp.v);
 	enter(m);

@@ -16,10 +16,17 @@ struct model {
 	const struct xl_bridge *br;
 	struct flow_key key;
 	struct buf set; /* action set: concatenated records */
+	/* What the key does not show of a packet with labels: all of them, top first, and what they
+	 * stand before. */
+	be32 labels[8];
+	unsigned n_labels;
+	struct flow_key inner;
 	struct model_output out[MODEL_OUTPUTS];
 	unsigned n_out, depth, lookups;
-	bool exit, failed;
+	bool stop, exit, failed;
+	bool unknown; /* a label was popped before something that it did not say */
 };
 
 /* The packet of `key` (in_port: a datapath port) through the world's tables. */
-void model_run(struct model *m, const struct xl_snapshot *snap, const struct flow_key *key);
+void model_run(struct model *m, const struct xl_snapshot *snap, const struct flow_key *key,
+	       const struct packet *p);

@@ -14,26 +14,62 @@
 #define CHANGES 40
 #define PACKETS 80
 
+/* What a datapath does with a packet, pass by pass; what it sends. */
 struct sent {
+	const struct xl_snapshot *snap;
 	struct model_output out[MODEL_OUTPUTS];
-	unsigned n;
+	unsigned n, n_rounds;
+	bool failed;
 };
+
+static void one_pass(struct sent *s, struct packet *p, struct flow_key *key);
+
+static void send_round(struct sent *s, const struct packet *p, const struct flow_key *key,
+		       uint32_t id)
+{
+	struct packet *copy = packet_clone(p);
+	struct flow_key k = *key;
+
+	s->n_rounds++;
+	k.recirc_id = htonl(id);
+	one_pass(s, copy, &k);
+	packet_free(copy);
+}
+
+static void send_out(struct sent *s, const struct packet *p, uint32_t port)
+{
+	struct packet *copy = packet_clone(p);
+	struct model_output *o = &s->out[s->n++];
+
+	memset(o, 0, sizeof(*o));
+	o->dp_port = port;
+	(void)packet_parse(copy, &o->key, NULL);
+	packet_free(copy);
+}
 
 static bool capture(struct exec_ctx *x, struct packet *p, struct flow_key *key,
 		    const struct dp_action *a)
 {
 	struct sent *s = x->aux;
+	const void *payload = dp_action_payload(a);
 
-	if (a->kind == DP_ACT_OUTPUT && s->n < MODEL_OUTPUTS) {
-		struct packet *copy = packet_clone(p);
-		struct model_output *o = &s->out[s->n++];
-
-		memset(o, 0, sizeof(*o));
-		o->dp_port = ((const struct act_output *)dp_action_payload(a))->port.v;
-		(void)packet_parse(copy, &o->key, NULL);
-		packet_free(copy);
-	}
+	if (a->kind == DP_ACT_OUTPUT && s->n < MODEL_OUTPUTS)
+		send_out(s, p, ((const struct act_output *)payload)->port.v);
+	else if (a->kind == DP_ACT_RECIRC)
+		send_round(s, p, key, ((const struct act_recirc *)payload)->id);
 	return true;
+}
+
+static void one_pass(struct sent *s, struct packet *p, struct flow_key *key)
+{
+	struct xlate_in in = { .snap = s->snap, .key = *key };
+	struct exec_ctx x = { .side = capture, .aux = s, .rng = 1 };
+	struct xlate_out out;
+
+	xlate(&in, &out);
+	s->failed |= out.error != XLATE_OK;
+	actions_exec(&x, p, key, xlate_actions_for_packet(&out));
+	xlate_out_done(&out);
 }
 
 static bool same_packet(const struct flow_key *a, const struct flow_key *b)
@@ -50,12 +86,13 @@ static void print_key(const char *title, uint32_t port, const struct flow_key *k
 	str_done(&s);
 }
 
-static void fail_with_trace(struct world *w, const struct flow_key *key, const struct model *m,
-			    const struct sent *s)
+static void fail_with_trace(struct world *w, const struct flow_key *key, const struct packet *p,
+			    const struct model *m, const struct sent *s)
 {
+	const struct xlate_trace_in in = { .snap = w->snap, .key = key, .packet = p };
 	struct str out = STR_INIT;
 
-	(void)!xlate_trace(w->snap, NULL, key, NULL, &out, NULL);
+	(void)!xlate_trace(&in, &out, NULL);
 	printf("%s\n", str_cstr(&out));
 	for (unsigned i = 0; i < m->n_out; i++)
 		print_key("model", m->out[i].dp_port, &m->out[i].key);
@@ -65,31 +102,33 @@ static void fail_with_trace(struct world *w, const struct flow_key *key, const s
 	ck_abort_msg("the datapath actions send something else than the tables say");
 }
 
-static void check_packet(struct world *w, const struct flow_key *key, struct packet *p)
+static void check_packet(struct world *w, const struct flow_key *key, struct packet *p,
+			 unsigned *n_rounds)
 {
 	static struct model m;
 	static struct sent s;
-	struct xlate_in in = { .snap = w->snap, .key = *key };
-	struct exec_ctx x = { .side = capture, .aux = &s, .rng = 1 };
 	struct flow_key k = *key;
-	struct xlate_out out;
 
-	s.n = 0;
-	model_run(&m, w->snap, key);
-	xlate(&in, &out);
-	actions_exec(&x, p, &k, xlate_actions_for_packet(&out));
-	xlate_out_done(&out);
+	s.snap = w->snap;
+	s.n = s.n_rounds = 0;
+	s.failed = false;
+	model_run(&m, w->snap, key, p);
+	one_pass(&s, p, &k);
+	*n_rounds += s.n_rounds;
+	if (m.unknown || (s.n_rounds && s.failed)) /* what went out before is out */
+		return;
 	if (m.n_out != s.n)
-		fail_with_trace(w, key, &m, &s);
+		fail_with_trace(w, key, p, &m, &s);
 	for (unsigned i = 0; i < s.n; i++)
 		if (m.out[i].dp_port != s.out[i].dp_port ||
 		    !same_packet(&m.out[i].key, &s.out[i].key))
-			fail_with_trace(w, key, &m, &s);
+			fail_with_trace(w, key, p, &m, &s);
 }
 
 START_TEST(actions_do_what_tables_say)
 {
 	struct rng r = rng_start("xlate/model_test");
+	unsigned n_rounds = 0;
 
 	rcu_thread_start();
 	for (unsigned round = 0; round < ROUNDS; round++) {
@@ -105,12 +144,14 @@ START_TEST(actions_do_what_tables_say)
 
 			world_packet(&w, &key, &p);
 			rcu_read_lock();
-			check_packet(&w, &key, p);
+			check_packet(&w, &key, p, &n_rounds);
 			rcu_read_unlock();
 			packet_free(p);
 		}
 		world_done(&w);
 	}
+	printf("%u recirculations\n", n_rounds);
+	ck_assert_uint_gt(n_rounds, 0);
 	rcu_settle();
 	rcu_thread_stop();
 }

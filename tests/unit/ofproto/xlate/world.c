@@ -7,6 +7,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/xalloc.h"
+#include "core/packet/action_exec.h"
 #include "core/packet/parse.h"
 
 static uint32_t pick(struct world *w, uint32_t n)
@@ -61,6 +62,17 @@ static void random_l3(struct world *w, struct flow_key *k)
 		k->tcp_flags = htons((uint16_t)(1u << pick(w, 5)));
 }
 
+/* More labels than a key shows, now and then. */
+static void put_labels(struct world *w, struct packet *frame, struct flow_key *key)
+{
+	for (unsigned i = 0, n = 1 + pick(w, FLOW_N_MPLS + 1); i < n; i++) {
+		uint32_t lse = (1 + pick(w, 3)) << 12 | pick(w, 2) << 9 | (1 + pick(w, 3));
+
+		(void)packet_push_mpls(frame, key, htons(0x8847),
+				       htonl(lse | (i ? 0 : 0x100u))); /* fits */
+	}
+}
+
 void world_packet(struct world *w, struct flow_key *key, struct packet **p)
 {
 	struct flow_key want;
@@ -79,6 +91,8 @@ void world_packet(struct world *w, struct flow_key *key, struct packet **p)
 	memset(key, 0, sizeof(*key));
 	key->in_port = htonl(1 + pick(w, WORLD_BRIDGES * WORLD_PORTS));
 	(void)packet_parse(frame, key, NULL);
+	if (!w->one_pass && !pick(w, 4))
+		put_labels(w, frame, key);
 	if (p)
 		*p = frame;
 	else
@@ -117,11 +131,11 @@ void world_mutate(struct world *w, struct flow_key *key, const struct flow_key *
 /* --- rules --- */
 
 static const enum field_id match_fields[] = {
-	FIELD_ETH_SRC,  FIELD_ETH_DST,  FIELD_ETH_TYPE,  FIELD_VLAN_VID, FIELD_VLAN_PCP,
-	FIELD_IPV4_SRC, FIELD_IPV4_DST, FIELD_IP_PROTO,  FIELD_IP_TTL,   FIELD_IP_DSCP,
-	FIELD_TCP_SRC,  FIELD_TCP_DST,  FIELD_UDP_SRC,   FIELD_UDP_DST,  FIELD_IPV6_DST,
-	FIELD_ARP_OP,   FIELD_ARP_SPA,  FIELD_TCP_FLAGS, FIELD_REG0,     FIELD_METADATA,
-	FIELD_IP_FRAG,
+	FIELD_ETH_SRC,  FIELD_ETH_DST,    FIELD_ETH_TYPE,  FIELD_VLAN_VID, FIELD_VLAN_PCP,
+	FIELD_IPV4_SRC, FIELD_IPV4_DST,   FIELD_IP_PROTO,  FIELD_IP_TTL,   FIELD_IP_DSCP,
+	FIELD_TCP_SRC,  FIELD_TCP_DST,    FIELD_UDP_SRC,   FIELD_UDP_DST,  FIELD_IPV6_DST,
+	FIELD_ARP_OP,   FIELD_ARP_SPA,    FIELD_TCP_FLAGS, FIELD_REG0,     FIELD_METADATA,
+	FIELD_IP_FRAG,  FIELD_MPLS_LABEL, FIELD_MPLS_BOS,
 };
 
 /* Values from a packet, so that the rule has prerequisites that can hold and a chance to be hit. */
@@ -158,10 +172,10 @@ static void random_match(struct world *w, struct match *m)
 static void put_set(struct world *w, struct buf *b)
 {
 	static const enum field_id fields[] = {
-		FIELD_ETH_SRC,  FIELD_ETH_DST,  FIELD_IPV4_SRC, FIELD_IPV4_DST, FIELD_IP_TTL,
-		FIELD_IP_DSCP,  FIELD_TCP_SRC,  FIELD_UDP_DST,  FIELD_VLAN_VID, FIELD_VLAN_PCP,
-		FIELD_ARP_SPA,  FIELD_IPV6_SRC, FIELD_METADATA, FIELD_REG0,     FIELD_REG0 + 1,
-		FIELD_PKT_MARK, FIELD_VLAN_TCI, FIELD_TUN_ID,
+		FIELD_ETH_SRC,  FIELD_ETH_DST,  FIELD_IPV4_SRC, FIELD_IPV4_DST,   FIELD_IP_TTL,
+		FIELD_IP_DSCP,  FIELD_TCP_SRC,  FIELD_UDP_DST,  FIELD_VLAN_VID,   FIELD_VLAN_PCP,
+		FIELD_ARP_SPA,  FIELD_IPV6_SRC, FIELD_METADATA, FIELD_REG0,       FIELD_REG0 + 1,
+		FIELD_PKT_MARK, FIELD_VLAN_TCI, FIELD_TUN_ID,   FIELD_MPLS_LABEL, FIELD_MPLS_TC,
 	};
 	const struct field *f = field_get(fields[pick(w, ARRAY_SIZE(fields))]);
 	struct ofpact_set_field s = { .field = (uint16_t)f->id };
@@ -241,15 +255,27 @@ static void put_simple(struct buf *b, enum ofpact_kind kind, uint16_t v)
 	ofpact_put(b, kind, &a, sizeof(a));
 }
 
+static void put_mpls_action(struct world *w, struct buf *b)
+{
+	struct ofpact_ethertype mpls = { htons(0x8847) }, ip = { htons(0x0800) };
+
+	switch (pick(w, w->one_pass ? 3 : 6)) {
+	case 0: ofpact_put(b, OFPACT_PUSH_MPLS, &mpls, sizeof(mpls)); break;
+	case 1: ofpact_put(b, OFPACT_DEC_MPLS_TTL, NULL, 0); break;
+	case 2: put_simple(b, OFPACT_SET_MPLS_TTL, (uint16_t)pick(w, 3)); break;
+	case 3: ofpact_put(b, OFPACT_POP_MPLS, &mpls, sizeof(mpls)); break;
+	default: ofpact_put(b, OFPACT_POP_MPLS, &ip, sizeof(ip)); break;
+	}
+}
+
 static void put_action(struct world *w, struct buf *b, unsigned table, bool in_bucket)
 {
 	struct ofpact_resubmit re = { .in_port = { OFPP_IN_PORT_ }, .table = (uint8_t)(table + 1) };
 	struct ofpact_ethertype vlan = { htons(pick(w, 2) ? 0x8100 : 0x88a8) };
-	struct ofpact_ethertype mpls = { htons(0x8847) }, ip = { htons(0x0800) };
 	struct ofpact_group g = { 1 + pick(w, WORLD_GROUPS) };
 	struct ofpact_dec_ttl dec = { 0 };
 
-	switch (pick(w, 16)) {
+	switch (pick(w, 19)) {
 	case 0:
 	case 1:
 	case 2: put_set(w, b); break;
@@ -270,14 +296,9 @@ static void put_action(struct world *w, struct buf *b, unsigned table, bool in_b
 			put_learn(w, b);
 		break;
 	case 10: put_simple(b, OFPACT_SET_VLAN_VID, (uint16_t)(1 + pick(w, 3))); break;
-	case 11:
-		if (!w->plain && !pick(w, 3))
-			ofpact_put(b, OFPACT_PUSH_MPLS, &mpls, sizeof(mpls));
-		else if (!w->plain && !pick(w, 3))
-			ofpact_put(b, OFPACT_POP_MPLS, &ip, sizeof(ip));
-		else
-			put_simple(b, OFPACT_SET_L4_DST, 4242);
-		break;
+	case 11: put_simple(b, OFPACT_SET_L4_DST, 4242); break;
+	case 12:
+	case 13: put_mpls_action(w, b); break;
 	default: put_random_output(w, b); break;
 	}
 }
@@ -416,11 +437,14 @@ void world_init(struct world *w, struct rng seed)
 	w->snap->bridges[1].ports[WORLD_PATCH - 1].peer =
 		&w->snap->bridges[0].ports[WORLD_PATCH - 1];
 	xl_snapshot_link(w->snap);
+	w->recirc = recirc_table_new(RECIRC_MAX);
+	w->snap->recirc = w->recirc;
 }
 
 void world_done(struct world *w)
 {
 	xl_snapshot_free(w->snap); /* NULL is fine */
+	recirc_table_free(w->recirc);
 	for (unsigned b = 0; b < WORLD_BRIDGES; b++) {
 		tables_flush(w->tables[b], false);
 		tables_free(w->tables[b]);

@@ -17,9 +17,11 @@ struct world {
 	struct rng r;
 	struct ofp_tables *tables[WORLD_BRIDGES];
 	struct mac_table *macs[WORLD_BRIDGES];
+	struct recirc_table *recirc;
 	struct xl_snapshot *snap; /* owned until somebody takes it and sets this to NULL */
-	bool plain;   /* no learning, MPLS or choice among buckets: what the model speaks */
-	uint8_t base; /* rules are in tables base .. base + WORLD_TABLES - 1 */
+	bool plain;               /* no learning or choice among buckets: what the model speaks */
+	bool one_pass;            /* nothing that needs recirculation */
+	uint8_t base;             /* rules are in tables base .. base + WORLD_TABLES - 1 */
 };
 
 void world_init(struct world *w, struct rng seed);

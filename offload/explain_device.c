@@ -2,6 +2,7 @@
 /* Devices, ports and the whole: explain_status() and explain_caps(). */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/clock.h"
 #include "core/base/xalloc.h"
@@ -212,11 +213,12 @@ static struct json_object *port_json(const struct engine_port_info *p)
 	return o;
 }
 
-static int by_number(const void *a, const void *b)
+/* As people number ports: eth2 in front of eth10. */
+static int by_name(const void *a, const void *b)
 {
 	const struct engine_port_info *x = a, *y = b;
 
-	return (x->no.v > y->no.v) - (x->no.v < y->no.v);
+	return strverscmp(x->name, y->name);
 }
 
 struct json_object *explain_status(struct engine *e, const struct flow_stats *upcalls)
@@ -237,7 +239,7 @@ struct json_object *explain_status(struct engine *e, const struct flow_stats *up
 	free(d);
 	p = explain_ports(e, &n);
 	if (n)
-		qsort(p, n, sizeof(*p), by_number);
+		qsort(p, n, sizeof(*p), by_name);
 	list = json_object_new_array();
 	for (size_t i = 0; i < n; i++)
 		json_object_array_add(list, port_json(&p[i]));

@@ -174,7 +174,7 @@ static int take_word(struct args *a, struct line *l, struct error *err)
 	return 0;
 }
 
-static int check_count(const struct args *a, struct error *err)
+static int check_count(const struct args *a, const struct command_table *t, struct error *err)
 {
 	const struct command *c = a->command;
 
@@ -182,6 +182,8 @@ static int check_count(const struct args *a, struct error *err)
 		return 0;
 	if (!c)
 		return error_set(err, EINVAL, NULL, "a command is missing");
+	if (c->group)
+		return command_group_error(t, c->name, err);
 	if (a->argc < c->min_args)
 		return error_set(err, EINVAL, NULL, "an argument is missing: %s %s", c->name,
 				 c->args);
@@ -210,5 +212,5 @@ int args_parse(struct args *a, const struct command_table *commands, int argc, c
 		else
 			rc = take_option(a, &l, err);
 	}
-	return rc ? rc : check_count(a, err);
+	return rc ? rc : check_count(a, commands, err);
 }

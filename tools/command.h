@@ -15,12 +15,13 @@ enum { /* exit statuses; documented in shuntctl(8) */
 struct args;
 
 struct command {
-	const char *name;          /* one or two words */
+	const char *name;          /* one or two words; of a group, the first of two */
 	const char *args;          /* in the help; "" when none */
 	const char *help;          /* one line */
 	const char *details;       /* the rest, wrapped; may be NULL */
 	unsigned scopes;           /* options that it has beside those of all */
 	int min_args, max_args;    /* max_args < 0: any number */
+	bool group;                /* only to be helped with; in the table behind its commands */
 	bool raw;                  /* options end at the first argument */
 	bool join;                 /* its arguments make one, with blanks between */
 	const char *method;        /* of the switch */
@@ -37,3 +38,7 @@ struct command_table {
  * *err. */
 const struct command *command_find(const struct command_table *t, const char *word,
 				   const char *next, unsigned *used, struct error *err);
+/* Is it "WORD …"? */
+bool command_in_group(const struct command *c, const char *word);
+/* That a word alone, or with a second one that is not known, is no command.  -EINVAL. */
+int command_group_error(const struct command_table *t, const char *word, struct error *err);

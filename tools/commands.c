@@ -56,6 +56,8 @@ static const struct command rows[] = {
 	  "UFID|any, "
 	  "rewind UFID|any, clear.",
 	  .min_args = 2, .max_args = -1, .raw = true, .method = "offload/device" },
+	{ "offload", "COMMAND [ARGUMENTS]", "what hardware carries, what it does not, and why",
+	  .group = true },
 	{ "trace", "BRIDGE FLOW [PACKET]", "what a bridge does with a packet, step by step",
 	  "FLOW is in the words of ovs-fields(7); PACKET is a frame in hexadecimal.",
 	  .scopes = ARGS_TRACE, .min_args = 2, .max_args = 3, .method = "ofproto/trace",
@@ -68,6 +70,24 @@ static const struct command rows[] = {
 const struct command_table commands = { rows, ARRAY_SIZE(rows) };
 
 /* --- help --- */
+
+/* The commands of a group; NULL: all there are. */
+static void help_list(struct view *v, const char *group_name)
+{
+	v->indent = 2;
+	v->label_width = 34;
+	for (size_t i = 0; i < commands.n; i++) {
+		const struct command *c = &commands.row[i];
+		struct str s = STR_INIT;
+
+		if (c->group || (group_name && !command_in_group(c, group_name)))
+			continue;
+		str_printf(&s, "%s%s%s", c->name, *c->args ? " " : "", c->args);
+		view_field(v, str_cstr(&s), TONE_PLAIN, c->help);
+		str_done(&s);
+	}
+	v->indent = 0;
+}
 
 static void help_command(struct view *v, const struct command *c)
 {
@@ -83,6 +103,10 @@ static void help_command(struct view *v, const struct command *c)
 		view_field(v, "", TONE_PLAIN, c->details);
 	}
 	view_nl(v);
+	if (c->group) {
+		help_list(v, c->name);
+		view_nl(v);
+	}
 	view_puts(v, TONE_BOLD, "Options:");
 	view_nl(v);
 	args_usage(v, ARGS_ALL | c->scopes);
@@ -95,17 +119,7 @@ static void help_all(struct view *v)
 	view_nl(v);
 	view_puts(v, TONE_BOLD, "Commands:");
 	view_nl(v);
-	v->indent = 2;
-	v->label_width = 34;
-	for (size_t i = 0; i < commands.n; i++) {
-		const struct command *c = &commands.row[i];
-		struct str s = STR_INIT;
-
-		str_printf(&s, "%s%s%s", c->name, *c->args ? " " : "", c->args);
-		view_field(v, str_cstr(&s), TONE_PLAIN, c->help);
-		str_done(&s);
-	}
-	v->indent = 0;
+	help_list(v, NULL);
 	view_nl(v);
 	view_puts(v, TONE_BOLD, "Options, before or behind the command:");
 	view_nl(v);

@@ -107,6 +107,9 @@ START_TEST(help_needs_no_arguments)
 	ck_assert(a.help && !a.command);
 	ck_assert_int_eq(parse("offload why --help", &a, &err), 0);
 	ck_assert(a.help && a.command);
+	ck_assert_int_eq(parse("offload --help", &a, &err), 0);
+	ck_assert(a.help && a.command->group);
+	ck_assert_int_lt(parse("offload nosuch --help", &a, &err), 0);
 }
 END_TEST
 
@@ -119,7 +122,7 @@ START_TEST(every_command_has_its_help)
 		command_help(&v, &commands.row[i]);
 		ck_assert_ptr_nonnull(strstr(str_cstr(&s), commands.row[i].name));
 		ck_assert_ptr_nonnull(strstr(str_cstr(&s), "--json"));
-		ck_assert(commands.row[i].method || commands.row[i].fn);
+		ck_assert(commands.row[i].method || commands.row[i].fn || commands.row[i].group);
 		str_done(&s);
 	}
 }

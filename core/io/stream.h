@@ -89,6 +89,9 @@ const uint8_t *stream_peek_piece(struct stream *s, size_t *len);
 void stream_drain(struct stream *s, size_t n); /* n <= stream_readable() */
 /* Stops (starts) reading: the peer feels it as a full window. */
 void stream_pause(struct stream *s, bool pause);
+/* The peer sends requests and waits for each answer: the next one is waited for awake, for some
+ * microseconds, where that pays.  TLS streams take no notice. */
+void stream_expect_requests(struct stream *s);
 
 /* Queues n bytes, all or none.  0, -ENOBUFS (backlog limit), -ENOTCONN (over, or not connected
  * yet).

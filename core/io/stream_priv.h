@@ -21,6 +21,10 @@ struct stream_in {
 	size_t head, tail, cap;
 	uint32_t piece; /* bytes to ask for */
 	bool full;      /* the read limit is reached: not listening */
+
+	bool lingers;              /* stream_expect_requests() */
+	unsigned int misses, skip; /* in vain so often in a row; times not to try */
+	bool *gone;                /* set when the stream is freed by its own on_read */
 };
 
 struct stream {

@@ -295,6 +295,7 @@ struct ofconn *ofconn_new(struct ofconns *cs, struct stream *s, enum ofconn_kind
 	c->next_xid = 1;
 	cds_list_add_tail(&c->node, &cs->conns);
 	stream_set_cb(s, &callbacks, c);
+	stream_expect_requests(s);
 	say_hello(c);
 	return c;
 }

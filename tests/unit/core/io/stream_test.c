@@ -417,6 +417,92 @@ START_TEST(peek_joins_pieces)
 }
 END_TEST
 
+/* A peer that sends the next request when it has the answer, and a server that does something else
+ * at request `stop_at`. */
+struct requests {
+	struct stream *s;
+	int peer, n, stop_at;
+	enum { PAUSE, FREE, FREE_FLUSHED, HANG_UP } then;
+	bool closed;
+};
+
+static void take_request(struct stream *s, void *arg)
+{
+	struct requests *r = arg;
+
+	ck_assert_uint_eq(stream_readable(s), 1);
+	ck_assert_uint_eq(*stream_peek(s, 1), (uint8_t)r->n);
+	stream_drain(s, 1);
+	r->n++;
+	if (r->n != r->stop_at || r->then == PAUSE)
+		ck_assert_int_eq(write(r->peer, &(uint8_t){ (uint8_t)r->n }, 1), 1);
+	if (r->n != r->stop_at)
+		return;
+	switch (r->then) {
+	case PAUSE: stream_pause(s, true); break;
+	case FREE: stream_free(s); break;
+	case FREE_FLUSHED: stream_free_flushed(s, NSEC_PER_SEC); break;
+	case HANG_UP: close(r->peer); break;
+	}
+}
+
+static void requests_over(struct stream *s, const struct error *why, void *arg)
+{
+	struct requests *r = arg;
+
+	ck_assert_int_eq(why->code, 0);
+	r->closed = true;
+	stream_free(s);
+}
+
+static void start_requests(struct requests *r)
+{
+	static const struct stream_cb on = { .on_read = take_request, .on_close = requests_over };
+	int fds[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	r->s = stream_from_fd(l, fds[0], "requests", NULL, &on, r);
+	r->peer = fds[1];
+	stream_expect_requests(r->s);
+	ck_assert_int_eq(write(r->peer, "", 1), 1);
+}
+
+START_TEST(requests_one_by_one)
+{
+	struct requests on = { .stop_at = -1 }, pause = { .stop_at = 5, .then = PAUSE },
+			gone = { .stop_at = 5, .then = FREE },
+			flushed = { .stop_at = 5, .then = FREE_FLUSHED },
+			hang_up = { .stop_at = 5, .then = HANG_UP };
+
+	start_requests(&on);
+	TURN_UNTIL(on.n > 3000);
+	stream_free(on.s);
+	close(on.peer);
+
+	start_requests(&pause);
+	TURN_UNTIL(pause.n == 5);
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(loop_turn(l, NSEC_PER_MSEC), 0);
+	ck_assert_int_eq(pause.n, 5);
+	stream_pause(pause.s, false);
+	TURN_UNTIL(pause.n > 5);
+	stream_free(pause.s);
+	close(pause.peer);
+
+	start_requests(&gone);
+	TURN_UNTIL(gone.n == 5);
+	close(gone.peer);
+
+	start_requests(&flushed);
+	TURN_UNTIL(flushed.n == 5);
+	close(flushed.peer);
+
+	start_requests(&hang_up);
+	TURN_UNTIL(hang_up.closed);
+	ck_assert_int_eq(hang_up.n, 5);
+}
+END_TEST
+
 START_TEST(last_words_are_sent)
 {
 	static uint8_t block[1 << 20];
@@ -527,6 +613,7 @@ int main(void)
 	tcase_add_test(tc, backlog_is_limited_and_drains);
 	tcase_add_test(tc, random_pieces_arrive_whole);
 	tcase_add_test(tc, peek_joins_pieces);
+	tcase_add_test(tc, requests_one_by_one);
 	tcase_add_test(tc, last_words_are_sent);
 	tcase_add_test(tc, listener_has_a_limit);
 	tcase_add_test(tc, targets);

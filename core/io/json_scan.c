@@ -49,57 +49,71 @@ void json_scan_reset(struct json_scan *s)
 				 .max_values = s->max_values };
 }
 
-static const char *skip_digits(const char *p)
+/* How much of a number there is (RFC 8259 section 6).  json-c takes more, and not the same when a
+ * number is split between reads, so a byte that no number has there is refused at once. */
+enum { N_START, N_MINUS, N_ZERO, N_INT, N_DOT, N_FRAC, N_E, N_SIGN, N_EXP, N_BAD };
+
+static unsigned number_exponent(unsigned at, char c)
 {
-	while (*p >= '0' && *p <= '9')
-		p++;
-	return p;
+	if (c >= '0' && c <= '9')
+		return N_EXP;
+	return at == N_E && (c == '+' || c == '-') ? N_SIGN : N_BAD;
 }
 
-/* RFC 8259 section 6; json-c takes more, and not the same when a number is split between reads. */
-static bool is_number(const char *p, bool *is_integer)
+static unsigned number_next(unsigned at, char c)
 {
-	const char *digits;
+	bool digit = c >= '0' && c <= '9';
 
-	p += *p == '-';
-	digits = p;
-	p = skip_digits(p);
-	if (p == digits || (*digits == '0' && p > digits + 1))
-		return false;
-	*is_integer = !*p;
-	if (*p == '.') {
-		digits = ++p;
-		p = skip_digits(p);
-		if (p == digits)
-			return false;
-	}
-	if (*p == 'e' || *p == 'E') {
-		p++;
-		p += *p == '+' || *p == '-';
-		digits = p;
-		p = skip_digits(p);
-		if (p == digits)
-			return false;
-	}
-	return !*p;
+	if (at >= N_E && at <= N_EXP)
+		return number_exponent(at, c);
+	if (at == N_START && c == '-')
+		return N_MINUS;
+	if (at <= N_MINUS)
+		return c == '0' ? N_ZERO : digit ? N_INT : N_BAD;
+	if (digit && at != N_ZERO)
+		return at == N_INT ? N_INT : N_FRAC;
+	if (c == '.' && (at == N_ZERO || at == N_INT))
+		return N_DOT;
+	return (c == 'e' || c == 'E') && at != N_DOT ? N_E : N_BAD;
+}
+
+static bool is_word(const struct json_scan *s, bool whole)
+{
+	static const char *const words[] = { "true", "false", "null" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strncmp(words[i], s->token, s->token_len) &&
+		    (!whole || !words[i][s->token_len]))
+			return true;
+	return false;
+}
+
+static const char *take_token(struct json_scan *s, char c)
+{
+	if (s->token_len == sizeof(s->token) - 1)
+		return "a number is longer than 63 characters";
+	s->token[s->token_len++] = c;
+	if (s->number != N_BAD)
+		s->number = (uint8_t)number_next(s->number, c);
+	return s->number != N_BAD || is_word(s, false) ? NULL
+						       : "neither a number nor true, false or null";
 }
 
 /* The number or word that has just ended: is it one, and does json-c's type hold it? */
 static const char *end_token(struct json_scan *s)
 {
-	size_t n = s->token_len;
-	bool is_integer;
+	unsigned number = s->number;
+	bool word = is_word(s, true);
 
+	s->token[s->token_len] = '\0';
 	s->token_len = 0;
-	if (n >= sizeof(s->token))
-		return "a number is longer than 63 characters";
-	s->token[n] = '\0';
-	if (!strcmp(s->token, "true") || !strcmp(s->token, "false") || !strcmp(s->token, "null"))
+	s->number = N_START;
+	if (word)
 		return NULL;
-	if (!is_number(s->token, &is_integer))
-		return "neither a number nor true, false or null";
-	if (!is_integer)
+	if (number == N_FRAC || number == N_EXP)
 		return isinf(strtod(s->token, NULL)) ? "a number is out of range" : NULL;
+	if (number != N_ZERO && number != N_INT)
+		return "neither a number nor true, false or null";
 	errno = 0;
 	(void)strtoll(s->token, NULL, 10);
 	return errno == ERANGE ? "an integer does not fit 64 bits" : NULL;
@@ -118,11 +132,8 @@ static const char *take_outside(struct json_scan *s, uint8_t c)
 {
 	enum class class = outside[c];
 
-	if (class == TOKEN) {
-		if (s->token_len < sizeof(s->token))
-			s->token[s->token_len++] = (char)c;
-		return NULL;
-	}
+	if (class == TOKEN)
+		return take_token(s, (char)c);
 	if (s->token_len) {
 		const char *why = end_token(s);
 

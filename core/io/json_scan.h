@@ -27,6 +27,7 @@ struct json_scan {
 	size_t bytes, values;
 	char token[64];
 	size_t token_len;
+	uint8_t number; /* how much of one the token is; enum of json_scan.c */
 };
 
 void json_scan_reset(struct json_scan *s);

@@ -67,9 +67,11 @@ void engine_config_default(struct engine_config *cfg);
 void engine_configure(struct engine *e, const struct engine_config *cfg); /* live */
 
 /* A datapath port came.  provider: "TYPE" or "TYPE:ARGS" (the Interface's other_config:offload)
- * asks that provider alone, and -ENODEV, -ENOENT, -EINVAL … with a cause say why not; NULL or ""
- * offers the port to each provider in turn, and 0 comes back also when none wants it.  The port is
- * then known to the engine without a device, whatever is returned.  Main thread. */
+ * asks that provider alone, and -ENODEV, -ENOENT, -EINVAL … with a cause say why not; "none" asks
+ * nobody.  NULL, "" or "auto" offers the port to each provider in turn, "auto:TYPE,TYPE…"
+ * (other_config:hw-offload-priority) to these in this order, those that there are not left out; 0
+ * comes back also when none wants it.  The port is then known to the engine without a device,
+ * whatever is returned.  Main thread. */
 int engine_port_add(struct engine *e, struct port *port, const char *provider,
 		    struct error *err) MUST_CHECK;
 /* Another provider text for a port that is there, live: its rules leave the former device, counted
@@ -82,6 +84,8 @@ int engine_port_move(struct engine *e, struct port *port, const char *provider,
 void engine_port_del(struct engine *e, struct port *port);
 /* Offload on or off for one port, live. */
 void engine_port_enable(struct engine *e, struct dp_port port, bool on);
+/* What holds for the port's flows instead of engine_config.policy; -1: that.  Live. */
+void engine_port_policy(struct engine *e, struct dp_port port, int policy);
 
 struct engine_put {
 	struct ufid ufid;

@@ -58,6 +58,7 @@ struct engine_port {
 	struct port *port;      /* referenced */
 	struct engine_dev *dev; /* NULL = none */
 	bool enabled, leaving;
+	int8_t policy; /* enum offload_policy; -1: the switch's */
 	uint64_t flows, flows_hw, flows_tc;
 	uint64_t packets[LEDGER_N_TIERS], bytes[LEDGER_N_TIERS];
 };

@@ -111,7 +111,9 @@ void place_remove(struct engine *e, struct engine_flow *f, enum after_removal af
 
 enum offload_policy place_policy(const struct engine *e, const struct engine_flow *f)
 {
-	enum offload_policy p = e->cfg.policy;
+	enum offload_policy p = f->port && f->port->policy >= 0
+					? (enum offload_policy)f->port->policy
+					: e->cfg.policy;
 
 	if (p == OFFLOAD_POLICY_SKIP_SW && f->needs_sw)
 		return OFFLOAD_POLICY_NONE;

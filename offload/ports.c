@@ -24,14 +24,31 @@ static struct engine_port *find_port(struct engine *e, struct dp_port no) ENGINE
 
 /* --- coming --- */
 
-static int offer_all(struct port *port, struct offload_device **od)
+static bool is_auto(const char *provider)
+{
+	return !provider || !*provider || !strcmp(provider, "auto") ||
+	       !strncmp(provider, "auto:", 5);
+}
+
+/* To those that are named, in their order, or to all. */
+static void offer(struct port *port, const char *order, struct offload_device **od)
 {
 	const struct offload_provider_ops *ops;
 
-	for (unsigned i = 0; (ops = offload_provider_at(i)); i++)
-		if (!ops->attach(port, NULL, od, NULL))
-			return 0;
-	return -ENODEV;
+	if (!order || !*order) {
+		for (unsigned i = 0; (ops = offload_provider_at(i)); i++)
+			if (!ops->attach(port, NULL, od, NULL))
+				return;
+		return;
+	}
+	while (*(order += strspn(order, ", "))) {
+		size_t len = strcspn(order, ", ");
+
+		ops = offload_provider_find(order, len);
+		if (ops && !ops->attach(port, NULL, od, NULL))
+			return;
+		order += len;
+	}
 }
 
 static int attach(struct port *port, const char *provider, struct offload_device **od,
@@ -40,12 +57,13 @@ static int attach(struct port *port, const char *provider, struct offload_device
 	const struct offload_provider_ops *ops;
 	const char *args;
 	size_t len;
-	int rc;
 
-	if (!provider || !*provider) {
-		rc = offer_all(port, od);
-		return rc == -ENODEV ? 0 : rc;
+	if (is_auto(provider)) {
+		offer(port, provider && strlen(provider) > 5 ? provider + 5 : NULL, od);
+		return 0;
 	}
+	if (!strcmp(provider, "none"))
+		return 0;
 	len = strcspn(provider, ":");
 	args = provider[len] ? provider + len + 1 : "";
 	ops = offload_provider_find(provider, len);
@@ -62,6 +80,7 @@ static struct engine_port *new_port(struct engine *e, struct port *port)
 	p->no = port->no;
 	p->port = port_ref(port);
 	p->enabled = true;
+	p->policy = -1;
 	lock_take(&e->lock);
 	htable_insert(&e->ports, &p->node, hash_u64(p->no.v, 0));
 	lock_give(&e->lock);
@@ -132,6 +151,19 @@ void engine_port_enable(struct engine *e, struct dp_port port, bool on)
 	p = find_port(e, port);
 	if (p && p->enabled != on) {
 		p->enabled = on;
+		place_all(e, p, NULL);
+	}
+	lock_give(&e->lock);
+}
+
+void engine_port_policy(struct engine *e, struct dp_port port, int policy)
+{
+	struct engine_port *p;
+
+	lock_take(&e->lock);
+	p = find_port(e, port);
+	if (p && p->policy != policy) {
+		p->policy = (int8_t)policy;
 		place_all(e, p, NULL);
 	}
 	lock_give(&e->lock);

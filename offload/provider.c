@@ -40,6 +40,14 @@ const char *const offload_policy_name[OFFLOAD_N_POLICIES] = {
 	[OFFLOAD_POLICY_SKIP_HW] = "skip_hw",
 };
 
+int offload_policy_parse(const char *text)
+{
+	for (int i = 0; i < OFFLOAD_N_POLICIES; i++)
+		if (!strcmp(offload_policy_name[i], text))
+			return i;
+	return -1;
+}
+
 const char *const offload_event_name[OFFLOAD_N_EVENTS] = {
 	[OFFLOAD_EV_RULE_GONE] = "rule_gone", [OFFLOAD_EV_RULE_ALTERED] = "rule_altered",
 	[OFFLOAD_EV_RULES] = "rules",         [OFFLOAD_EV_RESET] = "reset",

@@ -47,6 +47,7 @@ enum offload_policy {
 	OFFLOAD_N_POLICIES
 };
 extern const char *const offload_policy_name[OFFLOAD_N_POLICIES]; /* "none", "skip_sw", "skip_hw" */
+int offload_policy_parse(const char *text);                       /* -1: none of them */
 
 struct offload_caps {
 	uint64_t fields[DIV_ROUND_UP(FIELD_N_IDS, 64)];        /* matchable */

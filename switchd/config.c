@@ -87,13 +87,28 @@ static void look_for_restore(struct switchd *sw)
 						     "flow-restore-wait", false);
 }
 
+int sw_tc_policy(const struct db_row *row, const struct db_column *c, const char *what)
+{
+	const char *text = db_get_map_string(row, c, "tc-policy", NULL);
+	int policy = text ? offload_policy_parse(text) : -1;
+
+	if (text && policy < 0)
+		log_warn_rl("%s: other_config:tc-policy: \"%.40s\" is not one of none, skip_sw and "
+			    "skip_hw: it is left out of account",
+			    what, text);
+	return policy;
+}
+
 static void engine_settings(struct switchd *sw, struct engine_config *c)
 {
 	const struct db_row *root = root_row(sw);
 
 	engine_config_default(c);
-	c->hw_offload = !root ||
-			db_get_map_boolean(root, sw->schema->root_other_config, "hw-offload", true);
+	if (!root)
+		return;
+	c->hw_offload = db_get_map_boolean(root, sw->schema->root_other_config, "hw-offload", true);
+	c->policy = (enum offload_policy)MAX(
+		sw_tc_policy(root, sw->schema->root_other_config, "Open_vSwitch"), 0);
 }
 
 static void datapath_settings(struct switchd *sw, struct dp_config *c)

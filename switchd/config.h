@@ -23,6 +23,8 @@ void sw_ports_drop_unwanted(struct sw_bridge *b, const struct db_row *row);
 /* Adds and changes the rest. */
 void sw_ports_configure(struct sw_bridge *b, const struct db_row *row);
 void sw_ports_free(struct sw_bridge *b);
+/* other_config:tc-policy; -1: not set, or nonsense, which is logged.  what: whose, for the log. */
+int sw_tc_policy(const struct db_row *row, const struct db_column *c, const char *what);
 struct sw_iface *sw_iface_find(struct sw_bridge *b, const char *name);
 /* A type that opens an existing Linux device of that name. */
 bool sw_iface_is_device(const char *type);

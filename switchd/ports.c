@@ -13,6 +13,7 @@
 LOG_MODULE("config_ports");
 
 #define OPTIONS_MAX 64
+#define OFFLOAD_TEXT_MAX 256
 
 bool sw_iface_is_device(const char *type)
 {
@@ -221,6 +222,25 @@ static struct eth_addr default_local_mac(struct sw_bridge *b, const struct db_ro
 	return lowest;
 }
 
+/* The Interface's other_config:offload, or who is offered the port in which order: its
+ * other_config:hw-offload-priority or the switch's. */
+static const char *offload_of(struct switchd *sw, const struct db_row *row, char *text, size_t size)
+{
+	const struct schema *s = sw->schema;
+	const struct db_row *root = db_row_first(s->root);
+	const char *own = db_get_map_string(row, s->if_other_config, "offload", NULL);
+	const char *order = db_get_map_string(row, s->if_other_config, "hw-offload-priority", NULL);
+
+	if (own)
+		return own;
+	if (!order && root)
+		order = db_get_map_string(root, s->root_other_config, "hw-offload-priority", NULL);
+	if (!order || !strcmp(order, "none"))
+		return order;
+	snprintf(text, size, "auto:%s", order);
+	return text;
+}
+
 static void iface_set(struct sw_bridge *b, struct sw_iface *i, const struct db_row *row,
 		      const struct db_row *br_row)
 {
@@ -228,11 +248,13 @@ static void iface_set(struct sw_bridge *b, struct sw_iface *i, const struct db_r
 	const struct link_info *link = rtnl_by_name(b->sw->rtnl, i->name);
 	bool local = !strcmp(i->name, b->name);
 	const char *mac = db_get_string(row, s->if_mac, "");
+	char order[OFFLOAD_TEXT_MAX];
 	struct bridge_port_config cfg = {
 		.port = { .name = i->name, .type = local ? "internal" : i->type },
 		.ofport_request = (uint32_t)db_get_integer(row, s->if_ofport_request, 0),
 		.local = local,
-		.offload = db_get_map_string(row, s->if_other_config, "offload", NULL),
+		.offload = offload_of(b->sw, row, order, sizeof(order)),
+		.tc_policy = sw_tc_policy(row, s->if_other_config, i->name),
 		.offload_off = !db_get_map_boolean(row, s->if_other_config, "hw-offload", true),
 	};
 	struct error err = ERROR_INIT;

@@ -69,8 +69,9 @@ struct bridge_port_config {
 	uint32_t ofport_request; /* 0: any */
 	bool local;              /* the bridge's own port */
 	const char
-		*offload; /* provider text for the engine ("sim:PROFILE"), NULL: whoever wants it */
+		*offload; /* provider text for the engine ("sim:PROFILE"); NULL: whoever wants it */
 	bool offload_off;
+	int tc_policy; /* enum offload_policy; -1: the switch's */
 };
 /* Adds a port, or gives an existing one new settings.  *ofp gets its number.  -errno and *err; the
  * port is then not there. */

@@ -233,6 +233,7 @@ static void add_to_engine(struct bridge_port *p, const struct bridge_port_config
 	p->offload = cfg->offload ? xstrdup(cfg->offload) : NULL;
 	offload_answer(p, engine_port_add(e, p->port, cfg->offload, &why), &why);
 	engine_port_enable(e, p->dp, !cfg->offload_off);
+	engine_port_policy(e, p->dp, cfg->tc_policy);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -253,6 +254,7 @@ static void change_in_engine(struct bridge_port *p, const struct bridge_port_con
 		offload_answer(p, engine_port_move(e, p->port, cfg->offload, &why), &why);
 	}
 	engine_port_enable(e, p->dp, !cfg->offload_off);
+	engine_port_policy(e, p->dp, cfg->tc_policy);
 }
 
 static void port_free(struct bridge_port *p)

@@ -48,6 +48,7 @@ struct survivor {
 	bool hw_refuses; /* it takes none, and says so */
 	bool hw_silent;  /* it takes none, and says nothing */
 	bool no_software;
+	bool wants_all; /* the NIC is every port's by nature, as "survivor:auto" */
 	bool prio_full;
 	_Atomic bool hangs; /* apply() does not return while this is set */
 	_Atomic uint64_t in_apply;

@@ -33,8 +33,10 @@ static int nic_attach(struct port *port, const char *args, struct offload_device
 	unsigned i, room = ARRAY_SIZE(nics);
 	char name[64];
 
-	if (!args)
+	if (!args && !survivor_current()->wants_all)
 		return -ENODEV;
+	if (!args)
+		args = "auto";
 	(void)snprintf(name, sizeof(name), "survivor:%.40s", args);
 	for (i = 0; i < ARRAY_SIZE(nics); i++) {
 		if (nics[i] && !strcmp(nics[i]->up.name, name))

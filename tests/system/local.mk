@@ -3,6 +3,7 @@ SYSTEM_TESTS = \
 	tests/system/interfaces_test.sh \
 	tests/system/lifecycle_test.sh \
 	tests/system/mpls_test.sh \
+	tests/system/offload_config_test.sh \
 	tests/system/patch_internal_test.sh \
 	tests/system/restart_test.sh \
 	tests/system/short_packets_test.sh \

@@ -233,6 +233,74 @@ START_TEST(policy_is_live)
 }
 END_TEST
 
+START_TEST(a_port_has_its_own_policy)
+{
+	struct engine_flow *f[2];
+	struct match m;
+	struct ufid u[2];
+
+	rig_open(&r, false);
+	for (unsigned i = 0; i < 2; i++) {
+		rig_match(&r, i, i, 0, &m);
+		f[i] = rig_put(&r, &m, "%3", &u[i]);
+		rig_wait(&r, u[i], OFFLOAD_ST_HARDWARE, -1);
+	}
+	engine_port_policy(r.e, r.no[1], OFFLOAD_POLICY_SKIP_HW);
+	rig_wait(&r, u[1], OFFLOAD_ST_TC, OFFLOAD_TC_POLICY);
+	rig_wait(&r, u[0], OFFLOAD_ST_HARDWARE, -1);
+	r.cfg.policy = OFFLOAD_POLICY_SKIP_HW;
+	rig_configure(&r);
+	rig_wait(&r, u[0], OFFLOAD_ST_TC, OFFLOAD_TC_POLICY);
+	engine_port_policy(r.e, r.no[1], OFFLOAD_POLICY_NONE);
+	rig_wait(&r, u[1], OFFLOAD_ST_HARDWARE, -1);
+	engine_port_policy(r.e, r.no[1], -1);
+	rig_wait(&r, u[1], OFFLOAD_ST_TC, OFFLOAD_TC_POLICY);
+	rig_del(&r, f[0]);
+	rig_del(&r, f[1]);
+	rig_close(&r, false);
+	rig_end(&r);
+}
+END_TEST
+
+static const char *device_of(unsigned port)
+{
+	static struct engine_port_info p[RIG_PORTS];
+
+	ck_assert_uint_eq(engine_ports(r.e, p, RIG_PORTS), RIG_PORTS);
+	for (unsigned i = 0; i < RIG_PORTS; i++)
+		if (p[i].no.v == r.no[port].v)
+			return p[i].device;
+	return NULL;
+}
+
+/* Who wants ports by nature, here: every one, while the machine says so. */
+START_TEST(ports_are_offered_in_the_order_that_is_asked_for)
+{
+	static const struct {
+		const char *text, *device;
+	} cases[] = {
+		{ "none", "" },
+		{ "auto:nosuch, survivor", "survivor:auto" },
+		{ "auto:nosuch", "" },
+		{ "auto", "survivor:auto" },
+		{ "survivor:b", "survivor:b" },
+		{ NULL, "survivor:auto" },
+	};
+	struct dp_port_info info;
+
+	rig_open(&r, false);
+	r.w->wants_all = true;
+	ck_assert_int_eq(r.dp->ops->port_get(r.dp, r.no[0], &info), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		ck_assert_int_eq(engine_port_move(r.e, info.port, cases[i].text, NULL), 0);
+		ck_assert_str_eq(device_of(0), cases[i].device);
+	}
+	port_unref(info.port);
+	rig_close(&r, false);
+	rig_end(&r);
+}
+END_TEST
+
 START_TEST(skip_hw_needs_somewhere_to_be)
 {
 	struct engine_flow *f;
@@ -453,6 +521,8 @@ int main(void)
 	tcase_add_test(t, priorities_that_run_out_are_not_a_full_table);
 	tcase_add_test(t, software_rules_compete_for_a_full_table);
 	tcase_add_test(t, policy_is_live);
+	tcase_add_test(t, a_port_has_its_own_policy);
+	tcase_add_test(t, ports_are_offered_in_the_order_that_is_asked_for);
 	tcase_add_test(t, skip_hw_needs_somewhere_to_be);
 	tcase_add_test(t, tampering_heals_at_once);
 	tcase_add_test(t, a_flood_of_tampering_heals);

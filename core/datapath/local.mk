@@ -6,6 +6,13 @@ core_datapath_libdatapath_a_SOURCES = \
 	core/datapath/dp_features.c \
 	core/datapath/dp_features.h \
 	core/datapath/dp_meter.h \
+	core/datapath/kernel/acts.h \
+	core/datapath/kernel/acts_get.c \
+	core/datapath/kernel/acts_priv.h \
+	core/datapath/kernel/acts_put.c \
+	core/datapath/kernel/key.c \
+	core/datapath/kernel/key.h \
+	core/datapath/kernel/key_fields.c \
 	core/datapath/user/act.c \
 	core/datapath/user/dp_user.c \
 	core/datapath/user/dp_user.h \

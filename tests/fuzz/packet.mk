@@ -5,3 +5,6 @@ tests_fuzz_match_text_fuzz_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_match_text_fuzz_LDADD = $(FUZZ_LIBS)
 tests_fuzz_packet_parse_fuzz_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_packet_parse_fuzz_LDADD = $(FUZZ_LIBS)
+FUZZ_TARGETS += tests/fuzz/kernel_flow_fuzz
+tests_fuzz_kernel_flow_fuzz_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_kernel_flow_fuzz_LDADD = $(FUZZ_LIBS)

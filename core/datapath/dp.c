@@ -40,31 +40,37 @@ const char *const dp_ct_timeout_name[DP_CT_N_TIMEOUTS] = {
 	[DP_CT_ICMP_REPLY] = "icmp_reply",
 };
 
-static const struct dp_ops *types[MAX_TYPES];
+static struct {
+	const struct dp_ops *ops;
+	bool (*is_there)(void);
+} types[MAX_TYPES];
 static unsigned n_types;
 
-void dp_register(const struct dp_ops *ops)
-{
-	if (dp_type_find(ops->type))
-		return;
-	assert(n_types < MAX_TYPES);
-	types[n_types++] = ops;
-}
-
-static const struct dp_ops *find(const char *type)
+static int find(const char *type)
 {
 	for (unsigned i = 0; i < n_types; i++) {
-		if (!strcmp(types[i]->type, type))
-			return types[i];
+		if (!strcmp(types[i].ops->type, type))
+			return (int)i;
 	}
-	return NULL;
+	return -1;
+}
+
+void dp_register(const struct dp_ops *ops, bool (*is_there)(void))
+{
+	if (find(ops->type) >= 0)
+		return;
+	assert(n_types < MAX_TYPES);
+	types[n_types].ops = ops;
+	types[n_types++].is_there = is_there;
 }
 
 const struct dp_ops *dp_type_find(const char *type)
 {
-	if (*type)
-		return find(type);
-	return find("system") ? find("system") : find("netdev");
+	int i = find(*type ? type : "system");
+
+	if (!*type && (i < 0 || (types[i].is_there && !types[i].is_there())))
+		i = find("netdev");
+	return i >= 0 ? types[i].ops : NULL;
 }
 
 int dp_flow_do(struct dp *dp, struct dp_flow_op *op)

@@ -42,6 +42,8 @@ struct dp_flow_op {
 
 struct dp_flow_rec { /* what a dump gives */
 	struct ufid ufid;
+	bool strange; /* with DP_DUMP_FULL: key, mask or actions are not in our words and stay
+			 zero: somebody else's flow */
 	struct flow_stats stats;
 	/* with DP_DUMP_FULL */
 	struct flow_key key, mask;
@@ -95,6 +97,7 @@ struct dp_stats {
 	uint64_t drops[DP_N_DROPS];
 	uint64_t parse[DP_N_PARSE_RESULTS]; /* by enum parse_result */
 	uint64_t upcalls[UPCALL_N_KINDS];
+	uint64_t overruns; /* times that a handler's socket was too small */
 };
 
 struct dp_port_info {
@@ -107,7 +110,9 @@ struct dp_port_info {
 };
 
 struct dp_config {
-	unsigned n_workers;    /* packet threads; 0 = 1 */
+	bool settled;       /* all ports that are wanted have been added: what a former life left of
+			       others may go */
+	unsigned n_workers; /* packet threads; 0 = 1 */
 	uint64_t flow_limit;   /* most megaflows; 0 = 200000 */
 	uint32_t busy_poll_us; /* how long an idle queue is polled before its worker sleeps; 0 = 25
 				*/
@@ -154,8 +159,9 @@ struct dp {
 	char name[64];
 };
 
-void dp_register(const struct dp_ops *ops);
-/* By datapath_type; "" is the user datapath where the kernel has none. */
+/* `is_there` (NULL: always) tells whether open() can succeed on this machine. */
+void dp_register(const struct dp_ops *ops, bool (*is_there)(void));
+/* By datapath_type, there or not; "" is "system" where the kernel has it, else "netdev". */
 const struct dp_ops *dp_type_find(const char *type);
 /* One operation, for callers that have only one. */
 int dp_flow_do(struct dp *dp, struct dp_flow_op *op);

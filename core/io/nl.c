@@ -14,7 +14,7 @@
 #define SNDBUF (1 << 20)
 #define ANSWER_BYTES 8192u /* of the receive buffer that an answer with its echo may take */
 #define SEND_BYTES (128u << 10)
-#define DATAGRAMS 32u /* received by one call */
+#define DATAGRAMS NL_TAKE_MAX /* received by one call */
 #define DATAGRAM_BYTES (64u << 10)
 #define DUMP_DATAGRAMS 4u /* of a dump: each is some 32 KB */
 #define WAIT_SECONDS 30   /* the kernel has answered when the send returns; nobody waits so long */
@@ -488,18 +488,26 @@ int nl_chan_join(struct nl_chan *c, uint32_t group)
 	return mnl_socket_setsockopt(c->sock, NETLINK_ADD_MEMBERSHIP, &g, sizeof(g)) ? -errno : 0;
 }
 
+int nl_chan_take(struct nl_chan *c, unsigned max, void (*fn)(const struct nlmsghdr *h, void *arg),
+		 void *arg)
+{
+	int n = receive(c, MIN(max, DATAGRAMS), MSG_DONTWAIT), total = 0;
+
+	for (int i = 0; i < n; i++) {
+		const struct nlmsghdr *h;
+		size_t ofs = 0;
+
+		for (; (h = message(c, (unsigned)i, &ofs)); total++)
+			fn(h, arg);
+	}
+	return n >= 0 ? total : n == -EAGAIN ? 0 : n;
+}
+
 int nl_chan_notices(struct nl_chan *c, void (*fn)(const struct nlmsghdr *h, void *arg), void *arg)
 {
 	int total = 0, n;
 
-	while ((n = receive(c, DATAGRAMS, MSG_DONTWAIT)) > 0) {
-		for (unsigned i = 0; i < (unsigned)n; i++) {
-			const struct nlmsghdr *h;
-			size_t ofs = 0;
-
-			for (; (h = message(c, i, &ofs)); total++)
-				fn(h, arg);
-		}
-	}
-	return n == -EAGAIN || n == 0 ? total : n;
+	while ((n = nl_chan_take(c, DATAGRAMS, fn, arg)) > 0)
+		total += n;
+	return n < 0 ? n : total;
 }

@@ -113,3 +113,9 @@ int nl_chan_join(struct nl_chan *c, uint32_t group) MUST_CHECK;
 /* What has come, without waiting: fn for each message (borrowed).  Number of messages, or -ENOBUFS:
  * some were lost (what fn was not told must be read anew), -errno. */
 int nl_chan_notices(struct nl_chan *c, void (*fn)(const struct nlmsghdr *h, void *arg), void *arg);
+/* The same for at most `max` datagrams (and at most NL_TAKE_MAX), by one system call; 0: nothing
+ * now.
+ */
+#define NL_TAKE_MAX 32u
+int nl_chan_take(struct nl_chan *c, unsigned max, void (*fn)(const struct nlmsghdr *h, void *arg),
+		 void *arg);

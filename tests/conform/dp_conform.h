@@ -21,6 +21,11 @@ struct dp_env {
 	struct packet *(*recv)(unsigned i, unsigned ms);
 	/* Actions that the datapath does not have. */
 	uint32_t lacks; /* bit per enum dp_action_kind */
+	/* What only some can promise. */
+	bool drops_by_reason;  /* dp_stats.drops says why, and frames cut short are dropped */
+	bool fair_queues;      /* a port's flood of misses leaves room for the others' */
+	bool spreads_misses;   /* one port's flows go to all handlers */
+	uint64_t used_tick_ns; /* how coarse flow_stats.used_ns is */
 };
 
 Suite *dp_conform_suite(const struct dp_env *env);

@@ -224,7 +224,8 @@ START_TEST(recirculation_ends)
 	conform_send(0, &key, 7);
 	conform_expect_nothing(1);
 	conform_dp->ops->stats(conform_dp, &st);
-	ck_assert_uint_eq(st.drops[DP_DROP_RECIRC_LIMIT], 1);
+	if (conform_env->drops_by_reason)
+		ck_assert_uint_eq(st.drops[DP_DROP_RECIRC_LIMIT], 1);
 	ck_assert_uint_ge(conform_get(1).packets, 2);
 	ck_assert_uint_le(conform_get(1).packets, 100);
 }
@@ -240,7 +241,8 @@ START_TEST(an_empty_list_drops)
 	for (unsigned i = 1; i < DP_ENV_PORTS; i++)
 		conform_expect_nothing(i);
 	conform_dp->ops->stats(conform_dp, &st);
-	ck_assert_uint_eq(st.drops[DP_DROP_NO_ACTIONS], 1);
+	if (conform_env->drops_by_reason)
+		ck_assert_uint_eq(st.drops[DP_DROP_NO_ACTIONS], 1);
 	ck_assert_uint_eq(conform_get(1).packets, 1);
 }
 END_TEST
@@ -255,8 +257,11 @@ START_TEST(closed_ports_neither_send_nor_receive)
 	install(1, &key);
 	ck_assert_int_eq(conform_dp->ops->port_get(conform_dp, conform_port[0], &in), 0);
 	ck_assert_int_eq(conform_dp->ops->port_get(conform_dp, conform_port[1], &out), 0);
-	if (!in.port)
-		return; /* the kernel's: not ours to close */
+	if (!in.port->ops->rx) { /* the kernel's: not ours to close */
+		port_unref(in.port);
+		port_unref(out.port);
+		return;
+	}
 	in.port->no_rx = true;
 	conform_send(0, &key, 7);
 	conform_expect_nothing(1);

@@ -33,7 +33,7 @@ START_TEST(a_flow_forwards_and_counts)
 	st = conform_del(1);
 	ck_assert_uint_eq(st.packets, 10);
 	ck_assert_uint_eq(st.bytes, 10 * (14 + 20 + 20) + 450);
-	ck_assert_uint_ge(st.used_ns, before);
+	ck_assert_uint_ge(st.used_ns + conform_env->used_tick_ns, before);
 	ck_assert_uint_le(st.used_ns, clock_mono_ns());
 	ck_assert_uint_eq(st.tcp_flags, 0x010);
 	/* It is really gone. */
@@ -224,9 +224,12 @@ START_TEST(packets_cut_short_are_dropped_by_reason)
 {
 	struct flow_key key = conform_key(0, 1, 17), mask;
 	struct buf acts = output_to(1);
-	struct packet *p = packet_compose(&key, 20);
+	struct packet *p;
 	struct dp_stats st;
 
+	if (!conform_env->drops_by_reason)
+		return;
+	p = packet_compose(&key, 20);
 	memset(&mask, 0, sizeof(mask));
 	mask.in_port = UINT32_MAX;
 	ck_assert_int_eq(conform_put(1, &key, &mask, &acts), 0);

@@ -107,7 +107,8 @@ START_TEST(queues_are_bounded_and_fair)
 	ck_assert_uint_eq(st.lost + st.upcalls[UPCALL_MISS], FLOOD + LATE);
 	ck_assert_uint_eq(st.lost, st.drops[DP_DROP_UPCALL_FULL] + st.drops[DP_DROP_UPCALL_RATE]);
 	late = drain(1);
-	ck_assert_uint_eq(late, LATE);
+	if (conform_env->fair_queues)
+		ck_assert_uint_eq(late, LATE);
 	/* Once drained it works again. */
 	conform_send(0, &key, 1);
 	wait_for_misses(FLOOD + LATE + 1);
@@ -181,7 +182,8 @@ START_TEST(handlers_share_and_may_change)
 		used += got[h] != 0;
 	}
 	ck_assert_uint_eq(total, N);
-	ck_assert_uint_gt(used, 1);
+	if (conform_env->spreads_misses)
+		ck_assert_uint_gt(used, 1);
 	/* What a handler that is no more had is counted as lost. */
 	for (unsigned i = 0; i < N; i++) {
 		struct flow_key key = conform_key(0, i, 17);

@@ -48,6 +48,9 @@ static const struct dp_env env = {
 	.port_add = port_add,
 	.send = send_to,
 	.recv = recv_from,
+	.drops_by_reason = true,
+	.fair_queues = true,
+	.spreads_misses = true,
 	.lacks = 1u << DP_ACT_METER | 1u << DP_ACT_CT | 1u << DP_ACT_CT_CLEAR,
 };
 

@@ -451,6 +451,8 @@ void kdp_key_put_metadata(struct buf *b, const struct flow_key *key)
 	for (size_t i = 0; i < ARRAY_SIZE(attrs); i++) {
 		const struct attr *a = &attrs[i];
 
+		if (a->attr == OVS_KEY_ATTR_IN_PORT && flow_in_dp(key).v == DP_PORT_NONE)
+			continue; /* made here */
 		if (!a->l3 && a->attr != OVS_KEY_ATTR_ETHERNET && a->has(key) &&
 		    !(attr_is_optional(a) && attr_is_zero(a, key, false)))
 			put_attr(b, a, key, false);
@@ -582,8 +584,7 @@ int kdp_key_get_tunnel(const void *p, size_t len, bool mask, struct flow_tnl *tn
 	bool bad = false;
 
 	memset(tnl, 0, sizeof(*tnl));
-	NLATTR_FOR_EACH(a, p, len, &bad)
-	{
+	NLATTR_FOR_EACH (a, p, len, &bad) {
 		int rc = get_tunnel_attr(a, mask, tnl);
 
 		if (rc)
@@ -650,8 +651,7 @@ static int get_level(struct reader *r, const void *p, size_t len, const struct n
 	int rc = 0;
 
 	*encap = NULL;
-	NLATTR_FOR_EACH(a, p, len, &bad)
-	{
+	NLATTR_FOR_EACH (a, p, len, &bad) {
 		switch (nlattr_type(a)) {
 		case OVS_KEY_ATTR_ENCAP: *encap = a; break;
 		case OVS_KEY_ATTR_ETHERTYPE: type = a; break;

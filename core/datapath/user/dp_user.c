@@ -432,5 +432,5 @@ static const struct dp_ops user_ops = {
 
 void dp_user_init(void)
 {
-	dp_register(&user_ops);
+	dp_register(&user_ops, NULL);
 }

@@ -132,7 +132,8 @@ static void configure_datapath(struct sw_backend *b, const struct dp_config *c)
 	char text[400];
 
 	if (!dp->ops->configure ||
-	    (c->n_workers == b->dp_cfg.n_workers && c->flow_limit == b->dp_cfg.flow_limit))
+	    (c->n_workers == b->dp_cfg.n_workers && c->flow_limit == b->dp_cfg.flow_limit &&
+	     c->settled == b->dp_cfg.settled))
 		return;
 	b->dp_cfg = *c;
 	if (dp->ops->configure(dp, c, &err))
@@ -185,6 +186,7 @@ static void configure_backends(struct switchd *sw)
 	cds_list_for_each_entry (b, &sw->backends, node) {
 		backend_configure(b->be, &bc);
 		engine_configure(flows_engine(backend_flows(b->be)), &ec);
+		dc.settled = b->dp_cfg.settled;
 		configure_datapath(b, &dc);
 		if (flows_configure(backend_flows(b->be), &fc, &err))
 			log_warn("other_config: %s", error_text(&err, text, sizeof(text)));
@@ -369,6 +371,15 @@ static void write_back(struct switchd *sw)
 			error_text(&err, text, sizeof(text)));
 }
 
+/* The first pass has added every port that is wanted. */
+static void settle(struct sw_backend *b)
+{
+	struct dp_config c = b->dp_cfg;
+
+	c.settled = true;
+	configure_datapath(b, &c);
+}
+
 static void begin(struct sw_backend *b)
 {
 	int rc = backend_begin(b->be);
@@ -392,6 +403,7 @@ void switchd_pass(struct switchd *sw)
 	cds_list_for_each_entry (b, &sw->backends, node) {
 		backend_publish(b->be);
 		begin(b);
+		settle(b);
 	}
 	write_back(sw);
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "core/datapath/kernel/dp_kernel.h"
 #include "core/datapath/user/dp_user.h"
 #include "core/port/port.h"
 #include "offload/sim/sim.h"
@@ -11,6 +12,7 @@ void startup_register(void)
 {
 	ports_init();
 	dp_user_init();
+	dp_kernel_init();
 	sim_register();
 }
 

@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 
 #include "core/base/log.h"
+#include "core/datapath/kernel/dp_kernel.h"
 #include "dbserver/data/datum.h"
 #include "switchd/config.h"
 #include "switchd/schema.h"
@@ -205,14 +206,14 @@ static void set_strings(struct db_txn *txn, const struct db_row *row, const stru
 
 static void write_root(struct switchd *sw, const struct db_row *root, struct db_txn *txn)
 {
-	static const char *const datapaths[] = { "netdev" };
+	static const char *const datapaths[] = { "netdev", "system" };
 	static const char *const ifaces[] = { "internal", "patch", "system", "tap" };
 	const struct schema *s = sw->schema;
 	struct utsname un;
 
 	db_txn_set_string(txn, root, s->root_ovs_version, PACKAGE_VERSION);
 	db_txn_set_string(txn, root, s->root_db_version, sw->db->schema->version);
-	set_strings(txn, root, s->root_datapath_types, datapaths, ARRAY_SIZE(datapaths));
+	set_strings(txn, root, s->root_datapath_types, datapaths, dp_kernel_there() ? 2 : 1);
 	set_strings(txn, root, s->root_iface_types, ifaces, ARRAY_SIZE(ifaces));
 	if (!uname(&un)) {
 		db_txn_set_string(txn, root, s->root_system_type, un.sysname);

@@ -18,7 +18,11 @@ core_datapath_libdatapath_a_SOURCES = \
 	core/datapath/kernel/kernel.h \
 	core/datapath/kernel/key.c \
 	core/datapath/kernel/key.h \
+	core/datapath/kernel/key_attrs.c \
 	core/datapath/kernel/key_fields.c \
+	core/datapath/kernel/key_get.c \
+	core/datapath/kernel/key_priv.h \
+	core/datapath/kernel/key_tunnel.c \
 	core/datapath/kernel/probe.c \
 	core/datapath/kernel/tunnel.c \
 	core/datapath/kernel/upcalls.c \

@@ -95,6 +95,11 @@ static int sim_attach(struct port *port, const char *args, struct offload_device
 
 	if (!args)
 		return -ENODEV; /* no port is one of ours by nature */
+	if (!port->ops->rx)
+		return error_set(err, EOPNOTSUPP, "offload",
+				 "frames of port %s do not come by here: a NIC in software needs "
+				 "datapath_type=netdev",
+				 port->name);
 	if (strlen(args) >= sizeof(name) - sizeof("sim:"))
 		return error_set(err, EINVAL, "offload", "\"%.60s…\" is too long a name", args);
 	if (port->ingress)

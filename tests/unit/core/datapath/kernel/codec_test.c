@@ -224,12 +224,13 @@ START_TEST(masks_settle)
 		random_mask(&r, &m);
 		if (kdp_key_fit(&k, &m, &fit))
 			continue;
-		b = put_mask(&k, &fit);
+		/* The kernel tells keys without what they do not match. */
 		flow_key_mask(&kk, &k, &fit);
 		kk.tunnel = k.tunnel;
+		b = put_mask(&kk, &fit);
 		ck_assert_int_eq(kdp_key_get_mask(b.data, b.len, &kk, &km), 0);
-		ck_assert_int_eq(kdp_key_fit(&k, &km, &again), 0);
-		c = put_mask(&k, &again);
+		ck_assert_int_eq(kdp_key_fit(&kk, &km, &again), 0);
+		c = put_mask(&kk, &again);
 		ck_assert_uint_eq(b.len, c.len);
 		ck_assert(!memcmp(b.data, c.data, b.len));
 		buf_done(&b);

@@ -71,9 +71,9 @@ static int take_family(const struct nlmsghdr *h, struct genl_family *f)
 		f->version = nlattr_u32(a[CTRL_ATTR_VERSION]);
 	if (!a[CTRL_ATTR_MCAST_GROUPS])
 		return 0;
-	NLATTR_FOR_EACH (g, nlattr_data(a[CTRL_ATTR_MCAST_GROUPS]),
-			 nlattr_len(a[CTRL_ATTR_MCAST_GROUPS]), &bad)
-		take_group(g, f);
+	NLATTR_FOR_EACH(g, nlattr_data(a[CTRL_ATTR_MCAST_GROUPS]),
+			nlattr_len(a[CTRL_ATTR_MCAST_GROUPS]), &bad)
+	take_group(g, f);
 	return bad ? -EBADMSG : 0;
 }
 

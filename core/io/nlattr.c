@@ -127,7 +127,8 @@ int nlattr_parse(const void *p, size_t len, const struct nlattr_policy *policy, 
 	int others = 0;
 
 	memset(out, 0, n * sizeof(*out));
-	NLATTR_FOR_EACH (a, p, len, &bad) {
+	NLATTR_FOR_EACH(a, p, len, &bad)
+	{
 		uint16_t type = nlattr_type(a);
 
 		if (type >= n || !policy[type].max) {

@@ -455,6 +455,6 @@ const struct dp_ops survivor_dp_ops = {
 
 void survivor_register(void)
 {
-	dp_register(&survivor_dp_ops);
+	dp_register(&survivor_dp_ops, NULL);
 	offload_provider_register(&survivor_nic_ops);
 }

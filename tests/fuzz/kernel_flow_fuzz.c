@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a kernel's flow messages may hold: keys, masks and actions as attributes.  A key that is read
- * can be written, and what is then read is the same; an action list that is read is sound. */
+/* What a kernel's flow messages may hold: keys, masks and actions as attributes.  A key that is
+ * read can be written, and what is then read is the same; an action list that is read is sound. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -461,7 +461,8 @@ static int get_list(struct buf *out, const void *p, size_t len, unsigned depth)
 	const struct nlattr *a;
 	bool bad = false;
 
-	NLATTR_FOR_EACH (a, p, len, &bad) {
+	NLATTR_FOR_EACH(a, p, len, &bad)
+	{
 		int rc = get_one(&l, a);
 
 		if (rc)

@@ -52,7 +52,8 @@ static int get_level(struct reader *r, const void *p, size_t len, const struct n
 	int rc = 0;
 
 	*encap = NULL;
-	NLATTR_FOR_EACH (a, p, len, &bad) {
+	NLATTR_FOR_EACH(a, p, len, &bad)
+	{
 		switch (nlattr_type(a)) {
 		case OVS_KEY_ATTR_ENCAP: *encap = a; break;
 		case OVS_KEY_ATTR_ETHERTYPE: type = a; break;

@@ -115,7 +115,8 @@ int kdp_key_get_tunnel(const void *p, size_t len, bool mask, struct flow_tnl *tn
 	bool bad = false;
 
 	memset(tnl, 0, sizeof(*tnl));
-	NLATTR_FOR_EACH (a, p, len, &bad) {
+	NLATTR_FOR_EACH(a, p, len, &bad)
+	{
 		int rc = get_tunnel_attr(a, mask, tnl);
 
 		if (rc)

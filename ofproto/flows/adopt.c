@@ -8,8 +8,9 @@
  * on, go to the rules that it meets now; where the actions differ it is changed, and counts for the
  * new rules from there; else it goes.
  *
- * Before that, all of them teach: a megaflow with packets stands for an address that is behind its
- * port, and NORMAL would flood for want of it.  The ones used last teach last. */
+ * Before that, all of them teach: a megaflow stands for an address that is behind its port, also
+ * one that has counted nothing since it was made of its first packet, and NORMAL would flood for
+ * want of it.  The ones used last teach last. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,29 +23,47 @@ LOG_MODULE("flows.adopt");
 
 #define TEACH_NS (300 * NSEC_PER_SEC) /* a MAC table's usual age: older ones know nothing */
 
+struct adopting {
+	struct cds_list_head all;
+	uint64_t n;
+};
+
 static void *adopted(void *ctx, struct engine_flow *ef)
 {
-	struct flows *f = ctx;
+	struct adopting *a = ctx;
 	struct megaflow *mf = xzalloc(sizeof(*mf));
 
 	mf->ef = ef;
 	mf->unverified = true;
 	mf->created_ns = clock_mono_ns();
 	effects_init(&mf->effects);
-	f->adopt_waiting++;
-	megaflow_hand_over(f, mf);
+	cds_list_add_tail(&mf->node, &a->all);
+	a->n++;
 	return mf;
+}
+
+/* All at once: what one teaches another may need. */
+static void hand_over(struct flows *f, struct adopting *a)
+{
+	f->n_flows += a->n;
+	f->adopted = a->n;
+	lock_take(&f->lock);
+	f->adopt_waiting = a->n;
+	cds_list_splice(&a->all, &f->incoming);
+	lock_give(&f->lock);
 }
 
 int flows_begin(struct flows *f)
 {
-	struct engine_adoption a;
+	struct adopting a = { .n = 0 };
+	struct engine_adoption report;
 	int rc;
 
 	if (!f->held)
 		return 0;
-	rc = engine_adopt(f->engine, adopted, f, &a);
-	f->adopted = a.flows;
+	CDS_INIT_LIST_HEAD(&a.all);
+	rc = engine_adopt(f->engine, adopted, &a, &report);
+	hand_over(f, &a);
 	f->held = false;
 	flows_wake_handlers(f);
 	flows_kick(f);
@@ -133,7 +152,7 @@ static void teach(struct flows *f, struct due *due)
 		struct xlate_out out;
 		struct match m;
 
-		if (!mf->final.packets || mf->final.used_ns + TEACH_NS < now)
+		if (mf->final.used_ns && mf->final.used_ns + TEACH_NS < now)
 			continue;
 		translate(f, mf, &m, &out);
 		if (out.error == XLATE_OK)

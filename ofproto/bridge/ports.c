@@ -384,8 +384,11 @@ static void port_remove(struct bridge_port *p, bool say)
 		port_free(p);
 		return;
 	}
-	if (p->port)
+	if (p->port) {
 		engine_port_del(flows_engine(be->flows), p->port);
+		port_unref(p->port); /* the datapath's is the last: its device is closed at once */
+		p->port = NULL;
+	}
 	if (p->dp.v != DP_PORT_NONE)
 		(void)be->dp->ops->port_del(be->dp, p->dp); /* -ENODEV: the device went first */
 	port_free(p);

@@ -2,6 +2,7 @@
 SYSTEM_TESTS = \
 	tests/system/interfaces_test.sh \
 	tests/system/lifecycle_test.sh \
+	tests/system/log_test.sh \
 	tests/system/mpls_test.sh \
 	tests/system/offload_config_test.sh \
 	tests/system/patch_internal_test.sh \

@@ -41,5 +41,15 @@ eventually_not reaches a 10.0.0.2
 vsctl del-br br1
 eventually_not ip link show int1
 expect_not ip link show br1
+
+# Devices of ours may be made anew in the moment in which they went.
+for _ in 1 2 3 4 5; do
+	vsctl add-br br1 -- add-port br1 int1 -- set Interface int1 type=internal
+	vsctl del-port int1
+	vsctl add-port br1 int1 -- set Interface int1 type=internal
+	vsctl del-br br1 -- add-br br1
+	vsctl del-br br1
+done 2>"$dir/said"
+equal "$(<"$dir/said")" "" "what ovs-vsctl says"
 stop_shuntd
 equal "$(complaints)" "" "the log's complaints"

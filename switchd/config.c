@@ -255,6 +255,7 @@ static void configure_bridge(struct switchd *sw, struct sw_bridge *b, const stru
 {
 	const struct schema *s = sw->schema;
 	struct ofcontroller_config controllers[CONTROLLERS_MAX];
+	uint64_t flood_vlans[VLAN_BITMAP_WORDS];
 	struct bridge_config cfg = {
 		.name = b->name,
 		.datapath_id = strtoull(
@@ -262,6 +263,7 @@ static void configure_bridge(struct switchd *sw, struct sw_bridge *b, const stru
 		.secure = !strcmp(db_get_string(row, s->br_fail_mode, ""), "secure"),
 		.versions = versions_of(sw, row),
 		.forward_bpdu = db_get_map_boolean(row, s->br_other_config, "forward-bpdu", false),
+		.flood_vlans = sw_vlans(row, s->br_flood_vlans, flood_vlans),
 		.mac_table_size = (uint32_t)MAX(
 			db_get_map_integer(row, s->br_other_config, "mac-table-size", 0), 0),
 		.mac_aging_s = (uint32_t)MAX(

@@ -26,5 +26,7 @@ void sw_ports_free(struct sw_bridge *b);
 /* other_config:tc-policy; -1: not set, or nonsense, which is logged.  what: whose, for the log. */
 int sw_tc_policy(const struct db_row *row, const struct db_column *c, const char *what);
 struct sw_iface *sw_iface_find(struct sw_bridge *b, const char *name);
+/* A column of VLANs as a bitmap of VLAN_BITMAP_WORDS words: `map`, or NULL when there are none. */
+const uint64_t *sw_vlans(const struct db_row *row, const struct db_column *c, uint64_t *map);
 /* A type that opens an existing Linux device of that name. */
 bool sw_iface_is_device(const char *type);

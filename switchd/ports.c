@@ -284,13 +284,12 @@ static void iface_set(struct sw_bridge *b, struct sw_iface *i, const struct db_r
 	i->ifindex = link ? link->ifindex : 0;
 }
 
-static void bitmap_of(const struct db_row *row, const struct db_column *c, uint64_t *map,
-		      const uint64_t **used)
+const uint64_t *sw_vlans(const struct db_row *row, const struct db_column *c, uint64_t *map)
 {
 	size_t n = db_get_n(row, c);
 
 	if (!n)
-		return;
+		return NULL;
 	memset(map, 0, VLAN_BITMAP_WORDS * sizeof(*map));
 	for (size_t i = 0; i < n; i++) {
 		int64_t vid = db_get_integer_at(row, c, i);
@@ -298,7 +297,7 @@ static void bitmap_of(const struct db_row *row, const struct db_column *c, uint6
 		if (vid >= 0 && vid <= VLAN_VID_MAX)
 			vlan_bit_set(map, (uint16_t)vid);
 	}
-	*used = map;
+	return map;
 }
 
 static void bundle_set(struct sw_bridge *b, struct sw_port *p, const struct db_row *row)
@@ -324,8 +323,8 @@ static void bundle_set(struct sw_bridge *b, struct sw_port *p, const struct db_r
 	cfg.vlan.tag = (uint16_t)db_get_integer(row, s->port_tag, 0);
 	cfg.vlan.qinq_tpid =
 		htons(strcmp(ethtype, "802.1q") && strcmp(ethtype, "0x8100") ? 0x88a8 : 0x8100);
-	bitmap_of(row, s->port_trunks, trunks, &cfg.vlan.trunks);
-	bitmap_of(row, s->port_cvlans, cvlans, &cfg.vlan.cvlans);
+	cfg.vlan.trunks = sw_vlans(row, s->port_trunks, trunks);
+	cfg.vlan.cvlans = sw_vlans(row, s->port_cvlans, cvlans);
 	for (size_t i = 0; i < p->n_ifaces; i++)
 		names[i] = p->ifaces[i].name;
 	bridge_bundle_set(b->br, &cfg);

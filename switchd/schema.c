@@ -26,7 +26,7 @@ static void resolve_columns(struct schema *s)
 	RESOLVE(s->bridge, WANT(br, name), WANT(br, ports), WANT(br, datapath_type),
 		WANT(br, controller), WANT(br, fail_mode), WANT(br, protocols),
 		WANT(br, other_config), WANT(br, datapath_id), WANT(br, status),
-		WANT(br, external_ids));
+		WANT(br, external_ids), WANT(br, flood_vlans));
 	RESOLVE(s->port, WANT(port, name), WANT(port, interfaces), WANT(port, tag),
 		WANT(port, trunks), WANT(port, vlan_mode), WANT(port, cvlans),
 		WANT(port, other_config), WANT(port, protected));

@@ -14,7 +14,7 @@ struct schema {
 		*root_ssl;
 	const struct db_column *br_name, *br_ports, *br_datapath_type, *br_controller,
 		*br_fail_mode, *br_protocols, *br_other_config, *br_datapath_id, *br_status,
-		*br_external_ids;
+		*br_external_ids, *br_flood_vlans;
 	const struct db_column *port_name, *port_interfaces, *port_tag, *port_trunks,
 		*port_vlan_mode, *port_cvlans, *port_other_config, *port_protected;
 	const struct db_column *if_name, *if_type, *if_options, *if_mac, *if_mtu_request,

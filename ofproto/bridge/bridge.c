@@ -58,6 +58,9 @@ void bridge_configure(struct bridge *br, const struct bridge_config *cfg)
 		br->datapath_id = cfg->datapath_id;
 	br->secure = cfg->secure;
 	br->forward_bpdu = cfg->forward_bpdu;
+	memset(br->flood_vlans, 0, sizeof(br->flood_vlans));
+	if (cfg->flood_vlans)
+		memcpy(br->flood_vlans, cfg->flood_vlans, sizeof(br->flood_vlans));
 	mac_configure(br->macs, cfg->mac_table_size ? cfg->mac_table_size : 8192,
 		      cfg->mac_aging_s ? cfg->mac_aging_s : 300);
 	br->configured = true;

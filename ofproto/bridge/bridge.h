@@ -52,6 +52,8 @@ struct bridge_config { /* borrowed for the call */
 	bool secure;          /* fail_mode=secure */
 	uint32_t versions;    /* OFP_VERSION_BIT()s of the protocols column; 0: all */
 	bool forward_bpdu;
+	const uint64_t
+		*flood_vlans; /* VLAN_BITMAP_WORDS words: VLANs without learning; NULL: none */
 	uint32_t mac_table_size, mac_aging_s; /* 0: defaults 8192, 300 */
 	const char *dp_desc, *serial;         /* of the description statistics; "" = none */
 	const struct ofcontroller_config *controllers;

@@ -53,6 +53,7 @@ struct bridge {
 	uint64_t id;
 	uint64_t datapath_id, configured_dpid;
 	bool secure, forward_bpdu, failing_open, configured;
+	uint64_t flood_vlans[VLAN_BITMAP_WORDS];
 	bool any_primary;   /* controllers are configured that we connect to */
 	bool loaded;        /* its tables are what adopted megaflows are checked against */
 	_Atomic bool going; /* the loop sets it; writers of the tables look */

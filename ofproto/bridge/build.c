@@ -80,6 +80,7 @@ static void build_bridge(struct xl_bridge *x, const struct bridge *br)
 	x->tables = br->tables;
 	x->macs = br->macs;
 	x->forward_bpdu = br->forward_bpdu;
+	memcpy(x->flood_vlans, br->flood_vlans, sizeof(x->flood_vlans));
 	x->fail_open = br->failing_open;
 	x->loading = !br->loaded;
 	x->frags = ofconns_frags(br->conns);

@@ -70,7 +70,10 @@ bool vlan_carries(const struct vlan_conf *c, uint16_t vid, uint16_t cvid)
 		return vid == c->tag;
 	if (c->mode == VLAN_DOT1Q_TUNNEL)
 		return vid == c->tag && vlan_bit(c->cvlans, cvid);
-	return (is_native(c) && vid == c->tag) || vlan_bit(c->trunks, vid);
+	if (is_native(c) && vid == c->tag)
+		return true;
+	/* Untagged, a packet of VLAN 0 would be one of the native VLAN. */
+	return (vid || !is_native(c)) && vlan_bit(c->trunks, vid);
 }
 
 /* A header with VID 0 says no more than its priority. */

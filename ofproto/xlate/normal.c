@@ -8,6 +8,7 @@
 struct normal {
 	const struct xl_bundle *in; /* NULL: from no port of ours (packet-out) */
 	struct vlan_in vlan;
+	bool floods; /* a VLAN without learning */
 };
 
 static bool is_gratuitous_arp(struct xl *x)
@@ -30,7 +31,7 @@ static void learn(struct xl *x, const struct normal *n)
 	struct effect *e;
 
 	xl_look(x, FIELD_ETH_SRC);
-	if (!n->in || eth_addr_is_multicast(f->dl_src))
+	if (!n->in || eth_addr_is_multicast(f->dl_src) || n->floods)
 		return;
 	e = effects_add(&x->out->effects, EFFECT_MAC);
 	e->mac.macs = x->f.br->macs;
@@ -107,8 +108,8 @@ static void forward(struct xl *x, const struct normal *n)
 	const struct xl_bundle *to;
 	uint32_t id;
 
-	if (eth_addr_is_multicast(f->dl_dst)) {
-		xl_note(x, "-> multicast, flooding");
+	if (n->floods || eth_addr_is_multicast(f->dl_dst)) {
+		xl_note(x, "-> %s, flooding", n->floods ? "VLAN without learning" : "multicast");
 		flood(x, n);
 		return;
 	}
@@ -141,6 +142,32 @@ static void look_vlan(struct xl *x, const struct vlan_conf *c)
 	xl_look_mask(x, &m);
 }
 
+/* Protocols between neighbours, which a switch that does not speak them keeps from going further
+ * (ovs-vswitchd.conf.db(5), Bridge other_config:forward-bpdu). */
+static bool is_reserved(struct eth_addr a)
+{
+	static const struct {
+		uint64_t first, last;
+	} ranges[] = {
+		{ 0x0180c2000000, 0x0180c200000f }, /* STP, pause frames, LACP, LLDP and others */
+		{ 0x00e02b000000, 0x00e02b000000 }, /* Extreme discovery */
+		{ 0x00e02b000004, 0x00e02b000004 }, /* EAPS */
+		{ 0x00e02b000006, 0x00e02b000006 },
+		{ 0x01000cccccc0, 0x01000cccccc7 }, /* Cisco: CFM */
+		{ 0x01000ccccccc, 0x01000ccccccd }, /* CDP, VTP, DTP, PAgP; PVST+ */
+		{ 0x01000ccdcdcd, 0x01000ccdcdcd }, /* STP uplink fast */
+		{ 0x01000c000000, 0x01000c000000 }, /* ISL */
+	};
+	uint64_t v = 0;
+
+	for (unsigned i = 0; i < sizeof(a.b); i++)
+		v = v << 8 | a.b[i];
+	for (unsigned i = 0; i < ARRAY_SIZE(ranges); i++)
+		if (v >= ranges[i].first && v <= ranges[i].last)
+			return true;
+	return false;
+}
+
 void xl_normal(struct xl *x)
 {
 	static const struct vlan_conf any_vlan; /* a trunk of all VLANs */
@@ -159,9 +186,10 @@ void xl_normal(struct xl *x)
 		xl_note(x, "-> %s, dropping", vlan_drop_text((enum vlan_drop) - vid));
 		return;
 	}
+	n.floods = vlan_bit(x->f.br->flood_vlans, n.vlan.vid);
 	xl_look(x, FIELD_ETH_DST);
-	if (xl_is_reserved_multicast(x->f.flow.dl_dst) && !x->f.br->forward_bpdu) {
-		xl_note(x, "-> reserved multicast address, dropping");
+	if (!x->f.br->forward_bpdu && is_reserved(x->f.flow.dl_dst)) {
+		xl_note(x, "-> reserved address, dropping");
 		return;
 	}
 	learn(x, &n);

@@ -70,6 +70,8 @@ struct xl_bridge {
 	bool miss_to_controller; /* a connection older than OpenFlow 1.3 wants packets that no rule
 				    matches */
 	bool forward_bpdu;
+	uint64_t flood_vlans[VLAN_BITMAP_WORDS]; /* where nothing is learnt and everything is
+						    flooded */
 	bool loading;   /* its tables are not what they shall be yet: adopted megaflows wait */
 	bool fail_open; /* no controller: NORMAL for every packet, whatever the tables hold */
 	uint16_t miss_send_len;

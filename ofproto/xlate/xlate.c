@@ -240,12 +240,13 @@ void xl_note_bridge(struct xl *x)
 /* OFPPC_NO_RECV drops all but spanning tree frames, OFPPC_NO_RECV_STP drops those. */
 static bool may_receive(struct xl *x, const struct xl_port *in)
 {
+	static const uint8_t stp_address[] = { 0x01, 0x80, 0xc2, 0x00, 0x00, 0x00 };
 	bool stp;
 
 	if (!in || !(in->config & (XL_PC_NO_RECV | XL_PC_NO_RECV_STP)))
 		return true;
 	xl_look(x, FIELD_ETH_DST);
-	stp = xl_is_reserved_multicast(x->f.flow.dl_dst) && x->f.flow.dl_dst.b[5] == 0;
+	stp = !memcmp(x->f.flow.dl_dst.b, stp_address, sizeof(stp_address));
 	return !(in->config & (stp ? XL_PC_NO_RECV_STP : XL_PC_NO_RECV));
 }
 

@@ -59,13 +59,6 @@ struct xl {
 };
 
 /* 01:80:c2:00:00:00 to :0f, which bridges do not forward (IEEE 802.1D table 7-10). */
-static inline bool xl_is_reserved_multicast(struct eth_addr a)
-{
-	static const uint8_t prefix[5] = { 0x01, 0x80, 0xc2, 0x00, 0x00 };
-
-	return !memcmp(a.b, prefix, sizeof(prefix)) && a.b[5] <= 0x0f;
-}
-
 /* xlate.c */
 void xl_fail(struct xl *x, enum xlate_error e);
 /* The bits of `m` of the present flow were looked at. */

@@ -5,6 +5,7 @@ INTEROP_TESTS = \
 	tests/interop/errors_test.py \
 	tests/interop/flows_test.py \
 	tests/interop/metrics_test.py \
+	tests/interop/normal_test.py \
 	tests/interop/ofctl_test.py \
 	tests/interop/osken_test.py \
 	tests/interop/vsctl_test.py \

@@ -115,6 +115,10 @@ static const struct output_case {
 	{ { .mode = VLAN_NATIVE_TAGGED, .tag = 5, .trunks = trunks }, 11, 0, 0, 0, NOT_CARRIED },
 	{ { .mode = VLAN_NATIVE_UNTAGGED, .tag = 5, .trunks = trunks }, 5, 0, 0, 0, NO_TAG },
 	{ { .mode = VLAN_NATIVE_UNTAGGED, .tag = 5 }, 6, 0, 0, 0, TAG(6, 0) },
+	/* untagged it would be one of VLAN 5 */
+	{ { .mode = VLAN_NATIVE_UNTAGGED, .tag = 5 }, 0, 0, 0, 0, NOT_CARRIED },
+	{ { .mode = VLAN_NATIVE_TAGGED, .tag = 5 }, 0, 0, 0, 0, NOT_CARRIED },
+	{ { .mode = VLAN_NATIVE_UNTAGGED }, 0, 0, 0, 0, NO_TAG },
 	{ { .mode = VLAN_DOT1Q_TUNNEL, .tag = 100 }, 100, 9, 3, true, NO_TAG },
 	{ { .mode = VLAN_DOT1Q_TUNNEL, .tag = 100 }, 101, 9, 0, true, NOT_CARRIED },
 	{ { .mode = VLAN_DOT1Q_TUNNEL, .tag = 100, .cvlans = trunks }, 100, 9, 0, 0, NOT_CARRIED },

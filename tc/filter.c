@@ -3,10 +3,11 @@
 
 #include <errno.h>
 #include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-#include "core/io/nlattr.h"
+#include "core/io/nl.h"
 
 static const struct nlattr_policy policy[TCA_MAX + 1] = {
 	[TCA_KIND] = { 2, 16 }, /* IFNAMSIZ */
@@ -20,17 +21,35 @@ static const struct nlattr_policy flower[TCA_FLOWER_MAX + 1] = {
 	[TCA_FLOWER_FLAGS] = NLATTR_EXACT(4),
 };
 
+_Static_assert(TC_PARENT_INGRESS == TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS), "the same");
+_Static_assert(TC_PARENT_EGRESS == TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS), "the same");
+
+size_t tc_place_put(struct nl_batch *b, const struct tc_place *at, uint16_t type, uint16_t flags)
+{
+	struct tcmsg t = { .tcm_ifindex = at->ifindex,
+			   .tcm_parent = at->parent,
+			   .tcm_handle = at->handle,
+			   .tcm_info = (uint32_t)at->prio << 16 | at->protocol };
+	size_t i = nl_batch_add(b, type, flags);
+
+	buf_put(&b->buf, &t, sizeof(t));
+	nlattr_put_str(&b->buf, TCA_KIND, "flower");
+	if (at->chain)
+		nlattr_put_u32(&b->buf, TCA_CHAIN, at->chain);
+	return i;
+}
+
 static void get_place(const struct tcmsg *t, struct tc_filter *f)
 {
-	f->handle = t->tcm_handle;
-	f->prio = (uint16_t)(t->tcm_info >> 16);
-	f->protocol = (be16)t->tcm_info;
+	f->at.handle = t->tcm_handle;
+	f->at.prio = (uint16_t)(t->tcm_info >> 16);
+	f->at.protocol = (be16)t->tcm_info;
 	if ((uint32_t)t->tcm_ifindex == TCM_IFINDEX_MAGIC_BLOCK) {
 		f->block = t->tcm_block_index;
 		return;
 	}
-	f->ifindex = t->tcm_ifindex;
-	f->parent = t->tcm_parent;
+	f->at.ifindex = t->tcm_ifindex;
+	f->at.parent = t->tcm_parent;
 }
 
 static int get_flower(const struct nlattr *options, struct tc_filter *f)
@@ -49,8 +68,8 @@ static int get_flower(const struct nlattr *options, struct tc_filter *f)
 	f->acts = nlattr_data(tb[TCA_FLOWER_ACT]);
 	f->acts_len = nlattr_len(tb[TCA_FLOWER_ACT]);
 	rc = flower_actions_owner(f->acts, f->acts_len, &f->ufid, &f->counts);
-	f->ours = !rc && f->prio >= TC_PRIO_FIRST && f->prio <= TC_PRIO_LAST &&
-		  (f->handle & TC_HANDLE_MASK) == TC_HANDLE_MARK;
+	f->ours = !rc && f->at.prio >= TC_PRIO_FIRST && f->at.prio <= TC_PRIO_LAST &&
+		  (f->at.handle & TC_HANDLE_MASK) == TC_HANDLE_MARK;
 	return rc == -ENOENT ? 0 : rc;
 }
 
@@ -75,7 +94,7 @@ int tc_filter_get(const struct nlmsghdr *h, struct tc_filter *f)
 	if (rc < 0)
 		return rc;
 	if (tb[TCA_CHAIN])
-		f->chain = nlattr_u32(tb[TCA_CHAIN]);
+		f->at.chain = nlattr_u32(tb[TCA_CHAIN]);
 	if (!tb[TCA_KIND] || !nlattr_str(tb[TCA_KIND], kind, sizeof(kind)))
 		return 0;
 	f->flower = !strcmp(kind, "flower");
@@ -90,8 +109,8 @@ int tc_filter_rule(const struct flower_env *env, const struct tc_filter *f, stru
 
 	if (!f->options || !f->acts || !env->port(env->ctx, in, &port))
 		return -EOPNOTSUPP;
-	rc = flower_match_get(f->options, f->options_len, f->protocol, f->chain, in, port.kind, key,
-			      mask);
+	rc = flower_match_get(f->options, f->options_len, f->at.protocol, f->at.chain, in,
+			      port.kind, key, mask);
 	if (rc)
 		return rc;
 	return flower_actions_get(env, f->acts, f->acts_len, key, mask, actions);

@@ -19,14 +19,29 @@
 #define TC_PRIO_LAST 0xdfffu
 #define TC_HANDLE_MARK 0x53000000u
 #define TC_HANDLE_MASK 0xff000000u
+#define TC_NUMBER_MASK 0x00ffffffu
+
+/* Parents of filters (linux/pkt_sched.h): what comes in at a device, what the host sends by it. */
+#define TC_PARENT_INGRESS 0xfffffff2u
+#define TC_PARENT_EGRESS 0xfffffff3u
+
+struct tc_place { /* a filter's name */
+	int ifindex;
+	uint32_t parent; /* TC_PARENT_* */
+	uint32_t chain, handle;
+	uint16_t prio;
+	be16 protocol;
+};
+
+struct nl_batch;
+
+/* Begins a request about a flower filter, RTM_*TFILTER; its options may follow. */
+size_t tc_place_put(struct nl_batch *b, const struct tc_place *at, uint16_t type, uint16_t flags);
 
 struct tc_filter { /* borrowed from the message */
 	bool gone; /* RTM_DELTFILTER */
-	int ifindex;
-	uint32_t block; /* a shared block's number; 0: ifindex and parent say which */
-	uint32_t parent, chain, handle;
-	uint16_t prio;
-	be16 protocol;
+	struct tc_place at;
+	uint32_t block; /* a shared block's number, in place of ifindex and parent; 0: none */
 	bool flower;
 	uint32_t flags;             /* TCA_CLS_FLAGS_* */
 	const void *options, *acts; /* payloads; NULL: none */

@@ -16,7 +16,8 @@
 #include "offload/reason.h"
 
 /* Number of a chain: 28 bits (TC_ACT_EXT_VAL_MASK); recirc_id is used as it is, because that is
- * how the kernel hands a packet that found no rule over to its datapath (tc_skb_ext). */
+ * how the kernel hands a packet that found no rule over to its datapath (tc_skb_ext).  The last one
+ * is for trials, and no packet gets there. */
 #define FLOWER_CHAIN_MAX 0x0fffffffu
 
 enum flower_port_kind {

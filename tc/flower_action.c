@@ -372,7 +372,7 @@ static int put_recirc(struct put *p, const struct dp_action *a, bool last)
 
 	if (!last)
 		return refuse(p, OFFLOAD_ACTION, a);
-	if (!(p->env->features & FLOWER_F_RECIRC) || !r->id || r->id > FLOWER_CHAIN_MAX)
+	if (!(p->env->features & FLOWER_F_RECIRC) || !r->id || r->id >= FLOWER_CHAIN_MAX)
 		return refuse(p, OFFLOAD_RECIRC, a);
 	flush(p);
 	put_gact(p, TC_ACT_GOTO_CHAIN | (int)r->id);

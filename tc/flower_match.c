@@ -32,6 +32,13 @@ static int cannot_mask(struct put *p, enum field_id id)
 	return flower_refuse(p->why, OFFLOAD_MASK, (int)caps_field(id), -1);
 }
 
+static void note(struct put *p, enum field_id id, bool exact)
+{
+	caps_field_add(p->m->fields, id);
+	if (!exact)
+		caps_field_add(p->m->masked, id);
+}
+
 /* --- where the rule stands --- */
 
 static int put_place(struct put *p)
@@ -44,7 +51,7 @@ static int put_place(struct put *p)
 		return flower_refuse(p->why, OFFLOAD_NO_DEVICE, -1, -1);
 	if (p->mask->recirc_id != UINT32_MAX)
 		return cannot_mask(p, FIELD_RECIRC_ID);
-	if (recirc > FLOWER_CHAIN_MAX || (recirc && !(p->env->features & FLOWER_F_RECIRC)))
+	if (recirc >= FLOWER_CHAIN_MAX || (recirc && !(p->env->features & FLOWER_F_RECIRC)))
 		return flower_refuse(p->why, OFFLOAD_RECIRC, -1, -1);
 	p->m->chain = recirc;
 	p->left.in_port = p->left.recirc_id = 0;
@@ -94,6 +101,9 @@ static void put_tag(struct put *p, unsigned i, uint16_t vid, uint16_t pcp)
 {
 	be16 k = p->key->vlans[i].tci, m = p->left.vlans[i].tci;
 
+	note(p, FIELD_VLAN_VID, true);
+	if (m & htons(0xe000))
+		note(p, FIELD_VLAN_PCP, true);
 	if (m & htons(0x0fff))
 		nlattr_put_u16(p->b, vid, ntohs(k) & 0x0fff);
 	if (m & htons(0xe000))
@@ -169,6 +179,8 @@ static int put_ether(struct put *p)
 		rc = look_at_tags(p);
 	if (rc)
 		return rc;
+	if (m->dl_type)
+		note(p, FIELD_ETH_TYPE, true);
 	m->protocol = m->tpid[0] ? m->tpid[0] : m->dl_type ? m->dl_type : htons(ETH_P_ALL);
 	if (m->protocol != htons(ETH_P_ALL))
 		nlattr_put_be16(p->b, TCA_FLOWER_KEY_ETH_TYPE, m->protocol);
@@ -225,6 +237,8 @@ static int put_mpls(struct put *p)
 		for (size_t j = 0; j < ARRAY_SIZE(parts); j++)
 			if (m & parts[j].bits && (m & parts[j].bits) != parts[j].bits)
 				return cannot_mask(p, parts[j].field);
+			else if (m & parts[j].bits)
+				note(p, parts[j].field, true);
 		lse = nlattr_nest_flagged(p->b, TCA_FLOWER_KEY_MPLS_OPTS_LSE);
 		nlattr_put_u8(p->b, TCA_FLOWER_KEY_MPLS_OPT_LSE_DEPTH, (uint8_t)(i + 1));
 		put_lse_parts(p, k, m);
@@ -245,6 +259,10 @@ static int put_tos(struct put *p)
 {
 	put_octet(p, TCA_FLOWER_KEY_IP_TOS, TCA_FLOWER_KEY_IP_TOS_MASK, p->key->nw_tos,
 		  p->left.nw_tos);
+	if (p->left.nw_tos & 0xfc)
+		note(p, FIELD_IP_DSCP, (p->left.nw_tos & 0xfc) == 0xfc);
+	if (p->left.nw_tos & 3)
+		note(p, FIELD_IP_ECN, (p->left.nw_tos & 3) == 3);
 	p->left.nw_tos = 0;
 	return 0;
 }
@@ -255,6 +273,7 @@ static int put_proto(struct put *p)
 		return cannot_mask(p, FIELD_IP_PROTO);
 	if (p->key->nw_proto == IPPROTO_MPLS) /* the dissector looks through it */
 		return cannot(p, FIELD_IP_PROTO);
+	note(p, FIELD_IP_PROTO, true);
 	nlattr_put_u8(p->b, TCA_FLOWER_KEY_IP_PROTO, p->key->nw_proto);
 	p->left.nw_proto = 0;
 	return 0;
@@ -296,6 +315,7 @@ static int put_frag(struct put *p)
 		if (kind == FLOW_FRAG_ANY)
 			k |= TCA_FLOWER_KEY_FLAGS_FRAG_IS_FIRST;
 	}
+	note(p, FIELD_IP_FRAG, true);
 	nlattr_put_be32(p->b, TCA_FLOWER_KEY_FLAGS, htonl(k));
 	nlattr_put_be32(p->b, TCA_FLOWER_KEY_FLAGS_MASK, htonl(m));
 	return 0;
@@ -328,6 +348,8 @@ static int put_arp_op(struct put *p)
 	if (!arp_is_told_apart(p))
 		return cannot_mask(p, FIELD_ARP_OP);
 	if (p->left.nw_proto)
+		note(p, FIELD_ARP_OP, true);
+	if (p->left.nw_proto)
 		put_octet(p, TCA_FLOWER_KEY_ARP_OP, TCA_FLOWER_KEY_ARP_OP_MASK, p->key->nw_proto,
 			  p->left.nw_proto);
 	p->left.nw_proto = 0;
@@ -350,6 +372,7 @@ static int put_ct_state(struct put *p)
 	(void)flower_ct_state_put(m, &mf);
 	if (!flower_ct_state_ok(kf))
 		return cannot_mask(p, FIELD_CT_STATE);
+	note(p, FIELD_CT_STATE, true);
 	nlattr_put_u16(p->b, TCA_FLOWER_KEY_CT_STATE, kf);
 	nlattr_put_u16(p->b, TCA_FLOWER_KEY_CT_STATE_MASK, mf);
 	p->left.ct_state = 0;
@@ -362,6 +385,7 @@ static int put_tun_id(struct put *p)
 
 	if (p->left.tunnel.tun_id != UINT64_MAX || id > UINT32_MAX)
 		return cannot_mask(p, FIELD_TUN_ID);
+	note(p, FIELD_TUN_ID, true);
 	nlattr_put_be32(p->b, TCA_FLOWER_KEY_ENC_KEY_ID, htonl((uint32_t)id));
 	p->left.tunnel.tun_id = 0;
 	return 0;
@@ -393,6 +417,7 @@ static int put_tun_gbp(struct put *p)
 		/* packets without the extension show zeros too, and no option to match on */
 		return cannot_mask(p, FIELD_TUN_GBP_ID);
 	}
+	note(p, FIELD_TUN_GBP_ID, true);
 	flower_gbp_put(p->b, TCA_FLOWER_KEY_ENC_OPTS, k->gbp_id & m->gbp_id,
 		       k->gbp_flags & m->gbp_flags);
 	flower_gbp_put(p->b, TCA_FLOWER_KEY_ENC_OPTS_MASK, m->gbp_id, m->gbp_flags);
@@ -418,6 +443,7 @@ static int put_plain(struct put *p, const struct field *f, const struct flower_r
 
 	field_read(f, p->key, &v);
 	field_read(f, &p->left, &m);
+	note(p, f->id, field_value_is_ones(f, &m));
 	for (unsigned i = 0; i < f->n_bytes; i++)
 		v.b[i] &= m.b[i];
 	if (row->how == FLOWER_HOST) {
@@ -449,6 +475,13 @@ static bool asked(const struct put *p, const struct field *f)
 	}
 }
 
+/* Frames from other ports have no tunnel's header; zeros need no expression. */
+static bool has_none(const struct put *p, const struct field *f)
+{
+	return f->ofs >= offsetof(struct flow_key, tunnel) &&
+	       f->ofs < offsetof(struct flow_key, in_port) && !flower_port_is_tunnel(&p->m->in);
+}
+
 static int put_fields(struct put *p)
 {
 	int rc = 0;
@@ -459,10 +492,10 @@ static int put_fields(struct put *p)
 
 		if (!asked(p, f))
 			continue;
-		if (row->how == FLOWER_GROUP)
-			rc = groups[i](p);
-		else if (row->how == FLOWER_NO || row->how == FLOWER_ABSENT)
+		if (row->how == FLOWER_NO || row->how == FLOWER_ABSENT || has_none(p, f))
 			rc = cannot(p, f->id);
+		else if (row->how == FLOWER_GROUP)
+			rc = groups[i](p);
 		else if (row->value)
 			rc = put_plain(p, f, row);
 	}

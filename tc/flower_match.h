@@ -35,6 +35,9 @@ struct flower_match {  /* what the filter takes */
 	uint8_t n_vlans; /* tags that each packet has; 0..2, FLOWER_VLANS_ANY */
 	be16 tpid[FLOW_N_VLANS];
 	uint8_t frag; /* FLOWER_FRAG_ALL: not an IP packet, or any */
+	/* What was expressed, for those who know what a driver can do: by caps_field(). */
+	uint64_t fields[DIV_ROUND_UP(FIELD_N_IDS, 64)];
+	uint64_t masked[DIV_ROUND_UP(FIELD_N_IDS, 64)]; /* under another mask than all ones */
 };
 
 /* Appends the attributes that TCA_OPTIONS wants for the match of `r`.  `whole`: the actions want no

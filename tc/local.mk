@@ -1,5 +1,7 @@
 noinst_LIBRARIES += tc/libtc.a
 tc_libtc_a_SOURCES = \
+	tc/apply.c \
+	tc/device.h \
 	tc/filter.c \
 	tc/filter.h \
 	tc/flower.h \
@@ -16,4 +18,14 @@ tc_libtc_a_SOURCES = \
 	tc/flower_set.c \
 	tc/flower_set.h \
 	tc/flower_tunnel.c \
-	tc/flower_tunnel.h
+	tc/flower_tunnel.h \
+	tc/link.c \
+	tc/link.h \
+	tc/ports.c \
+	tc/prio.c \
+	tc/prio.h \
+	tc/probe.c \
+	tc/rules.c \
+	tc/tc.c \
+	tc/tc.h \
+	tc/watch.c

@@ -61,7 +61,7 @@ static inline void random_rule_key(struct rng *r, struct flow_key *k)
 	if (k->in_port == htonl(RULE_VXLAN))
 		random_rule_tunnel(r, k);
 	if (!rng_below(r, 3)) {
-		k->recirc_id = htonl((uint32_t)(1 + rng_below(r, FLOWER_CHAIN_MAX)));
+		k->recirc_id = htonl((uint32_t)(1 + rng_below(r, FLOWER_CHAIN_MAX - 1)));
 		if (rng_below(r, 2))
 			random_rule_ct(r, k);
 	}
@@ -226,7 +226,7 @@ static inline void random_rule_actions(struct rng *r, const struct flow_key *key
 	}
 	if (flow_is_ip(key) && !rng_below(r, 4))
 		random_rule_ct_action(r, key, b);
-	recirc.id = (uint32_t)(1 + rng_below(r, FLOWER_CHAIN_MAX));
+	recirc.id = (uint32_t)(1 + rng_below(r, FLOWER_CHAIN_MAX - 1));
 	if (!rng_below(r, 4))
 		dp_actions_put(b, DP_ACT_RECIRC, &recirc, sizeof(recirc));
 	else if (rng_below(r, 4))

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests: what the kernel is asked for, and what its answers mean.
+ *
+ * Requests of one kind that follow each other go to the kernel in one send.  A replacement is two:
+ * the new rule, under another priority, and when that stands the removal of the old one. */
+#include <errno.h>
+#include <linux/pkt_cls.h>
+#include <linux/rtnetlink.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/xalloc.h"
+#include "tc/device.h"
+
+LOG_MODULE("tc.rules");
+
+#define CALL_NS (200 * NSEC_PER_MSEC) /* then the rest of a call is put off */
+#define SEGMENT 64u                   /* requests in one go: some milliseconds */
+
+struct op {
+	struct offload_req *req;
+	struct tc_rule *rule; /* INSTALL, REPLACE: the new one */
+	struct tc_rule *old;  /* REPLACE, REMOVE */
+	size_t msg;
+	bool sent;
+};
+
+/* --- planning --- */
+
+/* Where the rule's packets come in; NULL and the refusal. */
+static struct tc_port *port_in(struct tc_device *d, const struct offload_rule *r,
+			       struct offload_refusal *why)
+{
+	struct tc_port *p = tc_port_get(d->kernel, flow_in_dp(r->key));
+
+	if (p && p->dev == d)
+		return p;
+	if (p)
+		tc_port_put(p);
+	(void)flower_refuse(why, OFFLOAD_NO_DEVICE, -1, -1);
+	return NULL;
+}
+
+static int translate(struct tc_device *d, const struct offload_rule *r, struct buf *b,
+		     struct flower_match *m, struct offload_refusal *why)
+{
+	struct flower_env env;
+	int rc;
+
+	tc_env(d, r->policy, &env);
+	rc = flower_match_put(&env, r, flower_actions_want_whole(r->actions), b, m, why);
+	return rc ? rc : flower_actions_put(&env, r, m, b, why);
+}
+
+int tc_plan(struct offload_device *dev, const struct offload_rule *rule, struct offload_plan *plan)
+{
+	struct tc_device *d = tc_of(dev);
+	struct buf b = BUF_INIT;
+	struct flower_match m;
+	int rc;
+
+	plan->cost = 1;
+	if (!d->kernel && offload_needs_software(rule->mask, rule->actions))
+		return flower_refuse(&plan->refusal, OFFLOAD_NEEDS_SOFTWARE, -1, -1);
+	rc = translate(d, rule, &b, &m, &plan->refusal);
+	buf_done(&b);
+	if (!rc && rule->policy != OFFLOAD_POLICY_SKIP_HW)
+		rc = tc_fits_driver(d, rule, &m, &plan->refusal);
+	return rc;
+}
+
+/* --- asking --- */
+
+static int refuse(struct offload_req *req, int code, enum offload_reason reason, const char *words)
+{
+	(void)flower_refuse(&req->refusal, reason, -1, -1);
+	(void)snprintf(req->refusal.driver, sizeof(req->refusal.driver), "%.127s", words);
+	return code;
+}
+
+static uint32_t flags_of(const struct tc_device *d, enum offload_policy policy)
+{
+	if (!d->kernel || policy == OFFLOAD_POLICY_SKIP_SW)
+		return TCA_CLS_FLAGS_SKIP_SW | TCA_CLS_FLAGS_VERBOSE;
+	return policy == OFFLOAD_POLICY_SKIP_HW ? TCA_CLS_FLAGS_SKIP_HW : TCA_CLS_FLAGS_VERBOSE;
+}
+
+static int no_rule(struct offload_req *req, int rc)
+{
+	return refuse(req, rc, rc == -ENOSPC ? OFFLOAD_PRIO_FULL : OFFLOAD_IO_ERROR, "");
+}
+
+/* Adds the request for op's new rule. */
+static int ask_new(struct tc_device *d, struct op *op, struct tc_port *p)
+{
+	struct offload_req *req = op->req;
+	struct error err = ERROR_INIT;
+	struct flower_match m;
+	size_t options;
+	int rc;
+
+	buf_clear(&d->scratch);
+	rc = translate(d, &req->rule, &d->scratch, &m, &req->refusal);
+	if (rc)
+		return rc;
+	rc = tc_port_ready(p, &err);
+	if (rc)
+		return refuse(req, rc, rc == -ENODEV ? OFFLOAD_GONE : OFFLOAD_IO_ERROR, err.cause);
+	rc = tc_rule_new(d, p, &m, op->old ? op->old->at.prio : 0, &op->rule);
+	if (rc)
+		return no_rule(req, rc);
+	op->rule->ufid = req->rule.ufid;
+	op->rule->digest = offload_rule_digest(req->rule.key, req->rule.mask, req->rule.actions);
+	op->msg = tc_place_put(&d->batch, &op->rule->at, RTM_NEWTFILTER,
+			       NLM_F_CREATE | NLM_F_EXCL | NLM_F_ECHO);
+	options = nlattr_nest(&d->batch.buf, TCA_OPTIONS);
+	buf_put(&d->batch.buf, d->scratch.data, d->scratch.len);
+	nlattr_put_u32(&d->batch.buf, TCA_FLOWER_FLAGS, flags_of(d, req->rule.policy));
+	nlattr_nest_end(&d->batch.buf, options);
+	op->sent = true;
+	return 0;
+}
+
+static int begin_new(struct tc_device *d, struct op *op)
+{
+	struct tc_port *p = port_in(d, &op->req->rule, &op->req->refusal);
+	int rc;
+
+	if (!p)
+		return -EOPNOTSUPP;
+	rc = ask_new(d, op, p);
+	tc_port_put(p);
+	return rc;
+}
+
+static int begin_replace(struct tc_device *d, struct op *op)
+{
+	op->old = tc_rule_find(d, op->req->handle);
+	return op->old ? begin_new(d, op) : -ENOENT;
+}
+
+static int ask_removal(struct tc_device *d, struct op *op)
+{
+	op->msg = tc_place_put(&d->batch, &op->old->at, RTM_DELTFILTER, NLM_F_ECHO);
+	op->sent = true;
+	return 0;
+}
+
+static int begin_remove(struct tc_device *d, struct op *op)
+{
+	op->old = tc_rule_find(d, op->req->handle);
+	return op->old ? ask_removal(d, op) : -ENOENT;
+}
+
+/* --- answers --- */
+
+static bool says(const char *words, const char *what)
+{
+	return strstr(words, what);
+}
+
+/* The kernel swallows a driver's errno where software takes the rule; the words are left. */
+static enum offload_reason reason_of(int code, const char *words)
+{
+	if (code == -ENOSPC || (!code && (says(words, "full") || says(words, "no space"))))
+		return OFFLOAD_TABLE_FULL;
+	if (code == -ENODEV)
+		return OFFLOAD_GONE;
+	return code == -EEXIST || code == -ENOMEM || code == -ENOBUFS || code == -EAGAIN
+		       ? OFFLOAD_IO_ERROR
+		       : OFFLOAD_DRIVER_REFUSED;
+}
+
+/* A device of its own refuses with ENODEV, which nobody could tell from a port that is gone. */
+static int refused(struct tc_device *d, struct op *op, int code)
+{
+	const char *words = nl_batch_words(&d->batch, op->msg);
+	enum offload_reason reason = reason_of(code, words);
+	char text[64];
+
+	if (!*words)
+		words = strerror_r(-code, text, sizeof(text));
+	return refuse(op->req, reason == OFFLOAD_DRIVER_REFUSED ? -EOPNOTSUPP : code, reason,
+		      words);
+}
+
+/* Where the rule is, by its echo; false: it is not what was asked for. */
+static bool read_echo(struct tc_device *d, struct op *op)
+{
+	const uint8_t *asked = d->batch.buf.data + d->batch.reqs[op->msg].ofs;
+	const struct nlmsghdr *echo = nl_batch_data(&d->batch, op->msg);
+	struct tc_rule *r = op->rule;
+	struct tc_filter f;
+	uint64_t want;
+
+	if (!echo || tc_filter_get((const struct nlmsghdr *)(const void *)asked, &f))
+		return false;
+	want = tc_filter_digest(r->port, &f);
+	if (!want || tc_filter_get(echo, &f) || !f.ours ||
+	    memcmp(&f.ufid, &r->ufid, sizeof(f.ufid)))
+		return false;
+	r->held = tc_filter_digest(r->port, &f);
+	r->in_hw = f.flags & TCA_CLS_FLAGS_IN_HW;
+	return r->held == want;
+}
+
+/* 0, or what refuses it. */
+static int settle_new(struct tc_device *d, struct op *op)
+{
+	int code = nl_batch_code(&d->batch, op->msg);
+	const char *words;
+
+	if (code)
+		return refused(d, op, code);
+	if (!read_echo(d, op)) {
+		log_warn_rl("%s: the kernel holds another rule than was asked for", d->up.name);
+		return refuse(op->req, -EIO, OFFLOAD_ECHO_DIFFERS, "");
+	}
+	op->req->in_hw = op->rule->in_hw;
+	words = nl_batch_words(&d->batch, op->msg);
+	if (!op->rule->in_hw && op->req->rule.policy == OFFLOAD_POLICY_NONE && *words)
+		(void)refuse(op->req, 0, reason_of(0, words), words);
+	return 0;
+}
+
+/* The filter's last reading came with its removal. */
+static int settle_removal(struct tc_device *d, struct op *op)
+{
+	int code = nl_batch_code(&d->batch, op->msg);
+	const struct nlmsghdr *echo = nl_batch_data(&d->batch, op->msg);
+	struct tc_filter f;
+
+	if (code == -ENODEV || code == -EINVAL) /* no such device, qdisc or chain any more */
+		code = -ENOENT;
+	if (code && code != -ENOENT)
+		return refused(d, op, code);
+	if (!code && echo && !tc_filter_get(echo, &f) && f.ours) {
+		tc_rule_stats(op->old, &f.counts, &op->req->final);
+		op->req->final_ok = true;
+	}
+	tc_rule_free(d, op->old);
+	return code;
+}
+
+/* --- segments --- */
+
+static void send_batch(struct tc_device *d)
+{
+	if (d->batch.n && nl_chan_do(d->chan, &d->batch))
+		log_warn_rl("%s: netlink lost answers", d->up.name);
+}
+
+/* Rules that were made in the kernel and must not stay there. */
+static void take_back(struct tc_device *d, struct op *ops, size_t n)
+{
+	nl_batch_clear(&d->batch);
+	for (size_t i = 0; i < n; i++) {
+		struct op *op = &ops[i];
+
+		if (!op->rule || !op->req->result)
+			continue;
+		if (op->sent && op->req->refusal.reason == OFFLOAD_ECHO_DIFFERS)
+			(void)tc_place_put(&d->batch, &op->rule->at, RTM_DELTFILTER, 0);
+	}
+	send_batch(d);
+	for (size_t i = 0; i < n; i++)
+		if (ops[i].rule && ops[i].req->result) {
+			tc_rule_free(d, ops[i].rule);
+			ops[i].rule = NULL;
+		}
+}
+
+static void begin_all(struct tc_device *d, struct op *ops, size_t n,
+		      int (*begin)(struct tc_device *d, struct op *op))
+{
+	nl_batch_clear(&d->batch);
+	for (size_t i = 0; i < n; i++)
+		ops[i].req->result = begin(d, &ops[i]);
+	send_batch(d);
+}
+
+static void settle_all(struct tc_device *d, struct op *ops, size_t n,
+		       int (*settle)(struct tc_device *d, struct op *op))
+{
+	for (size_t i = 0; i < n; i++)
+		if (ops[i].sent && !ops[i].req->result)
+			ops[i].req->result = settle(d, &ops[i]);
+}
+
+static void run_new(struct tc_device *d, struct op *ops, size_t n)
+{
+	begin_all(d, ops, n, begin_new);
+	settle_all(d, ops, n, settle_new);
+	take_back(d, ops, n);
+	for (size_t i = 0; i < n; i++)
+		if (ops[i].rule)
+			ops[i].req->handle = ops[i].rule->handle;
+}
+
+static void run_replace(struct tc_device *d, struct op *ops, size_t n)
+{
+	begin_all(d, ops, n, begin_replace);
+	settle_all(d, ops, n, settle_new);
+	take_back(d, ops, n);
+	nl_batch_clear(&d->batch);
+	for (size_t i = 0; i < n; i++) {
+		ops[i].sent = false;
+		if (ops[i].rule)
+			(void)ask_removal(d, &ops[i]); /* always 0 */
+	}
+	send_batch(d);
+	for (size_t i = 0; i < n; i++) {
+		if (!ops[i].rule)
+			continue;
+		(void)settle_removal(d, &ops[i]); /* one that stays is an orphan, for an audit */
+		ops[i].req->handle = ops[i].rule->handle;
+	}
+}
+
+static void run_remove(struct tc_device *d, struct op *ops, size_t n)
+{
+	begin_all(d, ops, n, begin_remove);
+	settle_all(d, ops, n, settle_removal);
+}
+
+static void (*const runs[])(struct tc_device *d, struct op *ops, size_t n) = {
+	[OFFLOAD_INSTALL] = run_new,
+	[OFFLOAD_REPLACE] = run_replace,
+	[OFFLOAD_REMOVE] = run_remove,
+};
+
+/* The next requests of one kind. */
+static size_t segment(const struct offload_req *reqs, size_t n)
+{
+	size_t len = 1;
+
+	while (len < n && len < SEGMENT && reqs[len].kind == reqs[0].kind)
+		len++;
+	return len;
+}
+
+unsigned tc_apply(struct offload_device *dev, struct offload_req *reqs, size_t n)
+{
+	struct tc_device *d = tc_of(dev);
+	uint64_t begin = clock_mono_ns(), at = begin;
+	struct op ops[SEGMENT];
+	unsigned failed = 0;
+	size_t len;
+
+	for (size_t i = 0; i < n; i += len) {
+		len = segment(reqs + i, n - i);
+		memset(ops, 0, sizeof(ops));
+		for (size_t j = 0; j < len; j++) {
+			ops[j].req = &reqs[i + j];
+			reqs[i + j].final_ok = reqs[i + j].in_hw = false;
+			reqs[i + j].result = -EAGAIN;
+		}
+		if (!i || at - begin < CALL_NS)
+			runs[reqs[i].kind](d, ops, len);
+		for (size_t j = 0; j < len; j++) {
+			reqs[i + j].latency_ns = (clock_mono_ns() - at) / len;
+			failed += reqs[i + j].result < 0;
+		}
+		at = clock_mono_ns();
+	}
+	return failed;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The provider's inside: devices, their ports and rules, and what its modules share.
+ *
+ *   tc.c       attaching, the vtable
+ *   ports.c    ports by number and ifindex; what the translators ask about them; qdiscs
+ *   apply.c    requests
+ *   rules.c    rules by handle and number; statistics and dumps
+ *   probe.c    capabilities
+ *   watch.c    notifications
+ *
+ * Locks: the registry of ports (ports.c) and tc_device.lock; neither is held across a call to the
+ * kernel, and the registry's is taken first. */
+#pragma once
+
+#include "core/base/lock.h"
+#include "core/io/nl.h"
+#include "core/port/port.h"
+#include "offload/provider.h"
+#include "tc/filter.h"
+#include "tc/link.h"
+#include "tc/prio.h"
+
+struct tc_port {
+	struct cds_list_head node; /* tc_device.ports; the registry's lock */
+	struct hnode by_no, by_ifindex;
+	unsigned refs; /* the registry's lock */
+	struct tc_device *dev;
+	char name[64];
+	struct dp_port no;
+	int ifindex;
+	bool kernel;   /* of the kernel's datapath: software rules may stand here */
+	bool offloads; /* as it was at attach: hw-tc-offload is on */
+	enum flower_port_kind kind;
+	uint32_t parent;    /* TC_PARENT_* */
+	_Atomic bool ready; /* there is a qdisc */
+
+	/* the device's thread */
+	bool made;        /* the qdisc is ours */
+	bool swept;       /* what a former process left is known, or gone */
+	uint64_t idle_ns; /* since when there is no rule; 0: there are some, or no qdisc of ours */
+
+	_Atomic uint32_t n_rules;
+};
+
+struct tc_rule {
+	struct hnode node;    /* tc_device.rules, by number */
+	uint64_t handle;      /* the engine's: a generation above the number */
+	struct tc_port *port; /* NULL: of a port that is gone */
+	struct ufid ufid;
+	struct tc_place at;
+	uint8_t l2_bytes; /* of each packet that software's counter leaves out */
+	bool in_hw;
+	uint64_t digest;           /* of what was asked for */
+	uint64_t held;             /* of what the kernel shows of it */
+	uint64_t packets, used_ns; /* at the last reading; when it had grown */
+};
+
+struct tc_device {
+	struct offload_device up;
+	struct cds_list_head node, ports; /* the registry's lock */
+	struct offload_caps caps;         /* the device's thread */
+	_Atomic unsigned n_ports;
+	bool kernel;               /* its ports are the kernel datapath's */
+	bool may_offload;          /* not tc:software */
+	bool recirc;               /* the kernel's datapath goes on where a chain ended */
+	bool offloads, inner_vlan; /* the driver takes rules; matches a second tag */
+	char words[128];           /* what the driver says when it takes none */
+	_Atomic bool stale;        /* capabilities have to be asked for again */
+	struct nl_chan *chan;      /* owned; the device's thread */
+	struct nl_batch batch;     /* likewise */
+	struct buf scratch, actions;
+
+	struct lock lock;
+
+	struct htable rules;
+	struct id_pool numbers;
+	struct tc_prios prios;
+	uint64_t generation, epoch;
+
+	/* the device's thread: a pass under way */
+	struct offload_stat *stats; /* owned */
+	size_t n_stats, cap_stats;
+	struct offload_dump_rec *held; /* owned */
+	size_t n_held, cap_held;
+	struct offload_held *back; /* owned, with their actions */
+	size_t n_back, cap_back;
+};
+
+static inline struct tc_device *tc_of(struct offload_device *dev)
+{
+	return container_of(dev, struct tc_device, up);
+}
+
+static inline uint32_t tc_number(const struct tc_rule *r)
+{
+	return (uint32_t)r->handle & TC_NUMBER_MASK;
+}
+
+/* --- ports.c --- */
+/* Takes over the caller's reference; makes the device known with its first port. */
+void tc_ports_add(struct tc_port *p);
+/* Nobody finds it any more; true: it was the device's last. */
+bool tc_ports_del(struct tc_port *p);
+void tc_port_put(struct tc_port *p);
+/* A port of any device, referenced; NULL: none of ours. */
+struct tc_port *tc_port_get(bool kernel, struct dp_port no);
+/* For the translators: what ports there are and what rules of this policy can be. */
+void tc_env(const struct tc_device *d, enum offload_policy policy, struct flower_env *env);
+/* fn for every port of the device until it returns an error. */
+int tc_ports_each(struct tc_device *d, int (*fn)(struct tc_port *p, void *arg), void *arg);
+/* fn, with the registry locked, for the port with this device index; false: none of ours. */
+bool tc_ports_with(int ifindex, void (*fn)(struct tc_port *p, void *arg), void *arg);
+/* Likewise for every device. */
+void tc_devices_each(void (*fn)(struct tc_device *d, void *arg), void *arg);
+/* By name; main thread. */
+struct tc_device *tc_device_find(const char *name);
+/* The qdisc, and nothing of a former process's on it.  0 or -errno and the cause. */
+int tc_port_ready(struct tc_port *p, struct error *err) MUST_CHECK;
+/* Takes away the qdiscs of ours that have been without use. */
+void tc_ports_tidy(struct tc_device *d);
+/* At detach: what is left of the port, by channel `c`, of the main thread. */
+void tc_port_leave(struct tc_port *p, struct nl_chan *c);
+
+/* --- rules.c --- */
+/* A rule with a number and a priority, not yet in the kernel; -ENOSPC: no priority is left. */
+int tc_rule_new(struct tc_device *d, struct tc_port *p, const struct flower_match *m,
+		uint16_t avoid, struct tc_rule **ret) MUST_CHECK;
+/* Forgets it.  The device's thread. */
+void tc_rule_free(struct tc_device *d, struct tc_rule *r);
+/* By the engine's handle; the device's thread, for as long as the engine asks about it. */
+struct tc_rule *tc_rule_find(struct tc_device *d, uint64_t handle);
+/* By what a filter shows; NULL: not one that we know. */
+struct tc_rule *tc_rule_of(struct tc_device *d, const struct tc_filter *f) REQUIRES(&d->lock);
+void tc_rules_drop_port(struct tc_device *d, struct tc_port *p);
+/* What was counted, as frames. */
+void tc_rule_stats(struct tc_rule *r, const struct flower_counts *c, struct flow_stats *st);
+/* Digest of a whole filter at the port; 0: it says what we never ask for. */
+uint64_t tc_filter_digest(struct tc_port *p, const struct tc_filter *f);
+/* fn for each filter at the port: terse ones have counters and whose they are, no more.  -errno. */
+typedef void tc_filter_fn(struct tc_port *p, const struct tc_filter *f, void *arg);
+int tc_filters_dump(struct tc_port *p, struct nl_chan *c, bool terse, tc_filter_fn *fn, void *arg);
+int tc_stats(struct offload_device *dev, uint64_t *cursor, struct offload_stat *out, size_t max);
+int tc_dump(struct offload_device *dev, uint64_t *cursor, struct offload_dump_rec *out, size_t max);
+void tc_back_done(struct tc_device *d);
+int tc_read_back(struct offload_device *dev, uint64_t *cursor, struct offload_held *out,
+		 size_t max);
+
+/* --- apply.c --- */
+unsigned tc_apply(struct offload_device *dev, struct offload_req *reqs, size_t n);
+int tc_plan(struct offload_device *dev, const struct offload_rule *rule, struct offload_plan *plan);
+
+/* --- probe.c --- */
+int tc_caps(struct offload_device *dev, struct offload_caps *caps);
+/* Whether the device's driver can take such a rule, by what was tried: 0, or -EOPNOTSUPP and the
+ * refusal.  Any thread. */
+int tc_fits_driver(struct tc_device *d, const struct offload_rule *r, const struct flower_match *m,
+		   struct offload_refusal *why);
+
+/* --- watch.c --- */
+int tc_watch_start(struct error *err) MUST_CHECK; /* once; then nothing */
+void tc_watch_stop(void);
+
+/* --- tc.c --- */
+uint32_t tc_main_portid(void); /* of the main thread's requests */

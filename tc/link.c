@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tc/link.h"
+
+#include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/if.h>
+#include <linux/if_link.h>
+#include <linux/openvswitch.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/base/xalloc.h"
+#include "core/io/genl.h"
+
+/* <net/if.h> collides with <linux/if.h>. */
+char *if_indextoname(unsigned ifindex, char *name);
+
+/* --- one request --- */
+
+/* Sends the only request of the batch; its result. */
+static int ask(struct nl_chan *c, struct nl_batch *b, struct error *err, const char *what)
+{
+	int rc = nl_chan_do(c, b);
+
+	if (rc)
+		return error_set(err, -rc, NULL, "%s: %s", what, strerror(-rc));
+	return nl_batch_code(b, 0) ? nl_batch_error(b, 0, err, what) : 0;
+}
+
+/* --- links --- */
+
+static const struct nlattr_policy link_policy[IFLA_LINKINFO + 1] = {
+	[IFLA_MASTER] = NLATTR_EXACT(4),
+	[IFLA_LINKINFO] = NLATTR_ANY,
+};
+static const struct nlattr_policy info_policy[IFLA_INFO_DATA + 1] = {
+	[IFLA_INFO_KIND] = { 1, 32 },
+	[IFLA_INFO_DATA] = NLATTR_ANY,
+};
+
+/* A tunnel device that takes its header with each packet: attribute `flag` of its kind's data. */
+static const struct {
+	const char *kind;
+	enum flower_port_kind port;
+	uint16_t flag; /* 0: every device of the kind */
+} kinds[] = {
+	{ "openvswitch", FLOWER_PORT_INTERNAL, 0 },
+	{ "vxlan", FLOWER_PORT_VXLAN, IFLA_VXLAN_COLLECT_METADATA },
+	{ "geneve", FLOWER_PORT_GENEVE, IFLA_GENEVE_COLLECT_METADATA },
+	{ "gretap", FLOWER_PORT_GRE, 18 /* IFLA_GRE_COLLECT_METADATA, linux/if_tunnel.h */ },
+	{ "ip6gretap", FLOWER_PORT_GRE, 18 },
+};
+
+static bool has_flag(const struct nlattr *data, uint16_t flag)
+{
+	const struct nlattr *a;
+	bool bad = false;
+
+	if (!data)
+		return false;
+	NLATTR_FOR_EACH(a, nlattr_data(data), nlattr_len(data), &bad)
+	{
+		if (nlattr_type(a) == flag)
+			return !nlattr_len(a) || nlattr_u8(a);
+	}
+	return false;
+}
+
+static enum flower_port_kind kind_of(const struct nlattr *info)
+{
+	const struct nlattr *tb[ARRAY_SIZE(info_policy)];
+	char kind[32];
+
+	if (!info || nlattr_parse_nested(info, info_policy, ARRAY_SIZE(info_policy), tb) < 0 ||
+	    !tb[IFLA_INFO_KIND] || !nlattr_str(tb[IFLA_INFO_KIND], kind, sizeof(kind)))
+		return FLOWER_PORT_PLAIN;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (!strcmp(kinds[i].kind, kind) &&
+		    (!kinds[i].flag || has_flag(tb[IFLA_INFO_DATA], kinds[i].flag)))
+			return kinds[i].port;
+	return FLOWER_PORT_PLAIN;
+}
+
+static int parse_link(const struct nlmsghdr *h, struct tc_link *ret)
+{
+	const struct nlattr *tb[ARRAY_SIZE(link_policy)];
+	size_t skip = NLMSG_SPACE(sizeof(struct ifinfomsg));
+
+	if (!h || h->nlmsg_type != RTM_NEWLINK || h->nlmsg_len < skip ||
+	    nlattr_parse((const uint8_t *)h + skip, h->nlmsg_len - skip, link_policy,
+			 ARRAY_SIZE(link_policy), tb) < 0)
+		return -EBADMSG;
+	ret->kind = kind_of(tb[IFLA_LINKINFO]);
+	ret->master = tb[IFLA_MASTER] ? (int)nlattr_u32(tb[IFLA_MASTER]) : 0;
+	return 0;
+}
+
+int tc_link_get(struct nl_chan *c, int ifindex, struct tc_link *ret)
+{
+	struct ifinfomsg m = { .ifi_index = ifindex };
+	struct nl_batch b;
+	int rc;
+
+	nl_batch_init(&b);
+	(void)nl_batch_add(&b, RTM_GETLINK, 0);
+	buf_put(&b.buf, &m, sizeof(m));
+	rc = ask(c, &b, NULL, "link");
+	if (!rc)
+		rc = parse_link(nl_batch_data(&b, 0), ret);
+	nl_batch_done(&b);
+	return rc;
+}
+
+/* --- features --- */
+
+static int ethtool(int fd, const char *name, void *data)
+{
+	struct ifreq r;
+
+	memset(&r, 0, sizeof(r));
+	(void)memcpy(r.ifr_name, name, strnlen(name, sizeof(r.ifr_name) - 1));
+	r.ifr_data = data;
+	return ioctl(fd, SIOCETHTOOL, &r) < 0 ? -errno : 0;
+}
+
+/* Number of the feature by its name, -1: this kernel has none. */
+static int feature_bit(int fd, const char *name, uint32_t n)
+{
+	struct ethtool_gstrings *s = xzalloc(sizeof(*s) + (size_t)n * ETH_GSTRING_LEN);
+	int bit = -1;
+
+	s->cmd = ETHTOOL_GSTRINGS;
+	s->string_set = ETH_SS_FEATURES;
+	s->len = n;
+	if (!ethtool(fd, name, s))
+		for (uint32_t i = 0; i < MIN(s->len, n) && bit < 0; i++)
+			if (!strncmp((const char *)s->data + (size_t)i * ETH_GSTRING_LEN,
+				     "hw-tc-offload", ETH_GSTRING_LEN))
+				bit = (int)i;
+	free(s);
+	return bit;
+}
+
+static bool feature_on(int fd, const char *name, uint32_t bit, uint32_t n)
+{
+	uint32_t blocks = DIV_ROUND_UP(n, 32);
+	struct ethtool_gfeatures *f = xzalloc(sizeof(*f) + blocks * sizeof(f->features[0]));
+	bool on;
+
+	f->cmd = ETHTOOL_GFEATURES;
+	f->size = blocks;
+	on = !ethtool(fd, name, f) && bit / 32 < f->size &&
+	     f->features[bit / 32].active >> (bit % 32) & 1;
+	free(f);
+	return on;
+}
+
+/* How many features this kernel has names for. */
+static uint32_t n_features(int fd, const char *name)
+{
+	struct ethtool_sset_info *info = xzalloc(sizeof(*info) + sizeof(info->data[0]));
+	uint32_t n;
+
+	info->cmd = ETHTOOL_GSSET_INFO;
+	info->sset_mask = 1ull << ETH_SS_FEATURES;
+	n = !ethtool(fd, name, info) && info->sset_mask ? info->data[0] : 0;
+	free(info);
+	return n;
+}
+
+bool tc_link_offloads(int ifindex)
+{
+	char name[IFNAMSIZ];
+	bool on = false;
+	uint32_t n;
+	int fd, bit;
+
+	if (!if_indextoname((unsigned)ifindex, name))
+		return false;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	n = n_features(fd, name);
+	if (n) {
+		bit = feature_bit(fd, name, n);
+		on = bit >= 0 && feature_on(fd, name, (uint32_t)bit, n);
+	}
+	(void)close(fd); /* nothing was written */
+	return on;
+}
+
+/* --- qdiscs --- */
+
+static const struct nlattr_policy qdisc_policy[TCA_KIND + 1] = { [TCA_KIND] = { 1, 16 } };
+
+static int qdisc_of(const struct nlmsghdr *h, int ifindex)
+{
+	size_t skip = NLMSG_SPACE(sizeof(struct tcmsg));
+	const struct nlattr *tb[ARRAY_SIZE(qdisc_policy)];
+	struct tcmsg t;
+	char kind[16];
+
+	if (h->nlmsg_type != RTM_NEWQDISC || h->nlmsg_len < skip)
+		return TC_QDISC_NONE;
+	memcpy(&t, (const uint8_t *)h + NLMSG_HDRLEN, sizeof(t));
+	if (t.tcm_ifindex != ifindex || t.tcm_parent != TC_H_INGRESS ||
+	    nlattr_parse((const uint8_t *)h + skip, h->nlmsg_len - skip, qdisc_policy,
+			 ARRAY_SIZE(qdisc_policy), tb) < 0 ||
+	    !tb[TCA_KIND] || !nlattr_str(tb[TCA_KIND], kind, sizeof(kind)))
+		return TC_QDISC_NONE;
+	return strcmp(kind, "clsact") ? TC_QDISC_INGRESS : TC_QDISC_CLSACT;
+}
+
+int tc_qdisc_find(struct nl_chan *c, int ifindex)
+{
+	struct tcmsg t = { .tcm_ifindex = ifindex };
+	int rc, found = TC_QDISC_NONE;
+	const struct nlmsghdr *h;
+	struct nl_batch b;
+
+	nl_batch_init(&b);
+	(void)nl_batch_add(&b, RTM_GETQDISC, 0);
+	buf_put(&b.buf, &t, sizeof(t));
+	rc = nl_dump_begin(c, &b);
+	while (!rc && (rc = nl_dump_next(c, &h)) > 0) {
+		int q = qdisc_of(h, ifindex);
+
+		found = q != TC_QDISC_NONE ? q : found;
+		rc = 0;
+	}
+	nl_dump_end(c);
+	nl_batch_done(&b);
+	return rc < 0 && rc != -EINTR ? rc : found;
+}
+
+static int qdisc_request(struct nl_chan *c, uint16_t type, uint16_t flags, int ifindex,
+			 struct error *err, const char *what)
+{
+	struct tcmsg t = { .tcm_ifindex = ifindex,
+			   .tcm_parent = TC_H_CLSACT,
+			   .tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0) };
+	struct nl_batch b;
+	int rc;
+
+	nl_batch_init(&b);
+	(void)nl_batch_add(&b, type, flags);
+	buf_put(&b.buf, &t, sizeof(t));
+	if (type == RTM_NEWQDISC)
+		nlattr_put_str(&b.buf, TCA_KIND, "clsact");
+	rc = ask(c, &b, err, what);
+	nl_batch_done(&b);
+	return rc;
+}
+
+int tc_qdisc_add(struct nl_chan *c, int ifindex, struct error *err)
+{
+	return qdisc_request(c, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, ifindex, err,
+			     "cannot make a clsact qdisc");
+}
+
+int tc_qdisc_del(struct nl_chan *c, int ifindex)
+{
+	return qdisc_request(c, RTM_DELQDISC, 0, ifindex, NULL, "cannot delete the clsact qdisc");
+}
+
+/* --- the kernel's datapath --- */
+
+static const struct nlattr_policy dp_policy[OVS_DP_ATTR_USER_FEATURES + 1] = {
+	[OVS_DP_ATTR_USER_FEATURES] = NLATTR_EXACT(4)
+};
+
+static bool dp_shares(const struct nlmsghdr *h)
+{
+	const struct nlattr *tb[ARRAY_SIZE(dp_policy)];
+	size_t len;
+	const void *attrs = genl_payload(h, sizeof(struct ovs_header), &len);
+
+	return attrs && nlattr_parse(attrs, len, dp_policy, ARRAY_SIZE(dp_policy), tb) >= 0 &&
+	       tb[OVS_DP_ATTR_USER_FEATURES] &&
+	       nlattr_u32(tb[OVS_DP_ATTR_USER_FEATURES]) & OVS_DP_F_TC_RECIRC_SHARING;
+}
+
+static bool all_share(struct nl_chan *c, uint16_t family)
+{
+	struct ovs_header any = { .dp_ifindex = 0 };
+	unsigned n = 0, sharing = 0;
+	const struct nlmsghdr *h;
+	struct nl_batch b;
+	int rc;
+
+	nl_batch_init(&b);
+	(void)genl_add(&b, family, OVS_DP_CMD_GET, OVS_DATAPATH_VERSION, 0);
+	buf_put(&b.buf, &any, sizeof(any));
+	rc = nl_dump_begin(c, &b);
+	while (!rc && (rc = nl_dump_next(c, &h)) > 0) {
+		n++;
+		sharing += dp_shares(h);
+		rc = 0;
+	}
+	nl_dump_end(c);
+	nl_batch_done(&b);
+	return !rc && n && n == sharing;
+}
+
+bool tc_kernel_shares_chains(void)
+{
+	struct genl_family family;
+	struct nl_chan *c;
+	bool yes;
+
+	if (nl_chan_open(NETLINK_GENERIC, &c, NULL))
+		return false;
+	yes = !genl_find(c, OVS_DATAPATH_FAMILY, &family, NULL) && all_share(c, family.id);
+	nl_chan_close(c);
+	return yes;
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/hash.h"
+#include "core/base/log.h"
+#include "core/base/xalloc.h"
+#include "tc/device.h"
+
+LOG_MODULE("tc");
+
+#define IDLE_NS (10 * NSEC_PER_SEC) /* then a qdisc of ours without a filter goes */
+
+/* --- the registry: all ports of all devices --- */
+
+static struct lock registry = LOCK_INIT;
+static struct htable by_no = HTABLE_INIT;
+static struct htable by_ifindex = HTABLE_INIT;
+static CDS_LIST_HEAD(devices);
+
+static uint64_t hash_no(bool kernel, struct dp_port no)
+{
+	return hash_u64(no.v, kernel);
+}
+
+static uint64_t hash_ifindex(int ifindex)
+{
+	return hash_u64((uint64_t)ifindex, 2);
+}
+
+void tc_ports_add(struct tc_port *p)
+{
+	struct tc_device *d = p->dev;
+
+	lock_take(&registry);
+	if (cds_list_empty(&d->ports))
+		cds_list_add_tail(&d->node, &devices);
+	cds_list_add_tail(&p->node, &d->ports);
+	htable_insert(&by_no, &p->by_no, hash_no(p->kernel, p->no));
+	htable_insert(&by_ifindex, &p->by_ifindex, hash_ifindex(p->ifindex));
+	lock_give(&registry);
+}
+
+bool tc_ports_del(struct tc_port *p)
+{
+	struct tc_device *d = p->dev;
+	bool last;
+
+	lock_take(&registry);
+	htable_remove(&by_no, &p->by_no);
+	htable_remove(&by_ifindex, &p->by_ifindex);
+	cds_list_del(&p->node);
+	last = cds_list_empty(&d->ports);
+	if (last)
+		cds_list_del(&d->node);
+	lock_give(&registry);
+	return last;
+}
+
+void tc_port_put(struct tc_port *p)
+{
+	bool last;
+
+	lock_take(&registry);
+	last = !--p->refs;
+	lock_give(&registry);
+	if (last)
+		free(p);
+}
+
+static struct tc_port *find_no(bool kernel, struct dp_port no) REQUIRES(&registry)
+{
+	struct tc_port *p;
+
+	HTABLE_FOR_EACH_WITH (p, struct tc_port, by_no, hash_no(kernel, no), &by_no)
+		if (p->no.v == no.v && p->kernel == kernel)
+			return p;
+	return NULL;
+}
+
+static struct tc_port *find_ifindex(int ifindex) REQUIRES(&registry)
+{
+	struct tc_port *p;
+
+	HTABLE_FOR_EACH_WITH (p, struct tc_port, by_ifindex, hash_ifindex(ifindex), &by_ifindex)
+		if (p->ifindex == ifindex)
+			return p;
+	return NULL;
+}
+
+struct tc_port *tc_port_get(bool kernel, struct dp_port no)
+{
+	struct tc_port *p;
+
+	lock_take(&registry);
+	p = find_no(kernel, no);
+	if (p)
+		p->refs++;
+	lock_give(&registry);
+	return p;
+}
+
+bool tc_ports_with(int ifindex, void (*fn)(struct tc_port *p, void *arg), void *arg)
+{
+	struct tc_port *p;
+
+	lock_take(&registry);
+	p = find_ifindex(ifindex);
+	if (p)
+		fn(p, arg);
+	lock_give(&registry);
+	return p;
+}
+
+void tc_devices_each(void (*fn)(struct tc_device *d, void *arg), void *arg)
+{
+	struct tc_device *d;
+
+	lock_take(&registry);
+	cds_list_for_each_entry (d, &devices, node)
+		fn(d, arg);
+	lock_give(&registry);
+}
+
+struct tc_device *tc_device_find(const char *name)
+{
+	struct tc_device *d, *found = NULL;
+
+	lock_take(&registry);
+	cds_list_for_each_entry (d, &devices, node)
+		if (!strcmp(d->up.name, name))
+			found = d;
+	lock_give(&registry);
+	return found;
+}
+
+static struct tc_port **ports_of(struct tc_device *d, size_t *n)
+{
+	struct tc_port **v = NULL, *p;
+	size_t cap = 0;
+
+	*n = 0;
+	lock_take(&registry);
+	cds_list_for_each_entry (p, &d->ports, node) {
+		if (*n == cap)
+			v = xgrow(v, &cap, *n + 1, sizeof(struct tc_port *));
+		p->refs++;
+		v[(*n)++] = p;
+	}
+	lock_give(&registry);
+	return v;
+}
+
+int tc_ports_each(struct tc_device *d, int (*fn)(struct tc_port *p, void *arg), void *arg)
+{
+	size_t n;
+	struct tc_port **v = ports_of(d, &n);
+	int rc = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!rc)
+			rc = fn(v[i], arg);
+		tc_port_put(v[i]);
+	}
+	free(v);
+	return rc;
+}
+
+/* --- what the translators ask --- */
+
+static bool env_port(const void *ctx, struct dp_port no, struct flower_port *ret)
+{
+	const struct tc_device *d = ctx;
+	struct tc_port *p;
+
+	lock_take(&registry);
+	p = find_no(d->kernel, no);
+	if (p) {
+		ret->ifindex = p->ifindex;
+		ret->kind = p->kind;
+	}
+	lock_give(&registry);
+	return p;
+}
+
+static bool env_port_no(const void *ctx, int ifindex, struct dp_port *ret)
+{
+	const struct tc_device *d = ctx;
+	struct tc_port *p;
+
+	lock_take(&registry);
+	p = find_ifindex(ifindex);
+	if (p && p->kernel == d->kernel)
+		*ret = p->no;
+	else
+		p = NULL;
+	lock_give(&registry);
+	return p;
+}
+
+void tc_env(const struct tc_device *d, enum offload_policy policy, struct flower_env *env)
+{
+	*env = (struct flower_env){
+		.port = env_port, .port_no = env_port_no, .ctx = d, .features = FLOWER_F_NUM_VLANS
+	};
+	if (d->kernel && policy != OFFLOAD_POLICY_SKIP_SW)
+		env->features |= FLOWER_F_SOFTWARE;
+	if (d->recirc)
+		env->features |= FLOWER_F_RECIRC;
+}
+
+/* --- qdiscs --- */
+
+struct sweep {
+	struct nl_batch batch; /* deletions */
+	size_t n;              /* filters that are there, whomsoever's */
+	bool ours;             /* ours, too, are wanted out */
+};
+
+static void sweep_one(struct tc_port *p, const struct tc_filter *f, void *arg)
+{
+	struct sweep *s = arg;
+
+	s->n++;
+	if (s->ours && f->ours)
+		(void)tc_place_put(&s->batch, &f->at, RTM_DELTFILTER, 0);
+}
+
+/* Takes what a former process left out, so that nothing answers for packets that we do not know of.
+ */
+static int sweep(struct tc_port *p, struct nl_chan *c)
+{
+	struct sweep s = { .ours = true };
+	int rc;
+
+	nl_batch_init(&s.batch);
+	rc = tc_filters_dump(p, c, true, sweep_one, &s);
+	if (!rc && s.batch.n) {
+		log_info("%s: takes out %zu rules that a former process left", p->name, s.batch.n);
+		rc = nl_chan_do(c, &s.batch);
+	}
+	nl_batch_done(&s.batch);
+	return rc;
+}
+
+int tc_port_ready(struct tc_port *p, struct error *err)
+{
+	struct nl_chan *c = p->dev->chan;
+	int rc;
+
+	if (atomic_load(&p->ready) && p->swept)
+		return 0;
+	rc = tc_qdisc_add(c, p->ifindex, err);
+	if (rc == -EEXIST) {
+		error_clear(err);
+		rc = tc_qdisc_find(c, p->ifindex);
+		if (rc == TC_QDISC_NONE)
+			rc = -EBUSY; /* an instant later */
+		if (rc == TC_QDISC_INGRESS && p->parent == TC_PARENT_EGRESS)
+			return error_set(err, EBUSY, NULL,
+					 "%s has an ingress qdisc, which has no egress", p->name);
+	} else if (!rc) {
+		p->made = true;
+	}
+	if (rc < 0)
+		return error_set(err, -rc, NULL, "%s: %s", p->name, strerror(-rc));
+	if (!p->swept) {
+		rc = sweep(p, c);
+		if (rc)
+			return error_set(err, -rc, NULL, "%s: cannot list filters: %s", p->name,
+					 strerror(-rc));
+		p->swept = true;
+	}
+	atomic_store(&p->ready, true);
+	return 0;
+}
+
+/* Ours, and nobody has anything on it, neither at ingress nor at egress. */
+static bool qdisc_is_idle(struct tc_port *p, struct nl_chan *c)
+{
+	struct tc_port at = *p;
+	struct sweep s = { .ours = false };
+
+	for (at.parent = TC_PARENT_INGRESS; at.parent <= TC_PARENT_EGRESS; at.parent++)
+		if (tc_filters_dump(&at, c, true, sweep_one, &s) || s.n)
+			return false;
+	return true;
+}
+
+static int tidy(struct tc_port *p, void *arg)
+{
+	uint64_t now = clock_mono_ns();
+
+	(void)arg;
+	if (!p->made || !atomic_load(&p->ready) || atomic_load(&p->n_rules)) {
+		p->idle_ns = 0;
+		return 0;
+	}
+	if (!p->idle_ns)
+		p->idle_ns = now;
+	if (now - p->idle_ns < IDLE_NS || !qdisc_is_idle(p, p->dev->chan))
+		return 0;
+	atomic_store(&p->ready, false);
+	p->made = false;
+	(void)tc_qdisc_del(p->dev->chan, p->ifindex); /* else it stays, and does no harm */
+	return 0;
+}
+
+void tc_ports_tidy(struct tc_device *d)
+{
+	(void)tc_ports_each(d, tidy, NULL); /* tidy() never fails */
+}
+
+void tc_port_leave(struct tc_port *p, struct nl_chan *c)
+{
+	if (p->made && !atomic_load(&p->n_rules) && qdisc_is_idle(p, c))
+		(void)tc_qdisc_del(c, p->ifindex); /* the device may be gone, too */
+}

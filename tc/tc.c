@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tc/tc.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/base/xalloc.h"
+#include "tc/device.h"
+
+LOG_MODULE("tc");
+
+static const struct offload_provider_ops tc_ops;
+
+/* The main thread's channel, while there is a device. */
+static struct nl_chan *main_chan; /* owned */
+static unsigned n_devices;
+static _Atomic uint32_t main_portid;
+
+uint32_t tc_main_portid(void)
+{
+	return atomic_load(&main_portid);
+}
+
+/* --- coming to life with the first port, and its end --- */
+
+static int start(struct error *err)
+{
+	int rc;
+
+	if (main_chan)
+		return 0;
+	rc = nl_chan_open(NETLINK_ROUTE, &main_chan, err);
+	if (rc)
+		return rc;
+	atomic_store(&main_portid, nl_chan_portid(main_chan));
+	return 0;
+}
+
+static void stop(void)
+{
+	if (n_devices)
+		return;
+	tc_watch_stop();
+	nl_chan_close(main_chan);
+	main_chan = NULL;
+	atomic_store(&main_portid, 0);
+}
+
+/* --- devices --- */
+
+static int device_new(const char *name, const struct tc_port *first, struct tc_device **ret,
+		      struct error *err)
+{
+	struct tc_device *d = xzalloc(sizeof(*d));
+	int rc = nl_chan_open(NETLINK_ROUTE, &d->chan, err);
+
+	if (rc) {
+		free(d);
+		return rc;
+	}
+	d->up.ops = &tc_ops;
+	(void)snprintf(d->up.name, sizeof(d->up.name), "%s", name);
+	CDS_INIT_LIST_HEAD(&d->ports);
+	d->kernel = first->kernel;
+	d->may_offload = first->offloads;
+	d->recirc = first->kernel && tc_kernel_shares_chains();
+	atomic_store(&d->stale, true);
+	nl_batch_init(&d->batch);
+	buf_init(&d->scratch);
+	buf_init(&d->actions);
+	lock_init(&d->lock);
+	htable_init(&d->rules);
+	id_pool_init(&d->numbers, 1, TC_NUMBER_MASK);
+	tc_prios_init(&d->prios);
+	d->epoch = 1;
+	n_devices++;
+	*ret = d;
+	return 0;
+}
+
+static void device_free(struct tc_device *d)
+{
+	tc_back_done(d);
+	free(d->stats);
+	free(d->held);
+	tc_prios_done(&d->prios);
+	id_pool_done(&d->numbers);
+	htable_done(&d->rules);
+	lock_done(&d->lock);
+	buf_done(&d->actions);
+	buf_done(&d->scratch);
+	nl_batch_done(&d->batch);
+	nl_chan_close(d->chan);
+	free(d);
+	n_devices--;
+}
+
+/* Whose table the port's rules are in. */
+static void name_device(const struct tc_port *p, const struct port_state *st, char *name,
+			size_t size)
+{
+	if (!p->offloads)
+		(void)snprintf(name, size, "tc:software");
+	else if (st->phys_switch_id[0])
+		(void)snprintf(name, size, "tc:%s%s", st->phys_switch_id, p->kernel ? "" : "u");
+	else
+		(void)snprintf(name, size, "tc:%.60s", p->name);
+}
+
+/* --- attach, detach --- */
+
+static int look_at(struct port *port, struct tc_port *p, struct port_state *st, bool asked,
+		   struct error *err)
+{
+	struct tc_link link;
+	int rc;
+
+	memset(st, 0, sizeof(*st));
+	if (!port->ops->state || port->ops->state(port, st) || !st->ifindex)
+		return -ENODEV; /* no network device */
+	(void)snprintf(p->name, sizeof(p->name), "%s", port->name);
+	p->no = port->no;
+	p->ifindex = st->ifindex;
+	p->kernel = !port->ops->rx;
+	p->offloads = tc_link_offloads(p->ifindex);
+	if (!p->kernel && !p->offloads)
+		return asked ? error_set(err, EOPNOTSUPP, "offload",
+					 "%s: hw-tc-offload is off or its driver has none (ethtool "
+					 "-K %s hw-tc-offload on)",
+					 port->name, port->name)
+			     : -ENODEV;
+	rc = start(err);
+	if (!rc)
+		rc = tc_watch_start(err);
+	if (!rc)
+		rc = tc_link_get(main_chan, p->ifindex, &link);
+	if (rc)
+		return rc;
+	p->kind = link.kind;
+	p->parent = link.kind == FLOWER_PORT_INTERNAL ? TC_PARENT_EGRESS : TC_PARENT_INGRESS;
+	return 0;
+}
+
+static int tc_attach(struct port *port, const char *args, struct offload_device **dev,
+		     struct error *err)
+{
+	struct tc_port *p = xzalloc(sizeof(*p));
+	struct tc_device *d = NULL;
+	struct port_state st;
+	char name[64];
+	int rc;
+
+	p->refs = 1;
+	rc = args && *args ? error_set(err, EINVAL, "offload", "\"tc\" takes nothing behind it")
+			   : look_at(port, p, &st, args, err);
+	if (!rc && !p->kernel && port->ingress)
+		rc = error_set(err, EBUSY, "offload", "port %s has a device at its ingress already",
+			       port->name);
+	if (rc)
+		goto err_look;
+	name_device(p, &st, name, sizeof(name));
+	d = tc_device_find(name);
+	if (!d)
+		rc = device_new(name, p, &d, err);
+	if (rc)
+		goto err_look;
+	p->dev = d;
+	atomic_fetch_add(&d->n_ports, 1);
+	tc_ports_add(p);
+	*dev = &d->up;
+	return 0;
+
+err_look:
+	free(p);
+	stop();
+	return rc;
+}
+
+static void tc_detach(struct offload_device *dev, struct port *port)
+{
+	struct tc_device *d = tc_of(dev);
+	struct tc_port *p = tc_port_get(d->kernel, port->no);
+	bool last;
+
+	last = tc_ports_del(p); /* it is there: it was attached */
+	atomic_fetch_sub(&d->n_ports, 1);
+	tc_port_leave(p, main_chan);
+	tc_rules_drop_port(d, p);
+	tc_port_put(p);
+	tc_port_put(p); /* and the registry's own */
+	if (last)
+		device_free(d);
+	stop();
+}
+
+/* --- looking at it --- */
+
+static int tc_usage(struct offload_device *dev, struct offload_usage *u)
+{
+	struct tc_device *d = tc_of(dev);
+
+	tc_ports_tidy(d);
+	lock_take(&d->lock);
+	*u = (struct offload_usage){ .entries = d->rules.n, .epoch = d->epoch };
+	lock_give(&d->lock);
+	return 0;
+}
+
+static int status_port(struct tc_port *p, void *arg)
+{
+	struct str *out = arg;
+
+	str_printf(out, "  %s: %u rules, %s\n", p->name, (unsigned)atomic_load(&p->n_rules),
+		   atomic_load(&p->ready) ? "with a qdisc" : "no qdisc");
+	return 0;
+}
+
+static int tc_command(struct offload_device *dev, int argc, const char *const argv[],
+		      struct str *out, struct error *err)
+{
+	struct tc_device *d = tc_of(dev);
+
+	if (argc != 1 || strcmp(argv[0], "status") != 0)
+		return error_set(err, EINVAL, NULL, "tc knows the command \"status\"");
+	lock_take(&d->lock);
+	str_printf(out, "%s: %zu rules of the %s datapath; the driver %s%s\n", dev->name,
+		   d->rules.n, d->kernel ? "kernel" : "user",
+		   d->offloads ? "takes rules" : "takes none: ",
+		   d->offloads      ? ""
+		   : d->words[0]    ? d->words
+		   : d->may_offload ? "hw-tc-offload is off"
+				    : "it cannot");
+	lock_give(&d->lock);
+	(void)tc_ports_each(d, status_port, out); /* never fails */
+	return 0;
+}
+
+static const struct offload_provider_ops tc_ops = {
+	.type = "tc",
+	.attach = tc_attach,
+	.detach = tc_detach,
+	.caps = tc_caps,
+	.plan = tc_plan,
+	.apply = tc_apply,
+	.stats = tc_stats,
+	.dump = tc_dump,
+	.read_back = tc_read_back,
+	.usage = tc_usage,
+	.command = tc_command,
+};
+
+void tc_register(void)
+{
+	offload_provider_register(&tc_ops);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The TC provider: rules as filters of the kernel's flower classifier, which hands them to the
+ * NIC's driver, carries them out itself, or both.
+ *
+ * Ports.  A Linux device is one of ours when its driver can take rules (the feature hw-tc-offload
+ * is on), or when its packets reach the kernel's datapath, so that rules can stand ahead of that in
+ * software, too.  Ports of the user datapath get rules that skip software and no others: a packet
+ * that TC has sent on would have been seen by the datapath's socket already.  Ports with one switch
+ * id share an offload_device, which is called tc:SWITCHID; a port whose driver takes rules and that
+ * has none is a device by itself, tc:NAME; all others share tc:software.
+ *
+ * Filters hang on a clsact (or ingress) qdisc, made when the first rule of a port comes and taken
+ * away when no filter has been there for a while and it was ours.  In what names rules are ours:
+ * filter.h.
+ *
+ * Tiers.  in_hw is the kernel's own flag (TCA_CLS_FLAGS_IN_HW), read from the echo of the request,
+ * which must say what was asked for.  A rule without it is in TC's software.
+ *
+ * Counters.  What TC counts in software is the packet from its network header on, without a tag
+ * that the kernel keeps beside it; the rule's match says what is missing, and bytes are made frames
+ * without FCS again.  A driver's counters are taken as frames.  A large segment (TSO, GRO) counts
+ * as the packets that it will be.  The last reading comes with the removal.
+ *
+ * Chains are recirc_ids; see flower.h.  Unknown to the kernel's datapath unless it was told to
+ * share them (OVS_DP_F_TC_RECIRC_SHARING): then there are none.
+ *
+ * Commands (engine_device_command()): `status`.
+ *
+ * Threads: as provider.h says, and one of its own that listens for what others do to our rules. */
+#pragma once
+
+/* Registers the provider; at start-up. */
+void tc_register(void);

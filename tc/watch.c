@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What others do to our filters, chains, qdiscs and devices (RTNLGRP_TC, RTNLGRP_LINK): one thread
+ * for all devices, which tells the engine.  It changes nothing itself.
+ *
+ * The kernel notifies of everybody's changes, ours included; those bear the number of the socket
+ * that asked for them. */
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/base/thread.h"
+#include "tc/device.h"
+
+LOG_MODULE("tc.watch");
+
+static struct thread watcher;
+static struct nl_chan *notices; /* owned */
+
+/* --- who did it --- */
+
+struct asker {
+	uint32_t portid;
+	bool ours;
+};
+
+static void is_asker(struct tc_device *d, void *arg)
+{
+	struct asker *a = arg;
+
+	a->ours |= nl_chan_portid(d->chan) == a->portid;
+}
+
+static bool is_ours(uint32_t portid)
+{
+	struct asker a = { .portid = portid };
+
+	if (!portid) /* the kernel itself */
+		return false;
+	tc_devices_each(is_asker, &a);
+	return a.ours || portid == tc_main_portid();
+}
+
+/* --- what it means --- */
+
+struct happened {
+	enum offload_event_kind kind;
+	const struct tc_filter *filter; /* RULE_*: which */
+	const char *words;
+	bool no_qdisc; /* what hung on it is gone */
+};
+
+static void tell(struct tc_device *d, enum offload_event_kind kind, uint64_t handle,
+		 const char *words)
+{
+	struct offload_event ev = { .kind = kind, .handle = handle, .words = words };
+
+	offload_device_notify(&d->up, &ev);
+}
+
+static void tell_port(struct tc_port *p, void *arg)
+{
+	const struct happened *h = arg;
+	struct tc_device *d = p->dev;
+	enum offload_event_kind kind = h->kind;
+	uint64_t handle = 0;
+	struct tc_rule *r;
+	char words[128];
+
+	(void)snprintf(words, sizeof(words), "%s: %s", p->name, h->words);
+	if (h->no_qdisc)
+		atomic_store(&p->ready, false);
+	if (h->filter) {
+		lock_take(&d->lock);
+		r = tc_rule_of(d, h->filter);
+		handle = r ? r->handle : 0;
+		lock_give(&d->lock);
+		if (!handle)
+			kind = OFFLOAD_EV_RULES;
+	}
+	if (kind == OFFLOAD_EV_CAPS)
+		atomic_store(&d->stale, true);
+	if (kind == OFFLOAD_EV_GONE && d->n_ports > 1)
+		kind = OFFLOAD_EV_RULES;
+	tell(d, kind, handle, words);
+}
+
+static void tell_device(struct tc_device *d, void *arg)
+{
+	const struct happened *h = arg;
+
+	tell(d, h->kind, 0, h->words);
+}
+
+/* A filter with a handle of ours, or a whole priority or chain of them (handle 0). */
+static void see_filter(const struct nlmsghdr *h)
+{
+	struct tc_filter f;
+	struct happened what = { .filter = &f };
+
+	if (tc_filter_get(h, &f) || f.block ||
+	    (f.at.handle && (f.at.handle & TC_HANDLE_MASK) != TC_HANDLE_MARK) ||
+	    f.at.prio < TC_PRIO_FIRST || f.at.prio > TC_PRIO_LAST)
+		return;
+	what.kind = f.gone ? OFFLOAD_EV_RULE_GONE : OFFLOAD_EV_RULE_ALTERED;
+	what.words = f.gone ? "somebody removed a filter" : "somebody changed a filter";
+	if (!f.at.handle) {
+		what = (struct happened){ .kind = OFFLOAD_EV_RULES,
+					  .words = "somebody removed filters" };
+	}
+	(void)tc_ports_with(f.at.ifindex, tell_port, &what);
+}
+
+static void see_tc(const struct nlmsghdr *h)
+{
+	struct happened gone = { .kind = OFFLOAD_EV_RULES,
+				 .words = "somebody removed the qdisc",
+				 .no_qdisc = true };
+	struct happened chain = { .kind = OFFLOAD_EV_RULES, .words = "somebody removed a chain" };
+	struct tcmsg t;
+
+	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(t)))
+		return;
+	memcpy(&t, (const uint8_t *)h + NLMSG_HDRLEN, sizeof(t));
+	if (h->nlmsg_type == RTM_DELQDISC && t.tcm_parent == TC_H_INGRESS)
+		(void)tc_ports_with(t.tcm_ifindex, tell_port, &gone);
+	else if (h->nlmsg_type == RTM_DELCHAIN)
+		(void)tc_ports_with(t.tcm_ifindex, tell_port, &chain);
+}
+
+static bool features_changed(const struct nlmsghdr *h)
+{
+	static const struct nlattr_policy policy[IFLA_EVENT + 1] = { [IFLA_EVENT] =
+									     NLATTR_EXACT(4) };
+	const struct nlattr *tb[ARRAY_SIZE(policy)];
+	size_t skip = NLMSG_SPACE(sizeof(struct ifinfomsg));
+
+	return h->nlmsg_len >= skip &&
+	       nlattr_parse((const uint8_t *)h + skip, h->nlmsg_len - skip, policy,
+			    ARRAY_SIZE(policy), tb) >= 0 &&
+	       tb[IFLA_EVENT] && nlattr_u32(tb[IFLA_EVENT]) == IFLA_EVENT_FEATURES;
+}
+
+static void see_link(const struct nlmsghdr *h)
+{
+	struct happened gone = { .kind = OFFLOAD_EV_GONE,
+				 .words = "the device is gone",
+				 .no_qdisc = true };
+	struct happened caps = { .kind = OFFLOAD_EV_CAPS, .words = "its features changed" };
+	struct ifinfomsg m;
+
+	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(m)))
+		return;
+	memcpy(&m, (const uint8_t *)h + NLMSG_HDRLEN, sizeof(m));
+	if (m.ifi_family != AF_UNSPEC)
+		return;
+	if (h->nlmsg_type == RTM_DELLINK)
+		(void)tc_ports_with(m.ifi_index, tell_port, &gone);
+	else if (features_changed(h))
+		(void)tc_ports_with(m.ifi_index, tell_port, &caps);
+}
+
+static void see(const struct nlmsghdr *h, void *arg)
+{
+	(void)arg;
+	switch (h->nlmsg_type) {
+	case RTM_NEWTFILTER:
+	case RTM_DELTFILTER:
+		if (!is_ours(h->nlmsg_pid))
+			see_filter(h);
+		break;
+	case RTM_DELQDISC:
+	case RTM_DELCHAIN:
+		if (!is_ours(h->nlmsg_pid))
+			see_tc(h);
+		break;
+	case RTM_NEWLINK:
+	case RTM_DELLINK: see_link(h); break;
+	}
+}
+
+/* --- the thread --- */
+
+static void run(struct thread *t, void *arg)
+{
+	struct happened lost = { .kind = OFFLOAD_EV_RULES, .words = "notifications were lost" };
+	struct pollfd p[2] = { { .fd = nl_chan_fd(notices), .events = POLLIN },
+			       { .fd = t->wake_fd, .events = POLLIN } };
+
+	(void)arg;
+	while (!t->stop) {
+		if (poll(p, ARRAY_SIZE(p), -1) < 0)
+			continue;
+		thread_woken(t);
+		if (p[0].revents && nl_chan_notices(notices, see, NULL) == -ENOBUFS)
+			tc_devices_each(tell_device, &lost);
+	}
+}
+
+int tc_watch_start(struct error *err)
+{
+	int rc;
+
+	if (notices)
+		return 0;
+	rc = nl_chan_open(NETLINK_ROUTE, &notices, err);
+	if (rc)
+		return rc;
+	rc = nl_chan_join(notices, RTNLGRP_TC);
+	if (!rc)
+		rc = nl_chan_join(notices, RTNLGRP_LINK);
+	if (!rc)
+		rc = thread_start(&watcher, "tc", run, NULL);
+	if (rc) {
+		tc_watch_stop();
+		return error_set(err, -rc, NULL, "cannot follow what others do to TC: %s",
+				 strerror(-rc));
+	}
+	return 0;
+}
+
+void tc_watch_stop(void)
+{
+	thread_stop(&watcher);
+	nl_chan_close(notices);
+	notices = NULL;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The TC provider in the kernel's software, at veth devices: runs in a guest of the lab. */
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tc/tc.h"
+#include "tests/conform/provider_conform.h"
+#include "tests/kernel/tc_lab.h"
+
+static struct tc_lab_port mine[2];
+
+static const struct offload_provider_ops *tc_ops(void)
+{
+	tc_register();
+	return offload_provider_find("tc", 2);
+}
+
+static void open_tc(struct port *ports[2])
+{
+	for (unsigned i = 0; i < 2; i++) {
+		tc_lab_veth(i);
+		tc_lab_port_open(&mine[i], i + 1, tc_lab_near(i));
+		ports[i] = &mine[i].up;
+	}
+}
+
+static void close_tc(void)
+{
+	/* the qdisc that was made is gone again */
+	ck_assert_str_eq(tc_lab_read("tc qdisc show dev " TC_LAB_NEAR "0 ingress"), "");
+	for (unsigned i = 0; i < 2; i++)
+		tc_lab_veth_gone(i);
+}
+
+static void traffic(const struct flow_key *key, unsigned n)
+{
+	struct packet *p = packet_compose(key, 0);
+
+	for (unsigned i = 0; i < n; i++)
+		tc_lab_send(tc_lab_far(0), p->data, p->len);
+	packet_free(p);
+}
+
+static const struct provider_env env = {
+	.name = "tc provider",
+	.ops = tc_ops,
+	.open = open_tc,
+	.close = close_tc,
+	.args = "",
+	.traffic = traffic,
+	.software = true,
+};
+
+int main(void)
+{
+	SRunner *r;
+	int failed;
+
+	if (!tc_lab_in_guest())
+		return 77;
+	r = srunner_create(provider_conform_suite(&env));
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

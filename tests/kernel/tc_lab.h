@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What tests of the TC provider stand on, in a guest of the lab: veth devices, near0, near1, … as
+ * ports and far0, far1, … behind them, frames out and in, and the commands of iproute2 as
+ * witnesses.
+ */
+#pragma once
+
+#include "core/packet/parse.h"
+#include "core/port/port.h"
+
+#define TC_LAB_NEAR "near"
+#define TC_LAB_FAR "far"
+
+/* As the kernel's datapath has them: neither rx nor tx. */
+struct tc_lab_port {
+	struct port up;
+	int ifindex;
+};
+
+/* False, with a line that says so: this is no guest of the lab. */
+bool tc_lab_in_guest(void);
+/* "near0"; storage that four calls share. */
+const char *tc_lab_near(unsigned i);
+const char *tc_lab_far(unsigned i);
+void tc_lab_veth(unsigned i);
+void tc_lab_veth_gone(unsigned i);
+void tc_lab_port_open(struct tc_lab_port *p, uint32_t no, const char *device);
+/* Runs a command and fails the test when it fails. */
+void tc_lab_run(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* What a command prints; storage of the next call. */
+const char *tc_lab_read(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* A frame out of a device, done with when this returns. */
+void tc_lab_send(const char *device, const void *frame, size_t len);
+
+/* A socket that gets every frame that comes in at a device, from now on. */
+int tc_lab_listen(const char *device);
+/* The next frame, or 0: none came.  A tag that the kernel keeps beside it is put back. */
+size_t tc_lab_receive(int fd, void *frame, size_t size);

@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tc/tc.h"
 #include "tests/conform/provider_conform.h"
 #include "tests/kernel/tc_lab.h"
 
 static struct tc_lab_port mine[2];
+static int marks;
 
 static const struct offload_provider_ops *tc_ops(void)
 {
@@ -25,12 +27,14 @@ static void open_tc(struct port *ports[2])
 		tc_lab_port_open(&mine[i], i + 1, tc_lab_near(i));
 		ports[i] = &mine[i].up;
 	}
+	marks = tc_lab_marks(tc_lab_near(0));
 }
 
 static void close_tc(void)
 {
 	/* the qdisc that was made is gone again */
 	ck_assert_str_eq(tc_lab_read("tc qdisc show dev " TC_LAB_NEAR "0 ingress"), "");
+	(void)close(marks);
 	for (unsigned i = 0; i < 2; i++)
 		tc_lab_veth_gone(i);
 }
@@ -42,6 +46,7 @@ static void traffic(const struct flow_key *key, unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		tc_lab_send(tc_lab_far(0), p->data, p->len);
 	packet_free(p);
+	tc_lab_settle(tc_lab_far(0), marks);
 }
 
 static const struct provider_env env = {

@@ -6,6 +6,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,10 +81,9 @@ const char *tc_lab_read(const char *fmt, ...)
 
 void tc_lab_veth(unsigned i)
 {
-	tc_lab_run("ip link add near%u up type veth peer name far%u && ip link set far%u up && "
-		   "sysctl -qw net.ipv6.conf.near%u.disable_ipv6=1 "
-		   "net.ipv6.conf.far%u.disable_ipv6=1",
-		   i, i, i, i, i);
+	tc_lab_run("sysctl -qw net.ipv6.conf.default.disable_ipv6=1 && " /* every frame is ours */
+		   "ip link add near%u up type veth peer name far%u && ip link set far%u up",
+		   i, i, i);
 }
 
 void tc_lab_veth_gone(unsigned i)
@@ -127,13 +127,34 @@ void tc_lab_send(const char *device, const void *frame, size_t len)
 	(void)close(fd);
 }
 
+#define MARK_TYPE 0x88b5 /* "local experimental" (IEEE 802) */
+
+int tc_lab_marks(const char *device)
+{
+	return raw_socket(device, MARK_TYPE);
+}
+
+/* A mark comes behind all that waited before it; what those led to waits behind the mark, so that a
+ * second one is needed. */
+void tc_lab_settle(const char *far, int marks)
+{
+	uint8_t frame[60] = {
+		2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, MARK_TYPE >> 8, MARK_TYPE & 0xff
+	};
+	struct pollfd p = { .fd = marks, .events = POLLIN };
+
+	for (unsigned i = 0; i < 2; i++) {
+		tc_lab_send(far, frame, sizeof(frame));
+		ck_assert_int_eq(poll(&p, 1, 10000), 1);
+		ck_assert_int_gt(recv(marks, frame, sizeof(frame), 0), 0);
+	}
+}
+
 int tc_lab_listen(const char *device)
 {
-	struct timeval tv = { .tv_usec = 1000 };
 	int on = 1, fd = raw_socket(device, ETH_P_ALL);
 
 	ck_assert_int_eq(setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &on, sizeof(on)), 0);
-	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), 0);
 	return fd;
 }
 
@@ -173,7 +194,7 @@ size_t tc_lab_receive(int fd, void *frame, size_t size)
 
 	do {
 		m.msg_controllen = sizeof(control);
-		n = recvmsg(fd, &m, 0);
+		n = recvmsg(fd, &m, MSG_DONTWAIT);
 	} while (n > 0 && from.sll_pkttype == PACKET_OUTGOING);
 	return n > 0 ? with_tag(&m, frame, (size_t)n) : 0;
 }

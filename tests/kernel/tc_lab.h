@@ -32,7 +32,12 @@ const char *tc_lab_read(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* A frame out of a device, done with when this returns. */
 void tc_lab_send(const char *device, const void *frame, size_t len);
 
+/* A socket for tc_lab_settle() at a near device. */
+int tc_lab_marks(const char *device);
+/* What was sent out of the far device before has been dealt with, and what that led to, too: the
+ * kernel may have put it off.  Frames of Ethertype 0x88b5 show it. */
+void tc_lab_settle(const char *far, int marks);
 /* A socket that gets every frame that comes in at a device, from now on. */
 int tc_lab_listen(const char *device);
-/* The next frame, or 0: none came.  A tag that the kernel keeps beside it is put back. */
+/* The next frame, or 0: none has come.  A tag that the kernel keeps beside it is put back. */
 size_t tc_lab_receive(int fd, void *frame, size_t size);

@@ -23,6 +23,7 @@
 #include "tc/flower_keymap.h"
 #include "tc/flower_match.h"
 #include "tests/unit/tc/env.h"
+#include "tests/unit/tc/near.h"
 
 #define ROUNDS 20000
 #define PACKETS 16
@@ -130,32 +131,6 @@ static struct flow_key kernel_view(const struct flow_key *k)
 	return v;
 }
 
-/* A mixture of keys as the parser would show it. */
-static void as_a_packet_has_it(struct flow_key *k)
-{
-	struct packet *p = packet_compose(k, 16);
-
-	(void)packet_parse(p, k, NULL); /* headers are whole */
-	packet_free(p);
-}
-
-/* A packet that has much of what the match asks for. */
-static void near(struct rng *r, const struct offload_rule *rule, struct flow_key *k)
-{
-	const uint64_t *want = flow_words_const(rule->key), *mask = flow_words_const(rule->mask);
-	uint64_t *w = flow_words(k);
-
-	random_rule_key(r, k);
-	for (unsigned tries = 0; tries < 64 && k->dl_type != rule->key->dl_type; tries++)
-		random_rule_key(r, k);
-	for (unsigned i = 0; i < FLOW_WORDS; i++)
-		if (rng_below(r, 16))
-			w[i] = (w[i] & ~mask[i]) | (want[i] & mask[i]);
-	if (k->in_port == htonl(RULE_VXLAN))
-		k->tunnel.flags = htons((uint16_t)(FLOW_TNL_F_KEY | (rng_below(r, 2) << 1)));
-	as_a_packet_has_it(k);
-}
-
 static void check_takes(struct rng *r, const struct offload_rule *rule, const struct trip *t,
 			unsigned *hits)
 {
@@ -164,7 +139,7 @@ static void check_takes(struct rng *r, const struct offload_rule *rule, const st
 	for (unsigned i = 0; i < PACKETS; i++) {
 		struct flow_key k, view;
 
-		near(r, rule, &k);
+		near_rule(r, rule, &k);
 		view = kernel_view(&k);
 		if (!flow_key_equal_masked(&view, &t->key, &t->mask))
 			continue;
@@ -217,7 +192,7 @@ static void check_does(struct rng *r, const struct offload_rule *rule, const str
 	for (unsigned i = 0; i < PACKETS; i++) {
 		struct flow_key k;
 
-		near(r, rule, &k);
+		near_rule(r, rule, &k);
 		if (!flow_key_equal_masked(&k, &t->key, &t->mask))
 			continue;
 		buf_clear(&a);

@@ -166,6 +166,7 @@ static struct backend *backend_for(struct switchd *sw, const char *type, struct 
 	configure_datapath(b, &dc);
 	backend_settings(sw, &bc);
 	backend_configure(b->be, &bc);
+	backend_on_change(b->be, switchd_status_soon, sw);
 	return b->be;
 }
 

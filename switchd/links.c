@@ -18,9 +18,12 @@ static void refresh(struct switchd *sw, const char *name)
 {
 	struct sw_bridge *b;
 
-	cds_list_for_each_entry (b, &sw->bridges, node)
-		if (b->br && sw_iface_find(b, name))
-			bridge_port_refresh(b->br, name);
+	cds_list_for_each_entry (b, &sw->bridges, node) {
+		if (!b->br || !sw_iface_find(b, name))
+			continue;
+		bridge_port_refresh(b->br, name);
+		switchd_status_soon(sw);
+	}
 }
 
 static void on_link(enum rtnl_change change, const struct link_info *was,

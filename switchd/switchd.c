@@ -15,6 +15,7 @@
 LOG_MODULE("switchd");
 
 #define STATUS_PERIOD_NS (5 * NSEC_PER_SEC)
+#define STATUS_SOON_NS (100 * NSEC_PER_MSEC)
 
 static void on_change(void *arg, const struct db_changes *changes)
 {
@@ -27,6 +28,24 @@ static void on_change(void *arg, const struct db_changes *changes)
 static void on_status_timer(void *arg)
 {
 	switchd_status_pass(arg);
+}
+
+static void on_status_soon(void *arg)
+{
+	struct switchd *sw = arg;
+
+	sw->status_due = false;
+	switchd_status_pass(sw);
+}
+
+void switchd_status_soon(void *arg)
+{
+	struct switchd *sw = arg;
+
+	if (sw->status_due || !sw->status_soon)
+		return;
+	sw->status_due = true;
+	loop_timer_in(sw->status_soon, STATUS_SOON_NS);
 }
 
 /* A fresh database has no row to hang bridges on: clients expect one. */
@@ -125,6 +144,7 @@ struct switchd *switchd_new(struct loop *loop, const struct switchd_options *opt
 	db_watch_add(sw->db, &sw->watch);
 	sw->status_timer = loop_timer_new(loop, on_status_timer, sw);
 	loop_timer_every(sw->status_timer, STATUS_PERIOD_NS);
+	sw->status_soon = loop_timer_new(loop, on_status_soon, sw);
 	switchd_pass(sw);
 	return sw;
 }
@@ -137,6 +157,9 @@ void switchd_free(struct switchd *sw)
 		db_watch_remove(sw->db, &sw->watch);
 	if (sw->status_timer)
 		loop_timer_free(sw->status_timer);
+	if (sw->status_soon)
+		loop_timer_free(sw->status_soon);
+	sw->status_soon = NULL;
 	http_free(sw->http);
 	memreporter_free(sw->memory);
 	switchd_remove_bridges(sw);

@@ -47,10 +47,10 @@ struct switchd {
 	struct ctl *ctl;
 	struct memreporter *memory;
 	struct http *http; /* metrics; NULL: off */
-	struct loop_timer *status_timer;
+	struct loop_timer *status_timer, *status_soon;
 	struct cds_list_head bridges, backends, managers;
 	uint64_t started_ns;
-	bool pass_due;
+	bool pass_due, status_due;
 	bool exit_cleanup;          /* take kernel and hardware down too */
 	bool restored;              /* flow-restore-wait is over, or never was */
 	struct ctl_conn *exit_conn; /* waits for the end */
@@ -82,6 +82,8 @@ int switchd_links_start(struct switchd *sw, struct error *err) MUST_CHECK;
 struct db_txn;
 void switchd_write_status(struct switchd *sw, struct db_txn *txn);
 void switchd_status_pass(struct switchd *sw);
+/* A pass within a moment, so that many changes share one.  arg: the struct switchd. */
+void switchd_status_soon(void *arg);
 /* commands.c and its kin: everything on the control socket; metrics.c: /metrics */
 void switchd_commands_register(struct switchd *sw);
 void switchd_metrics_register(struct switchd *sw);

@@ -27,6 +27,14 @@ void backend_publish(struct backend *be)
 	be->dirty = false;
 	loop_defer_cancel(be->loop, publish_deferred, be);
 	flows_set_snapshot(be->flows, backend_build(be));
+	if (be->changed)
+		be->changed(be->changed_arg);
+}
+
+void backend_on_change(struct backend *be, void (*fn)(void *arg), void *arg)
+{
+	be->changed = fn;
+	be->changed_arg = arg;
 }
 
 /* Rules and addresses whose time is up; fail mode that waits for its time. */

@@ -42,6 +42,8 @@ void backend_leave(struct backend *be);
 void backend_free(struct backend *be, bool leave);
 struct flows *backend_flows(struct backend *be);
 struct dp *backend_dp(struct backend *be);
+/* fn(arg) after something has changed that people are told of: ports, links, connections, roles. */
+void backend_on_change(struct backend *be, void (*fn)(void *arg), void *arg);
 /* Publishes what has changed now instead of before the next sleep. */
 void backend_publish(struct backend *be);
 uint64_t backend_packet_ins_dropped(const struct backend *be);

@@ -78,6 +78,8 @@ struct backend {
 	struct loop_timer *tick;
 	uint64_t next_bridge_id;
 	bool dirty, leaving;
+	void (*changed)(void *arg); /* may be NULL */
+	void *changed_arg;
 	struct backend_config cfg;
 	uint64_t begun_ns; /* backend_begin(); 0: still to come */
 

@@ -168,8 +168,9 @@ def learning(version):
         n = re.findall(r"n_packets=(\d+).*in_port=p1,.*dl_src=02:00:00:00:00:11,"
                        r"dl_dst=02:00:00:00:00:12", dump.out)
         check(len(n) == 1 and int(n[0]) > 0, what + "whose flow counts them", str(n))
-        first = [e for e in s.app.events("packet_in") if e["type"] == "0x0806"][0]
-        equal((first["total_len"], first["len"]), (42, 42), what + "whole packets are heard")
+        heard = s.app.events("packet_in")
+        check(heard and all(e["total_len"] == e["len"] >= 42 for e in heard),
+              what + "whole packets are heard", str(heard[:5]))
         equal(s.app.events("error"), [], what + "no errors")
 
 

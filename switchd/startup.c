@@ -7,6 +7,7 @@
 #include "core/datapath/user/dp_user.h"
 #include "core/port/port.h"
 #include "offload/sim/sim.h"
+#include "tc/tc.h"
 
 void startup_register(void)
 {
@@ -14,6 +15,7 @@ void startup_register(void)
 	dp_user_init();
 	dp_kernel_init();
 	sim_register();
+	tc_register();
 }
 
 const char *startup_schema_path(void)

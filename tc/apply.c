@@ -222,9 +222,11 @@ static int settle_new(struct tc_device *d, struct op *op)
 	}
 	op->req->in_hw = op->rule->in_hw;
 	words = nl_batch_words(&d->batch, op->msg);
-	if (!op->rule->in_hw && op->req->rule.policy == OFFLOAD_POLICY_NONE && *words)
-		(void)refuse(op->req, 0, reason_of(0, words), words);
-	return 0;
+	if (op->rule->in_hw || op->req->rule.policy != OFFLOAD_POLICY_NONE)
+		return 0;
+	if (*words)
+		return refuse(op->req, 0, reason_of(0, words), words);
+	return d->offloads ? 0 : refuse(op->req, 0, OFFLOAD_NOT_IN_HW, tc_no_driver(d));
 }
 
 /* The filter's last reading came with its removal. */

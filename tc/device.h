@@ -151,6 +151,8 @@ int tc_plan(struct offload_device *dev, const struct offload_rule *rule, struct 
 
 /* --- probe.c --- */
 int tc_caps(struct offload_device *dev, struct offload_caps *caps);
+/* Why the driver takes no rules. */
+const char *tc_no_driver(const struct tc_device *d);
 /* Whether the device's driver can take such a rule, by what was tried: 0, or -EOPNOTSUPP and the
  * refusal.  Any thread. */
 int tc_fits_driver(struct tc_device *d, const struct offload_rule *r, const struct flower_match *m,

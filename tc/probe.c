@@ -448,6 +448,11 @@ int tc_caps(struct offload_device *dev, struct offload_caps *caps)
 	return 0;
 }
 
+const char *tc_no_driver(const struct tc_device *d)
+{
+	return d->words[0] ? d->words : "hw-tc-offload is off, or the driver has none";
+}
+
 /* --- a rule against them --- */
 
 static int missing(const uint64_t *want, const uint64_t *have)
@@ -496,8 +501,7 @@ int tc_fits_driver(struct tc_device *d, const struct offload_rule *r, const stru
 		if (d->kernel && r->policy != OFFLOAD_POLICY_SKIP_SW)
 			return 0; /* software it will be */
 		(void)flower_refuse(why, OFFLOAD_DRIVER_REFUSED, -1, -1);
-		(void)snprintf(why->driver, sizeof(why->driver), "%s",
-			       d->words[0] ? d->words : "hw-tc-offload is off");
+		(void)snprintf(why->driver, sizeof(why->driver), "%s", tc_no_driver(d));
 		return -EOPNOTSUPP;
 	}
 	id = missing(m->fields, c.fields);

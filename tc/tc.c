@@ -135,14 +135,14 @@ static int look_at(struct port *port, struct tc_port *p, struct port_state *st, 
 			     : -ENODEV;
 	rc = start(err);
 	if (!rc)
-		rc = tc_watch_start(err);
-	if (!rc)
 		rc = tc_link_get(main_chan, p->ifindex, &link);
 	if (rc)
 		return rc;
+	if (!asked && !p->offloads && link.kind < FLOWER_PORT_VXLAN)
+		return -ENODEV; /* the kernel's datapath does it as well */
 	p->kind = link.kind;
 	p->parent = link.kind == FLOWER_PORT_INTERNAL ? TC_PARENT_EGRESS : TC_PARENT_INGRESS;
-	return 0;
+	return tc_watch_start(err);
 }
 
 static int tc_attach(struct port *port, const char *args, struct offload_device **dev,
@@ -227,13 +227,9 @@ static int tc_command(struct offload_device *dev, int argc, const char *const ar
 	if (argc != 1 || strcmp(argv[0], "status") != 0)
 		return error_set(err, EINVAL, NULL, "tc knows the command \"status\"");
 	lock_take(&d->lock);
-	str_printf(out, "%s: %zu rules of the %s datapath; the driver %s%s\n", dev->name,
-		   d->rules.n, d->kernel ? "kernel" : "user",
-		   d->offloads ? "takes rules" : "takes none: ",
-		   d->offloads      ? ""
-		   : d->words[0]    ? d->words
-		   : d->may_offload ? "hw-tc-offload is off"
-				    : "it cannot");
+	str_printf(out, "%s: %zu rules of the %s datapath; %s\n", dev->name, d->rules.n,
+		   d->kernel ? "kernel" : "user",
+		   d->offloads ? "the driver takes rules" : tc_no_driver(d));
 	lock_give(&d->lock);
 	(void)tc_ports_each(d, status_port, out); /* never fails */
 	return 0;

@@ -3,11 +3,12 @@
  * NIC's driver, carries them out itself, or both.
  *
  * Ports.  A Linux device is one of ours when its driver can take rules (the feature hw-tc-offload
- * is on), or when its packets reach the kernel's datapath, so that rules can stand ahead of that in
- * software, too.  Ports of the user datapath get rules that skip software and no others: a packet
- * that TC has sent on would have been seen by the datapath's socket already.  Ports with one switch
- * id share an offload_device, which is called tc:SWITCHID; a port whose driver takes rules and that
- * has none is a device by itself, tc:NAME; all others share tc:software.
+ * is on), when it is a tunnel's in the kernel's datapath, whose packets a NIC may take apart, or
+ * when the user asks for it ("tc"): a port of the kernel's datapath then has its rules in TC's
+ * software, ahead of that.  Ports of the user datapath get rules that skip software and no others:
+ * a packet that TC has sent on would have been seen by the datapath's socket already.  Ports with
+ * one switch id share an offload_device, which is called tc:SWITCHID; a port whose driver takes
+ * rules and that has none is a device by itself, tc:NAME; all others share tc:software.
  *
  * Filters hang on a clsact (or ingress) qdisc, made when the first rule of a port comes and taken
  * away when no filter has been there for a while and it was ours.  In what names rules are ours:

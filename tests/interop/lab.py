@@ -157,6 +157,8 @@ class Net:
             mine = os.readlink("/proc/self/ns/net")
             wait_for(lambda: os.readlink("/proc/%d/ns/net" % self.proc.pid) != mine)
             self.sh("ip link set lo up")
+        # Devices to come, a switch's own among them, send nothing by themselves.
+        self.sh("echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6 2>/dev/null || true")
 
     def wrap(self, argv):
         if not self.proc:

@@ -72,13 +72,35 @@ static int answer_stats(const struct kdp *d, const struct nl_batch *b, size_t i,
 	return rc;
 }
 
+/* ---- identities: in the order in which ovs-dpctl(8) prints them as we do ---- */
+
+static void ufid_write(const struct ufid *u, uint32_t wire[4])
+{
+	for (unsigned i = 0; i < 2; i++) {
+		wire[2 * i] = (uint32_t)(u->u[i] >> 32);
+		wire[2 * i + 1] = (uint32_t)u->u[i];
+	}
+}
+
+static struct ufid ufid_read(const struct nlattr *a)
+{
+	uint32_t wire[4];
+
+	memcpy(wire, nlattr_data(a), sizeof(wire));
+	return (struct ufid){ { (uint64_t)wire[0] << 32 | wire[1],
+				(uint64_t)wire[2] << 32 | wire[3] } };
+}
+
 /* ---- requests ---- */
 
 static void begin(struct kdp *d, struct nl_batch *b, uint8_t cmd, uint16_t flags,
 		  const struct ufid *ufid, uint32_t omit)
 {
+	uint32_t wire[4];
+
+	ufid_write(ufid, wire);
 	(void)kdp_add(b, d, &d->fam->flow, cmd, flags);
-	nlattr_put(&b->buf, OVS_FLOW_ATTR_UFID, ufid, sizeof(*ufid));
+	nlattr_put(&b->buf, OVS_FLOW_ATTR_UFID, wire, sizeof(wire));
 	nlattr_put_u32(&b->buf, OVS_FLOW_ATTR_UFID_FLAGS, omit);
 }
 
@@ -318,7 +340,7 @@ static bool read_rec(struct kdp *d, const struct nlmsghdr *h, unsigned flags,
 		d->strange++;
 		return false;
 	}
-	memcpy(&rec->ufid, nlattr_data(a[OVS_FLOW_ATTR_UFID]), sizeof(rec->ufid));
+	rec->ufid = ufid_read(a[OVS_FLOW_ATTR_UFID]);
 	read_stats(a, &rec->stats);
 	if (!(flags & DP_DUMP_FULL) || !read_full(a, rec, acts))
 		return true;

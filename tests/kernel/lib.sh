@@ -1,0 +1,30 @@
+# What the kernel suites that run the whole switch stand on, sourced: tests/system/lib.sh with a bridge in the kernel's
+# datapath, in a guest of the lab (tests/lab/run-tests).  Debian's own tools, where ./quickstart has unpacked them, are judges.
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+
+[[ -n ${SHUNT_LAB:-} ]] || { echo "skipped: runs in a guest of the lab only: make check-kernel"; exit 77; }
+[[ ! -d $PWD/openvswitch/usr/bin ]] || PATH=$PWD/openvswitch/usr/bin:$PATH
+# shellcheck source=tests/system/lib.sh
+. "${srcdir:-.}/tests/system/lib.sh"
+command -v ovs-dpctl >/dev/null || { echo "skipped: ovs-dpctl is not there"; exit 77; }
+
+appctl() { ovs-appctl -t "$dir/shuntd.$shuntd_pid.ctl" "$@"; }
+step() { echo "--- $*"; }
+system_bridge() { # NAME
+	vsctl add-br "$1" -- set Bridge "$1" datapath_type=system
+}
+# Identities of the flows, as the kernel and as Shunt tell them.
+kernel_flows() { ovs-dpctl -m dump-flows | grep -o 'ufid:[0-9a-f-]*' | sort; }
+shunt_flows() { appctl dpctl/dump-flows -m | grep -o 'ufid:[0-9a-f-]*' | sort; }
+same_flows() { [[ -n $(kernel_flows) && $(kernel_flows) == "$(shunt_flows)" ]]; }
+# Packets or bytes that came in by these ports, as Linux, OpenFlow's ports and OpenFlow's flows count them.
+linux_rx() { # packets|bytes PORT…
+	local what=$1 port sum=0
+	shift
+	for port; do ((sum += $(<"/sys/class/net/$port/statistics/rx_$what"))); done
+	echo "$sum"
+}
+flows_count() { # packet|byte BRIDGE
+	ofctl dump-aggregate "$2" | sed "s/.*$1_count=\([0-9]*\).*/\1/"
+}

@@ -132,6 +132,11 @@ static void dp_upcalls(struct scrape *s)
 		sample(s, "", "kind", names[i], s->dp_stats.upcalls[i]);
 }
 
+static void dp_overruns(struct scrape *s)
+{
+	sample(s, "", NULL, NULL, s->dp_stats.overruns);
+}
+
 static void dp_masks(struct scrape *s)
 {
 	sample(s, "", NULL, NULL, s->dp_stats.n_masks);
@@ -430,6 +435,8 @@ static const struct family families[] = {
 	{ "shunt_datapath_misses_total", "counter", "Packets without a megaflow", dp_misses },
 	{ "shunt_datapath_masks", "gauge", "Distinct masks of the datapath's megaflows", dp_masks },
 	{ "shunt_upcalls_total", "counter", "Packets that went up to translation", dp_upcalls },
+	{ "shunt_upcall_overruns_total", "counter",
+	  "Times that the kernel found a handler's socket full", dp_overruns },
 	{ "shunt_drops_total", "counter", "Packets that the datapath dropped, by reason",
 	  dp_drops },
 	{ "shunt_parse_errors_total", "counter",

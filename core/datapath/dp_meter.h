@@ -25,7 +25,7 @@ struct dp_meter {
 
 struct dp_meter_stats {
 	uint64_t packets, bytes; /* that the meter saw */
-	uint64_t age_ns;         /* since it was set */
+	uint64_t used_ns;        /* clock_mono_ns() of the last packet; 0 = not known */
 	unsigned n_bands;
 	struct {
 		uint64_t packets, bytes; /* that the band dropped */

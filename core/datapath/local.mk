@@ -11,6 +11,9 @@ core_datapath_libdatapath_a_SOURCES = \
 	core/datapath/kernel/acts_priv.h \
 	core/datapath/kernel/acts_put.c \
 	core/datapath/kernel/conn.c \
+	core/datapath/kernel/ct.c \
+	core/datapath/kernel/ct_limits.c \
+	core/datapath/kernel/ct_timeouts.c \
 	core/datapath/kernel/dp_kernel.c \
 	core/datapath/kernel/dp_kernel.h \
 	core/datapath/kernel/execute.c \
@@ -23,6 +26,7 @@ core_datapath_libdatapath_a_SOURCES = \
 	core/datapath/kernel/key_get.c \
 	core/datapath/kernel/key_priv.h \
 	core/datapath/kernel/key_tunnel.c \
+	core/datapath/kernel/meters.c \
 	core/datapath/kernel/probe.c \
 	core/datapath/kernel/tunnel.c \
 	core/datapath/kernel/upcalls.c \

@@ -1,7 +1,12 @@
 # What only a kernel with openvswitch can show; `make check-kernel` runs them there (tests/lab/run-tests).
-KERNEL_DP_TESTS = tests/kernel/dp_kernel_test
-KERNEL_DP_SCRIPTS = tests/kernel/system_test.sh
+KERNEL_DP_TESTS = tests/kernel/dp_kernel_test tests/kernel/faults_test tests/kernel/meters_ct_test \
+	tests/kernel/words_test
+KERNEL_DP_SHELL = tests/kernel/system_test.sh
 check_PROGRAMS += $(KERNEL_DP_TESTS)
-KERNEL_TESTS += $(KERNEL_DP_TESTS) $(KERNEL_DP_SCRIPTS)
-EXTRA_DIST += $(KERNEL_DP_SCRIPTS) tests/kernel/lib.sh
+KERNEL_TESTS += $(KERNEL_DP_TESTS) $(KERNEL_DP_SHELL)
+EXTRA_DIST += $(KERNEL_DP_SHELL) tests/kernel/lib.sh
+KERNEL_RIG = tests/kernel/rig.h tests/conform/netns.h tests/conform/wire.h
 tests_kernel_dp_kernel_test_SOURCES = tests/kernel/dp_kernel_test.c $(DP_CONFORM) tests/conform/netns.h tests/conform/wire.h
+tests_kernel_meters_ct_test_SOURCES = tests/kernel/meters_ct_test.c $(KERNEL_RIG)
+tests_kernel_words_test_SOURCES = tests/kernel/words_test.c $(KERNEL_RIG) tests/unit/core/packet/random_key.h
+tests_kernel_faults_test_SOURCES = tests/kernel/faults_test.c $(KERNEL_RIG)

@@ -20,7 +20,8 @@ struct kdp_acts_ctx {
 	uint32_t pid; /* socket that userspace() sends to; any but 0 with per-CPU dispatch */
 	const struct dp_features *features; /* NULL: all that there is */
 	/* results */
-	bool uses_l4; /* sets a port: the kernel wants an exact match on the protocol */
+	bool uses_l4; /* sets a port, or has a helper or timeouts: the kernel wants an exact match
+			 on the protocol */
 };
 
 /* Appends the list.  -EOPNOTSUPP: the kernel has no such action; -EINVAL: nothing sensible. */

@@ -380,8 +380,8 @@ static void get_ct_values(const struct nlattr *const a[], struct act_ct *c)
 		struct be128 label[2];
 
 		memcpy(label, nlattr_data(a[OVS_CT_ATTR_LABELS]), sizeof(label));
-		c->label = label[0];
-		c->label_mask = label[1];
+		kdp_label_swap(&label[0], &c->label);
+		kdp_label_swap(&label[1], &c->label_mask);
 	}
 }
 

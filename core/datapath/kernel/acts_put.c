@@ -352,12 +352,15 @@ static int put_ct(struct writer *w, const struct dp_action *a)
 		nlattr_put(w->b, OVS_CT_ATTR_MARK, mark, sizeof(mark));
 	}
 	if (c->label_mask.d[0] || c->label_mask.d[1]) {
-		struct be128 label[2] = { c->label, c->label_mask };
+		struct be128 label[2] = { c->label, c->label_mask }, wire[2];
 
 		label[0].d[0] &= label[1].d[0];
 		label[0].d[1] &= label[1].d[1];
-		nlattr_put(w->b, OVS_CT_ATTR_LABELS, label, sizeof(label));
+		kdp_label_swap(&label[0], &wire[0]);
+		kdp_label_swap(&label[1], &wire[1]);
+		nlattr_put(w->b, OVS_CT_ATTR_LABELS, wire, sizeof(wire));
 	}
+	w->ctx->uses_l4 |= c->helper[0] || c->timeout[0]; /* both are of one protocol */
 	if (c->helper[0])
 		nlattr_put_str(w->b, OVS_CT_ATTR_HELPER, c->helper);
 	if (c->timeout[0])

@@ -278,6 +278,8 @@ static const struct dp_ops kernel_ops = {
 	.recv_fd = kdp_recv_fd,
 	.stats = kernel_stats,
 	.configure = kernel_configure,
+	.meters = &kdp_meter_ops,
+	.ct = &kdp_ct_ops,
 };
 
 bool dp_kernel_there(void)

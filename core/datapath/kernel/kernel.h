@@ -10,6 +10,7 @@
  *   upcalls.c   sockets for what the kernel sends up
  *   execute.c   packets sent down, and actions that the kernel lacks
  *   probe.c     what this kernel can do
+ *   meters.c, ct.c, ct_limits.c, ct_timeouts.c  meters; connections, beside the ct action
  *   key*.c, acts_*.c  the words for all that
  *
  * Any thread may operate on flows: it borrows a `struct kdp_work` (a channel and buffers) for the
@@ -20,6 +21,8 @@
 
 #include "core/base/lock.h"
 #include "core/datapath/dp.h"
+#include "core/datapath/dp_ct.h"
+#include "core/datapath/dp_meter.h"
 #include "core/io/genl.h"
 
 #define KDP_MAX_PORTS 65535u /* USHRT_MAX: DP_MAX_PORTS of the kernel */
@@ -169,3 +172,11 @@ int kdp_probe(struct kdp *d, struct error *err);
 
 extern const struct dp_meter_ops kdp_meter_ops;
 extern const struct dp_ct_ops kdp_ct_ops;
+
+/* ---- ct_limits.c, ct_timeouts.c ---- */
+
+int kdp_ct_limit_set(struct dp *dp, const struct dp_ct_limit *l, struct error *err);
+int kdp_ct_limit_del(struct dp *dp, int zone, struct error *err);
+int kdp_ct_limits(struct dp *dp, struct dp_ct_limit *l, size_t max);
+int kdp_ct_timeout_set(struct dp *dp, const struct dp_ct_timeout *t, struct error *err);
+int kdp_ct_timeout_del(struct dp *dp, const char *name, struct error *err);

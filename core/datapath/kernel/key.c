@@ -5,6 +5,8 @@
 
 #include "core/datapath/kernel/key_priv.h"
 
+#define CT_STATE_BITS 0xffu /* that there are; others are refused */
+
 /* ---- fitting a mask ---- */
 
 static int fit_tunnel(const struct flow_tnl *key, struct flow_tnl *fit)
@@ -13,6 +15,13 @@ static int fit_tunnel(const struct flow_tnl *key, struct flow_tnl *fit)
 		/* Whether there is one depends on the port, which is matched. */
 		memset(fit, 0, sizeof(*fit));
 		return 0;
+	}
+	/* The outer packet is of one version, and has no addresses of the other. */
+	if (key->dst) {
+		memset(&fit->src6, 0, sizeof(fit->src6));
+		memset(&fit->dst6, 0, sizeof(fit->dst6));
+	} else {
+		fit->src = fit->dst = 0;
 	}
 	return kdp_has_gbp(fit) && !kdp_has_gbp(key) ? -EOPNOTSUPP : 0;
 }
@@ -74,6 +83,7 @@ int kdp_key_fit(const struct flow_key *key, const struct flow_key *mask, struct 
 	*fit = *mask;
 	fit->in_port = UINT32_MAX;
 	fit->dl_type = UINT16_MAX;
+	fit->ct_state &= htonl(CT_STATE_BITS);
 	fit_vlans(key, fit);
 	rc = fit_tunnel(&key->tunnel, &fit->tunnel);
 	if (!rc && flow_is_ip(key))

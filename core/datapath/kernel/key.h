@@ -47,6 +47,9 @@ size_t kdp_key_attr_size(unsigned attr);
 void kdp_key_attr_write(unsigned attr, const struct flow_key *key, bool mask, void *payload);
 void kdp_key_attr_read(unsigned attr, const void *payload, bool mask, struct flow_key *key);
 
+/* A connection's label between our order (as the other fields) and the kernel's: 16 bytes. */
+void kdp_label_swap(const void *from, void *to);
+
 /* By which attribute a field is matched; set: whether an action may write it there.  For fields
  * that IPv4 and IPv6 share it is OVS_KEY_ATTR_IPV4. */
 struct kdp_field {

@@ -12,6 +12,7 @@ enum conv {
 	COPY,   /* network order on both sides */
 	HOST16, /* host order there */
 	HOST32,
+	REVERSE, /* 128 bits, least significant byte first there */
 	LOW8,    /* the low byte of a be16 here */
 	WIDE8,   /* a byte here, a be16 there */
 	FRAGMENT /* OVS_FRAG_TYPE_* there, FLOW_FRAG_* here */
@@ -40,7 +41,7 @@ static const struct member {
 	WHOLE(CT_STATE, HOST32, ct_state), /* the bits are the same, too */
 	WHOLE(CT_ZONE, HOST16, ct_zone),
 	WHOLE(CT_MARK, HOST32, ct_mark),
-	WHOLE(CT_LABELS, COPY, ct_label),
+	WHOLE(CT_LABELS, REVERSE, ct_label),
 	PART(CT_ORIG_TUPLE_IPV4, ovs_key_ct_tuple_ipv4, ipv4_src, COPY, ct_nw_src),
 	PART(CT_ORIG_TUPLE_IPV4, ovs_key_ct_tuple_ipv4, ipv4_dst, COPY, ct_nw_dst),
 	PART(CT_ORIG_TUPLE_IPV4, ovs_key_ct_tuple_ipv4, src_port, COPY, ct_tp_src),
@@ -104,6 +105,15 @@ static uint8_t frag_here(uint8_t f, bool mask)
 	return f == OVS_FRAG_TYPE_LATER ? FLOW_FRAG_ANY | FLOW_FRAG_LATER : f ? FLOW_FRAG_ANY : 0;
 }
 
+void kdp_label_swap(const void *from, void *to)
+{
+	const uint8_t *f = from;
+	uint8_t *t = to;
+
+	for (unsigned i = 0; i < 16; i++)
+		t[i] = f[15 - i];
+}
+
 static void member_write(const struct member *m, const struct flow_key *key, bool mask, void *there)
 {
 	const uint8_t *here = (const uint8_t *)key + m->at;
@@ -113,6 +123,7 @@ static void member_write(const struct member *m, const struct flow_key *key, boo
 	case COPY: memcpy(t, here, m->size); break;
 	case HOST16: st16(t, rd16(here)); break;
 	case HOST32: st32(t, rd32(here)); break;
+	case REVERSE: kdp_label_swap(here, t); break;
 	case LOW8: *t = here[1]; break;
 	case WIDE8: st16(t, htons(*here)); break;
 	case FRAGMENT: *t = frag_there(*here, mask); break;
@@ -128,6 +139,7 @@ static void member_read(const struct member *m, const void *there, bool mask, st
 	case COPY: memcpy(here, t, m->size); break;
 	case HOST16: st16(here, htons(ld16(t))); break;
 	case HOST32: st32(here, htonl(ld32(t))); break;
+	case REVERSE: kdp_label_swap(t, here); break;
 	case LOW8: here[1] = *t; break;
 	case WIDE8: *here = t[1]; break;
 	case FRAGMENT: *here = frag_here(*t, mask); break;

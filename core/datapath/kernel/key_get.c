@@ -16,7 +16,8 @@ static int get_mpls(const struct nlattr *a, struct flow_key *k)
 {
 	size_t len = nlattr_len(a);
 
-	if (!len || len % sizeof(be32))
+	/* Of a flow that looks at no label it is empty. */
+	if (len % sizeof(be32))
 		return -EBADMSG;
 	memcpy(k->mpls_lse, nlattr_data(a), MIN(len, sizeof(k->mpls_lse)));
 	return 0;
@@ -147,9 +148,6 @@ int kdp_key_get_mask(const void *p, size_t len, const struct flow_key *key, stru
 	rc = get_levels(&r, p, len);
 	if (rc)
 		return rc;
-	/* What a tunnel's mask says of a packet that has none is nothing. */
-	if (!kdp_has_tunnel(&key->tunnel))
-		memset(&mask->tunnel, 0, sizeof(mask->tunnel));
 	add_absent(key, mask);
 	return 0;
 }

@@ -2,6 +2,7 @@
 # The lab's kernel has what the suites stand on: openvswitch with conntrack zones, every flower match and TC action that Shunt
 # writes, tunnels, all of them carrying packets.  Plain tc, ip and ping, so that a fault here is the lab's and not Shunt's.
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck source=tests/lab/net.sh
 . "$(dirname "$0")/net.sh"
 
 host a 10.0.0.1/24
@@ -10,8 +11,10 @@ neighbours a 10.0.0.1 b 10.0.0.2
 ingress pa pb
 rule() { tc filter add dev "$@"; }
 flush() {
-	tc filter del dev pa ingress
-	tc filter del dev pb ingress
+	local device chain
+	for device in pa pb; do
+		for chain in 0 1 2 5; do tc filter del dev "$device" ingress chain "$chain" 2>/dev/null || true; done
+	done
 }
 
 step "redirects, counted to the packet"

@@ -1,33 +1,63 @@
 # Tests in kernels of our own.  Folders add what runs there to KERNEL_TESTS (needs a kernel with openvswitch and TC) and to
-# NIC_TESTS (needs nicsim too): a program or a script a word; see run-tests for what it finds and how it ends.
+# NIC_TESTS (needs the module nicsim too): a program or a script a word; see run-tests for what it finds and how it ends.
 LAB_FILES = \
 	docs/LAB.md \
+	tests/lab/check \
+	tests/lab/frames.py \
 	tests/lab/guest-init \
 	tests/lab/guest.sh \
 	tests/lab/net.sh \
+	tests/lab/nic_lib.sh \
+	tests/lab/nicsim-build \
+	tests/lab/nicsim/Kbuild \
+	tests/lab/nicsim/action.c \
+	tests/lab/nicsim/debug.c \
+	tests/lab/nicsim/edit.c \
+	tests/lab/nicsim/exec.c \
+	tests/lab/nicsim/frame.c \
+	tests/lab/nicsim/main.c \
+	tests/lab/nicsim/mangle.c \
+	tests/lab/nicsim/match.c \
+	tests/lab/nicsim/netdev.c \
+	tests/lab/nicsim/nic.c \
+	tests/lab/nicsim/nicsim.h \
+	tests/lab/nicsim/police.c \
+	tests/lab/nicsim/rule.c \
 	tests/lab/run-tests \
 	tests/lab/uml-kernel \
 	tests/lab/uml-registers.c \
 	tests/lab/uml-run \
 	tests/lab/uml.config
 LAB_KERNEL_TESTS = tests/lab/kernel_test.sh
-LAB_HOST_TESTS = tests/lab/check_kernel_test.sh tests/lab/uml_run_test.sh
-EXTRA_DIST += $(LAB_FILES) $(LAB_KERNEL_TESTS)
+LAB_NIC_TESTS = \
+	tests/lab/nic_actions_test.py \
+	tests/lab/nic_faults_test.sh \
+	tests/lab/nic_test.sh
+LAB_HOST_TESTS = \
+	tests/lab/check_kernel_test.sh \
+	tests/lab/check_nic_test.sh \
+	tests/lab/uml_run_test.sh
+EXTRA_DIST += $(LAB_FILES) $(LAB_KERNEL_TESTS) $(LAB_NIC_TESTS)
 dist_check_SCRIPTS += $(LAB_HOST_TESTS)
 TESTS += $(LAB_HOST_TESTS)
 KERNEL_TESTS += $(LAB_KERNEL_TESTS)
-check_DATA = tests/lab/kernel.list
-CLEANFILES += tests/lab/kernel.list
+NIC_TESTS += $(LAB_NIC_TESTS)
+LAB_LISTS = tests/lab/kernel.list tests/lab/nic.list
+check_DATA = $(LAB_LISTS)
+CLEANFILES += $(LAB_LISTS)
 
 # A test a line, for what runs them.
 tests/lab/kernel.list: Makefile
 	@$(MKDIR_P) tests/lab
 	@printf '%s\n' $(KERNEL_TESTS) >$@
+tests/lab/nic.list: Makefile
+	@$(MKDIR_P) tests/lab
+	@printf '%s\n' $(NIC_TESTS) >$@
 
-.PHONY: check-kernel clean-lab
-check-kernel: all
-	@$(MAKE) $(AM_MAKEFLAGS) $(filter $(KERNEL_TESTS),$(check_PROGRAMS)) tests/lab/kernel.list >/dev/null
-	@srcdir=$(srcdir) $(srcdir)/tests/lab/run-tests kernel uml-run tests/lab/kernel.list
+.PHONY: check-kernel check-nic clean-lab
+check-kernel check-nic: all
+	@$(MAKE) $(AM_MAKEFLAGS) $(filter $(KERNEL_TESTS) $(NIC_TESTS),$(check_PROGRAMS)) $(LAB_LISTS) >/dev/null
+	@srcdir=$(srcdir) $(srcdir)/tests/lab/check $(@:check-%=%)
 
 clean-local: clean-lab
 clean-lab:

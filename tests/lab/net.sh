@@ -5,7 +5,7 @@
 set -euo pipefail
 
 fail() {
-	echo "FAILED at line ${BASH_LINENO[1]}: $*"
+	echo "FAILED at line ${BASH_LINENO[-2]}: $*"
 	exit 1
 }
 expect() { "$@" || fail "$*"; }
@@ -34,15 +34,15 @@ netns() { # NAME
 # Moves DEVICE into the namespace HOST as eth0 with an address; neighbours are told with neighbour().
 move_in() { # DEVICE HOST ADDRESS/LEN
 	netns "$2"
-	ip link set "$1" netns "$2" name eth0
+	ip link set dev "$1" netns "$2" name eth0
 	ip -n "$2" addr add "$3" dev eth0
 	ip -n "$2" link set eth0 up
 }
 # A host behind a veth, whose other end is pNAME here.
 host() { # NAME ADDRESS/LEN
-	ip link add "p$1" type veth peer name "x$1"
+	ip link add name "p$1" type veth peer name "x$1"
 	move_in "x$1" "$1" "$2"
-	ip link set "p$1" up
+	ip link set dev "p$1" up
 }
 mac() { ip -n "$1" -j link show dev "${2:-eth0}" | sed -n 's/.*"address":"\([^"]*\)".*/\1/p'; }
 # Both know each other's link address, so that no ARP is needed.

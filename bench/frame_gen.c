@@ -7,13 +7,19 @@
  * one CPU offers several times what any switch here forwards.  The device at the other end must
  * take redirected frames: a veth's peer needs NAPI (ethtool -K PEER gro on).
  *
- *   frame_gen -i DEVICE [-s BYTES] [-n FLOWS] [-t SECONDS] [-c CPU] [-d MAC]
+ *   frame_gen -i DEVICE [-s BYTES] [-n FLOWS] [-w SECONDS] [-t SECONDS] [-c CPU] [-d MAC]
+ *             [-o DEVICE] [-p PID]
  *
- * FLOWS differ in the UDP source port (1024 up).  Prints what was offered. */
+ * FLOWS differ in the UDP source port (1024 up).  After -w seconds of warming up it looks at the
+ * clocks and counters for -t seconds, then stops, and prints a line of five numbers: frames offered
+ * a second in that time, packets a second that device -o received, share of a CPU (percent) that
+ * process -p used; frames offered and packets received from the first to the last.  The looking is
+ * done in here, because a script's would be late on a busy machine. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <net/if.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -23,7 +29,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,9 +40,10 @@
 #define MAX_FRAME 1514
 
 struct options {
-	const char *device;
+	const char *device, *sink; /* sink NULL: nothing is received */
 	int size, flows, cpu;
-	double seconds;
+	pid_t pid; /* 0: nobody's CPU time */
+	double warm, seconds;
 	unsigned mac[6];
 };
 
@@ -172,9 +178,70 @@ static void make_frame(uint8_t *f, const struct options *o)
 	put16(f + ETH_LEN + IP_LEN + 4, (unsigned)o->size - ETH_LEN - IP_LEN);
 }
 
-/* ---- running ---- */
+/* ---- looking ---- */
+
+struct sample {
+	double at, cpu_s;
+	uint64_t offered, received;
+};
 
 static volatile sig_atomic_t stop;
+
+static double seconds_of(clockid_t clock)
+{
+	struct timespec t = { 0 };
+
+	(void)clock_gettime(clock, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static uint64_t received_by(const char *device)
+{
+	unsigned long long n = 0;
+	char path[128];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/sys/class/net/%s/statistics/rx_packets", device);
+	f = fopen(path, "r");
+	if (!f || fscanf(f, "%llu", &n) != 1)
+		die(path);
+	(void)fclose(f);
+	return n;
+}
+
+static double cpu_of(pid_t pid)
+{
+	clockid_t clock;
+
+	return pid && !clock_getcpuclockid(pid, &clock) ? seconds_of(clock) : 0;
+}
+
+static struct sample look(const struct options *o, int map)
+{
+	return (struct sample){ .at = seconds_of(CLOCK_MONOTONIC),
+				.cpu_s = cpu_of(o->pid),
+				.offered = read_counter(map),
+				.received = o->sink ? received_by(o->sink) : 0 };
+}
+
+static void wait_for(double seconds)
+{
+	struct timespec t = { .tv_sec = (time_t)seconds };
+
+	t.tv_nsec = (long)((seconds - (double)t.tv_sec) * 1e9);
+	while (!stop && clock_nanosleep(CLOCK_MONOTONIC, 0, &t, &t) == EINTR)
+		;
+}
+
+static void report(const struct sample *a, const struct sample *b)
+{
+	double s = b->at - a->at;
+
+	printf("%.0f %.0f %.0f", (double)(b->offered - a->offered) / s,
+	       (double)(b->received - a->received) / s, (b->cpu_s - a->cpu_s) / s * 100);
+}
+
+/* ---- running ---- */
 
 static void on_signal(int sig)
 {
@@ -182,29 +249,27 @@ static void on_signal(int sig)
 	stop = 1;
 }
 
-static double now(void)
-{
-	struct timespec t;
+struct source { /* what the sending thread needs; borrowed */
+	const struct options *o;
+	uint8_t *frame;
+	int prog, ifindex;
+};
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-/* One call runs for long: each call waits for a grace period at its end. */
-static void run(int prog, uint8_t *frame, const struct options *o, int ifindex)
+/* One call runs for long (each call waits for a grace period at its end), until a signal ends it.
+ */
+static void *send_frames(void *arg)
 {
-	struct xdp_md ctx = { .data_end = (uint32_t)o->size, .ingress_ifindex = (uint32_t)ifindex };
-	struct itimerval it = { .it_value = { .tv_sec = (time_t)o->seconds } };
+	const struct source *src = arg;
+	struct xdp_md ctx = { .data_end = (uint32_t)src->o->size,
+			      .ingress_ifindex = (uint32_t)src->ifindex };
 	union bpf_attr a;
 
-	it.it_value.tv_usec = (suseconds_t)((o->seconds - (double)it.it_value.tv_sec) * 1e6);
-	(void)setitimer(ITIMER_REAL, &it, NULL);
 	while (!stop) {
 		memset(&a, 0, sizeof(a));
-		a.test.prog_fd = (uint32_t)prog;
+		a.test.prog_fd = (uint32_t)src->prog;
 		a.test.repeat = 1u << 30;
-		a.test.data_in = (uintptr_t)frame;
-		a.test.data_size_in = (uint32_t)o->size;
+		a.test.data_in = (uintptr_t)src->frame;
+		a.test.data_size_in = (uint32_t)src->o->size;
 		a.test.ctx_in = (uintptr_t)&ctx;
 		a.test.ctx_size_in = sizeof(ctx);
 		a.test.flags = BPF_F_TEST_XDP_LIVE_FRAMES;
@@ -212,12 +277,49 @@ static void run(int prog, uint8_t *frame, const struct options *o, int ifindex)
 		if (bpf(BPF_PROG_TEST_RUN, &a) && errno != EINTR)
 			die("BPF_PROG_TEST_RUN");
 	}
+	return NULL;
+}
+
+static void settle(const struct options *o, uint64_t received)
+{
+	uint64_t was;
+
+	do {
+		struct timespec t = { .tv_nsec = 100000000 };
+
+		was = received;
+		(void)nanosleep(&t, NULL);
+		received = received_by(o->sink);
+	} while (received != was);
+}
+
+static void measure(const struct options *o, struct source *src, int map)
+{
+	struct sample first = look(o, map), a, b;
+	struct timespec t = { .tv_nsec = 1000000 };
+	pthread_t sender;
+
+	if (pthread_create(&sender, NULL, send_frames, src))
+		die("thread");
+	wait_for(o->warm);
+	a = look(o, map);
+	wait_for(o->seconds);
+	b = look(o, map);
+	stop = 1;
+	while (pthread_kill(sender, SIGUSR1) == 0 && pthread_tryjoin_np(sender, NULL))
+		(void)nanosleep(&t, NULL);
+	report(&a, &b);
+	if (o->sink)
+		settle(o, b.received);
+	b = look(o, map);
+	printf(" %llu %llu\n", (unsigned long long)(b.offered - first.offered),
+	       (unsigned long long)(b.received - first.received));
 }
 
 static void usage(void)
 {
-	(void)fprintf(stderr, "frame_gen -i DEVICE [-s BYTES] [-n FLOWS] [-t SECONDS] [-c CPU] "
-			      "[-d MAC]\n");
+	(void)fprintf(stderr, "frame_gen -i DEVICE [-s BYTES] [-n FLOWS] [-w SECONDS] "
+			      "[-t SECONDS] [-c CPU] [-d MAC] [-o DEVICE] [-p PID]\n");
 	exit(2);
 }
 
@@ -225,12 +327,15 @@ static void parse_options(int argc, char **argv, struct options *o)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "i:s:n:t:c:d:")) != -1) {
+	while ((c = getopt(argc, argv, "i:s:n:w:t:c:d:o:p:")) != -1) {
 		switch (c) {
 		case 'i': o->device = optarg; break;
 		case 's': o->size = atoi(optarg); break;
 		case 'n': o->flows = atoi(optarg); break;
+		case 'w': o->warm = atof(optarg); break;
 		case 't': o->seconds = atof(optarg); break;
+		case 'o': o->sink = optarg; break;
+		case 'p': o->pid = (pid_t)atoi(optarg); break;
 		case 'c': o->cpu = atoi(optarg); break;
 		case 'd':
 			if (sscanf(optarg, "%x:%x:%x:%x:%x:%x", &o->mac[0], &o->mac[1], &o->mac[2],
@@ -247,32 +352,31 @@ static void parse_options(int argc, char **argv, struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct options o = {
-		.size = 60, .flows = 1, .cpu = 0, .seconds = 3, .mac = { 2, 0, 0, 0, 0xbb, 2 }
-	};
+	struct options o = { .size = 60,
+			     .flows = 1,
+			     .cpu = 0,
+			     .warm = 0.5,
+			     .seconds = 3,
+			     .mac = { 2, 0, 0, 0, 0xbb, 2 } };
+	struct source src = { .o = &o };
 	uint8_t frame[MAX_FRAME];
-	int ifindex, map, prog;
 	cpu_set_t cpus;
-	double start;
-	uint64_t n;
+	int map;
 
 	parse_options(argc, argv, &o);
-	ifindex = (int)if_nametoindex(o.device);
-	if (!ifindex)
+	src.ifindex = (int)if_nametoindex(o.device);
+	if (!src.ifindex)
 		die(o.device);
 	CPU_ZERO(&cpus);
 	CPU_SET((unsigned)o.cpu, &cpus);
 	(void)sched_setaffinity(0, sizeof(cpus), &cpus); /* figures are worse without */
-	(void)signal(SIGALRM, on_signal);
+	(void)signal(SIGUSR1, on_signal);
 	(void)signal(SIGINT, on_signal);
 	(void)signal(SIGTERM, on_signal);
 	make_frame(frame, &o);
 	map = make_counter();
-	prog = load_program(map, ifindex, o.flows);
-	start = now();
-	run(prog, frame, &o, ifindex);
-	n = read_counter(map);
-	printf("offered %.0f pps (%llu frames)\n", (double)n / (now() - start),
-	       (unsigned long long)n);
+	src.frame = frame;
+	src.prog = load_program(map, src.ifindex, o.flows);
+	measure(&o, &src, map);
 	return 0;
 }

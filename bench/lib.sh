@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# What bench/run measures on: two namespaces of our own, and one switch at a time in one of them.
+# What bench/run measures on: two namespaces of our own, and one switch at a time in one of them:
+# Shunt, Open vSwitch or (forwarding only) DPDK's testpmd.
 #
 #   wire namespace            switch namespace
 #   g0 ------------- veth --- p0 (port 1)  switch
@@ -36,7 +37,7 @@ lab_down() {
 	rm -rf "$work"
 }
 
-# ---- a switch: `use shunt` or `use ovs`, then switch_start, switch_configure, switch_stop ----
+# ---- a switch: `use KIND`, then switch_start, switch_configure, switch_stop ----
 
 use() {
 	kind=$1
@@ -58,7 +59,14 @@ favoured() {
 	setsid --wait sh -c 'echo -20 2>/dev/null >/proc/self/autogroup; exec "$@"' sh "$@"
 }
 
-in_wire_favoured() { favoured ip netns exec "$wire" "$@"; }
+in_wire_favoured() { favoured timeout "$patience" ip netns exec "$wire" "$@"; }
+
+# Prints the nanoseconds that a command takes.  The clock is read in the favoured session: reading it
+# out here could itself have to wait for a CPU.
+timed() {
+	# shellcheck disable=SC2016 # the inner shell's
+	favoured timeout "$patience" bash -c 't=${EPOCHREALTIME/./}; "$@" >/dev/null && echo $((${EPOCHREALTIME/./} - t))000' bash "$@"
+}
 
 wait_for() { # SECONDS COMMAND...
 	local end=$((SECONDS + $1))
@@ -69,10 +77,16 @@ wait_for() { # SECONDS COMMAND...
 	done
 }
 
+switch_is_up() {
+	if [ "$kind" = testpmd ]; then wait_for 20 grep -q 'packet forwarding - ports=2' "$run/stdout"
+	else wait_for 20 [ -S "$run/switch.ctl" ] && wait_for 20 vsctl --no-wait show; fi
+}
+
 switch_start() {
-	[ -e "$run/conf.db" ] || [ "$kind" = shunt ] || ovsdb-tool create "$run/conf.db" "$ovs_schema"
-	in_switch setsid "$run/start" 2>>"$run/stderr" &
-	wait_for 20 [ -S "$run/switch.ctl" ] && wait_for 20 vsctl --no-wait show || {
+	[ -e "$run/conf.db" ] || [ "$kind" != ovs ] || ovsdb-tool create "$run/conf.db" "$ovs_schema"
+	ip netns exec "$switch" setsid "$run/start" &
+	disown # or bash would tell how it ended
+	switch_is_up || {
 		echo "bench: $kind does not start; $run/stderr:" >&2
 		cat "$run/stderr" >&2
 		return 1
@@ -82,22 +96,28 @@ switch_start() {
 
 # A script of its own for each switch, so that a program can start it too (start to first packet).
 write_start_script() {
-	if [ "$kind" = shunt ]; then
-		cat >"$run/start" <<-END
+	{
+		cat <<-END
 			#!/bin/sh
-			echo -20 2>/dev/null >/proc/self/autogroup
+			exec 2>>'$run/stderr'
+			echo -20 >/proc/self/autogroup
 			echo \$\$ >'$run/switch.pid'
+		END
+		case $kind in
+		shunt) cat <<-END ;;
 			exec '$build/switchd/shuntd' --db='$run/conf.db' --no-metrics --unixctl='$run/switch.ctl' --log-file='$run/switchd.log' -vconsole:off
 		END
-	else
-		cat >"$run/start" <<-END
-			#!/bin/sh
-			echo -20 2>/dev/null >/proc/self/autogroup
+		ovs) cat <<-END ;;
 			ovsdb-server '$run/conf.db' --remote=punix:'$run/db.sock' --unixctl='$run/db.ctl' --log-file='$run/ovsdb-server.log' -vconsole:off --pidfile='$run/db.pid' --detach --no-chdir
-			echo \$\$ >'$run/switch.pid'
 			exec ovs-vswitchd unix:'$run/db.sock' --unixctl='$run/switch.ctl' --log-file='$run/switchd.log' -vconsole:off
 		END
-	fi
+		testpmd) cat <<-END ;;
+			exec dpdk-testpmd -l 0,1 -m 256 --no-huge --no-pci --no-shconf --no-telemetry \
+				--vdev=net_af_packet0,iface=p0 --vdev=net_af_packet1,iface=p1 -- \
+				--forward-mode=io --total-num-mbufs=16384 --no-lsc-interrupt --stats-period=1 </dev/null >'$run/stdout'
+		END
+		esac
+	} >"$run/start"
 	chmod +x "$run/start"
 }
 
@@ -114,7 +134,6 @@ switch_stop() {
 		kill -9 "$p" 2>/dev/null
 		rm -f "$f"
 	done
-	wait 2>/dev/null
 	return 0
 }
 
@@ -137,38 +156,8 @@ switch_fresh() { # KIND
 	rm -rf "$run"
 	use "$1"
 	write_start_script
-	switch_start && switch_configure
+	switch_start || return
+	[ "$kind" = testpmd ] || switch_configure
 }
 
 rss_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$pid/status"; }
-cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$pid/stat"; }
-sink_packets() { in_wire cat /sys/class/net/s0/statistics/rx_packets; }
-now_ns() { date +%s%N; }
-
-# ---- figures ----
-
-# Reads numbers, prints: median min max.
-summary() {
-	sort -g | awk '{ v[NR] = $1 } END {
-		if (!NR) exit 1
-		m = NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2
-		print m, v[1], v[NR] }'
-}
-
-record() { echo "$2" >>"$work/figures.$kind.$1"; } # ROW VALUE; of the switch in use
-
-print_head() {
-	printf '%-42s %-26s %-26s %s\n' "" "Shunt" "Open vSwitch" "times as good"
-}
-
-# ROW "title" more|less: whether more is better.
-print_row() {
-	local s o
-	s=$(summary <"$work/figures.shunt.$1") && o=$(summary <"$work/figures.ovs.$1") || return
-	awk -v t="$2" -v s="$s" -v o="$o" -v way="$3" 'BEGIN {
-		split(s, a); split(o, b)
-		if (a[1] + 0 == 0 || b[1] + 0 == 0) r = "-"
-		else r = sprintf("%.2f", way == "more" ? a[1] / b[1] : b[1] / a[1])
-		printf "%-42s %-26s %-26s %s\n", t,
-			sprintf("%.0f (%.0f-%.0f)", a[1], a[2], a[3]), sprintf("%.0f (%.0f-%.0f)", b[1], b[2], b[3]), r }'
-}

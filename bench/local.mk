@@ -3,7 +3,7 @@ EXTRA_PROGRAMS = bench/dp_forward bench/frame_gen bench/micro_classify bench/pro
 CLEANFILES += $(EXTRA_PROGRAMS)
 bench_frame_gen_LDADD =
 bench_probe_LDADD =
-EXTRA_DIST += bench/run bench/lib.sh
+EXTRA_DIST += bench/run bench/lib.sh bench/figures.sh
 
 # make bench: every figure beside Debian's Open vSwitch; root.
 .PHONY: bench

@@ -134,7 +134,8 @@ struct dp_ops {
 	 * in a worker, not in an RCU section. */
 	unsigned (*flow_batch)(struct dp *dp, struct dp_flow_op *ops, size_t n);
 	/* Up to max records; 0 at the end; -EINTR when the table changed under a dump that cannot
-	 * go on (start again). */
+	 * go on (start again).  While flows come and go the kernel's may tell one twice or leave
+	 * one out: readings are absolute, and the next dump has it. */
 	int (*flow_dump)(struct dp *dp, struct dp_dump *cur, struct dp_flow_rec *recs, size_t max);
 	void (*flow_dump_end)(struct dp *dp, struct dp_dump *cur);
 	/* Carries out n action lists on a packet each, in order; returns how many failed. */

@@ -184,6 +184,8 @@ START_TEST(a_dump_shows_every_flow_once)
 			seen[i]++;
 			ck_assert(flow_key_equal(&key, &recs[j].key));
 			ck_assert(dp_actions_equal(recs[j].actions, dp_actions_of(&acts)));
+			if (!conform_env->steady_dumps)
+				continue;
 			/* Others come and go meanwhile. */
 			key = conform_key(0, N + i, 17);
 			ck_assert_int_eq(conform_put(N + i, &key, NULL, &acts), 0);

@@ -50,6 +50,7 @@ static const struct dp_env env = {
 	.recv = recv_from,
 	.drops_by_reason = true,
 	.fair_queues = true,
+	.steady_dumps = true,
 	.spreads_misses = true,
 	.lacks = 1u << DP_ACT_METER | 1u << DP_ACT_CT | 1u << DP_ACT_CT_CLEAR,
 };

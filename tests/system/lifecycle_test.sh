@@ -6,7 +6,7 @@
 
 start_shuntd
 host a 10.0.0.1/24
-vsctl add-br br0 -- add-port br0 pa -- set Interface pa other_config:offload=sim:cx6dx
+vsctl add-br br0 -- set Bridge br0 datapath_type=netdev -- add-port br0 pa -- set Interface pa other_config:offload=sim:cx6dx
 expect test -S "$dir/br0.mgmt"
 expect test -S "$dir/br0.snoop"
 equal "$(<"$dir/shuntd.pid")" "$shuntd_pid" "the pidfile"

@@ -7,7 +7,7 @@
 start_shuntd
 host a 10.0.0.1/24
 host b 10.0.0.2/24
-vsctl add-br br0 -- add-port br0 pa -- set Interface pa other_config:offload=sim:generic \
+vsctl add-br br0 -- set Bridge br0 datapath_type=netdev -- add-port br0 pa -- set Interface pa other_config:offload=sim:generic \
 	-- add-port br0 pb -- set Interface pb other_config:offload=sim:generic
 ofctl del-flows br0
 ofctl add-flow br0 "priority=40000,icmp,actions=NORMAL"

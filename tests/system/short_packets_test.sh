@@ -7,7 +7,7 @@
 start_shuntd
 host a 10.0.0.1/24
 host b 10.0.0.2/24
-vsctl add-br br0 -- add-port br0 pa -- add-port br0 pb
+vsctl add-br br0 -- set Bridge br0 datapath_type=netdev -- add-port br0 pa -- add-port br0 pb
 eventually reaches a 10.0.0.2
 
 cat >"$dir/send.py" <<'EOF'

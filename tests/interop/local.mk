@@ -8,6 +8,7 @@ INTEROP_TESTS = \
 	tests/interop/normal_test.py \
 	tests/interop/ofctl_test.py \
 	tests/interop/osken_test.py \
+	tests/interop/trace_test.py \
 	tests/interop/vsctl_test.py \
 	tests/interop/wire_test.py
 dist_check_SCRIPTS += $(INTEROP_TESTS)

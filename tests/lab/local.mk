@@ -13,6 +13,7 @@ LAB_FILES = \
 	tests/lab/nicsim/action.c \
 	tests/lab/nicsim/debug.c \
 	tests/lab/nicsim/edit.c \
+	tests/lab/nicsim/encap.c \
 	tests/lab/nicsim/exec.c \
 	tests/lab/nicsim/frame.c \
 	tests/lab/nicsim/main.c \
@@ -23,6 +24,7 @@ LAB_FILES = \
 	tests/lab/nicsim/nicsim.h \
 	tests/lab/nicsim/police.c \
 	tests/lab/nicsim/rule.c \
+	tests/lab/nicsim/tunnel.c \
 	tests/lab/run-tests \
 	tests/lab/uml-kernel \
 	tests/lab/uml-registers.c \
@@ -32,7 +34,8 @@ LAB_KERNEL_TESTS = tests/lab/kernel_test.sh
 LAB_NIC_TESTS = \
 	tests/lab/nic_actions_test.py \
 	tests/lab/nic_faults_test.sh \
-	tests/lab/nic_test.sh
+	tests/lab/nic_test.sh \
+	tests/lab/nic_tunnel_test.sh
 LAB_HOST_TESTS = \
 	tests/lab/check_kernel_test.sh \
 	tests/lab/check_nic_test.sh \

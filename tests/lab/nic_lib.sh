@@ -43,5 +43,5 @@ disconnect() { # [CHAIN…]
 	done
 }
 in_hw() { # DEVICE: rules in hardware of all
-	tc filter show dev "$1" ingress | awk '/not_in_hw/ { n++; next } /in_hw/ { y++ } END { print y + 0 "/" y + n }'
+	tc filter show dev "$1" ingress | awk '/ handle / { n++ } /in_hw_count/ { y++ } END { print y + 0 "/" n + 0 }'
 }

@@ -12,6 +12,7 @@
 #include <net/mpls.h>
 #include <net/pkt_cls.h>
 #include <net/tc_act/tc_mpls.h>
+#include <net/vxlan.h>
 
 #include "nicsim.h"
 
@@ -19,7 +20,8 @@ struct compiling {
 	struct nicsim_block *block;
 	struct nicsim_rule *rule;
 	struct netlink_ext_ack *extack;
-	bool last; /* no action comes after */
+	bool last;  /* no action comes after */
+	bool encap; /* outputs to tunnels know where to */
 };
 typedef int compile_fn(struct compiling *c, const struct flow_action_entry *entry,
 		       struct nicsim_act *act);
@@ -60,7 +62,24 @@ static enum nicsim_verdict run_goto(struct nicsim_run *run, const struct nicsim_
 	return NICSIM_GOTO;
 }
 
-/* A port of this NIC, or a bond with one of its ports in it. */
+static int compile_tunnel_output(struct compiling *c, const struct net_device *dev,
+				 struct nicsim_act *act)
+{
+	const struct vxlan_dev *vxlan = netdev_priv(dev);
+
+	if (!c->encap) {
+		NL_SET_ERR_MSG_MOD(c->extack, "an output to a tunnel without tunnel_key before it");
+		return -EOPNOTSUPP;
+	}
+	act->out.tunnel = true;
+	act->out.tunnel_port = vxlan->cfg.dst_port;
+	act->out.gbp = vxlan->cfg.flags & VXLAN_F_GBP;
+	c->rule->may_miss = true; /* while the next hop is not known */
+	return 0;
+}
+
+/* A port of this NIC, a bond with one of its ports in it, or a VXLAN device, which means the port
+ * that its route leads to. */
 static int compile_output(struct compiling *c, const struct flow_action_entry *entry,
 			  struct nicsim_act *act)
 {
@@ -73,8 +92,47 @@ static int compile_output(struct compiling *c, const struct flow_action_entry *e
 		act->out.lag_ifindex = entry->dev->ifindex;
 		return 0;
 	}
+	if (entry->dev && netif_is_vxlan(entry->dev))
+		return compile_tunnel_output(c, entry->dev, act);
 	NL_SET_ERR_MSG_MOD(c->extack, "an output that is no port of this NIC");
 	return -EOPNOTSUPP;
+}
+
+static int compile_encap(struct compiling *c, const struct flow_action_entry *entry,
+			 struct nicsim_act *act)
+{
+	struct nicsim_encap *encap = nicsim_encap_new(c->block->nic, entry->tunnel, c->extack);
+
+	if (IS_ERR(encap))
+		return PTR_ERR(encap);
+	act->encap = encap;
+	c->encap = true;
+	return 0;
+}
+
+static enum nicsim_verdict run_encap(struct nicsim_run *run, const struct nicsim_rule *rule,
+				     const struct nicsim_act *act)
+{
+	run->encap = act->encap;
+	return NICSIM_NEXT;
+}
+
+static int compile_decap(struct compiling *c, const struct flow_action_entry *entry,
+			 struct nicsim_act *act)
+{
+	if (c->block->tunnel)
+		return 0;
+	NL_SET_ERR_MSG_MOD(c->extack, "decapsulation elsewhere than on a tunnel device");
+	return -EOPNOTSUPP;
+}
+
+/* The outer headers are off since the tunnel's rules are looked at; what is forgotten here is what
+ * they said. */
+static enum nicsim_verdict run_decap(struct nicsim_run *run, const struct nicsim_rule *rule,
+				     const struct nicsim_act *act)
+{
+	memset(&run->enc, 0, sizeof(run->enc));
+	return NICSIM_NEXT;
 }
 
 /* The port that a bond would choose for this frame; NULL when that is none of ours. */
@@ -88,46 +146,60 @@ static struct nicsim_port *lag_port(struct nicsim_run *run, int ifindex)
 	return nicsim_port_of(run->nic, member);
 }
 
-static struct net_device *output_device(struct nicsim_run *run, const struct nicsim_rule *rule,
-					const struct nicsim_act *act)
+/* The port that a frame leaves by; the frame may become another one.  NULL when there is none now.
+ */
+static struct nicsim_port *output_port(struct nicsim_run *run, const struct nicsim_rule *rule,
+				       const struct nicsim_act *act, struct sk_buff *skb)
 {
-	struct nicsim_port *port =
-		act->out.port ? act->out.port : lag_port(run, act->out.lag_ifindex);
+	struct nicsim_port *port = act->out.port;
 
+	if (act->out.tunnel)
+		port = nicsim_encapsulate(run, skb, act);
+	else if (!port)
+		port = lag_port(run, act->out.lag_ifindex);
 	if (port && rule->altered)
 		port = &run->nic->ports[(port->index + 1) % run->nic->n_ports];
-	return port ? port->far : NULL;
+	return port;
 }
 
-static void leave(struct nicsim_run *run, struct sk_buff *skb, struct net_device *far)
+/* A frame is on its way out, or not: a tunnel without a next hop makes the rule miss, anything else
+ * is a loss. */
+static enum nicsim_verdict leave(struct nicsim_run *run, const struct nicsim_rule *rule,
+				 const struct nicsim_act *act, struct sk_buff *skb)
 {
-	if (!skb || !far) {
-		atomic64_inc(&run->nic->lost);
-		kfree_skb(skb);
-		return;
+	struct nicsim_port *port = skb ? output_port(run, rule, act, skb) : NULL;
+
+	if (port) {
+		skb->dev = port->far;
+		__skb_queue_tail(&run->out, skb);
+		return NICSIM_DONE;
 	}
-	skb->dev = far;
-	__skb_queue_tail(&run->out, skb);
+	kfree_skb(skb);
+	if (act->out.tunnel)
+		return NICSIM_MISS;
+	atomic64_inc(&run->nic->lost);
+	return NICSIM_DONE;
 }
 
 static enum nicsim_verdict run_redirect(struct nicsim_run *run, const struct nicsim_rule *rule,
 					const struct nicsim_act *act)
 {
-	leave(run, run->skb, output_device(run, rule, act));
+	struct sk_buff *skb = run->skb;
+
 	run->skb = NULL;
-	return NICSIM_DONE;
+	return leave(run, rule, act, skb);
 }
 
+/* A mirror as the last action is an output like the others. */
 static enum nicsim_verdict run_mirror(struct nicsim_run *run, const struct nicsim_rule *rule,
 				      const struct nicsim_act *act)
 {
-	leave(run, skb_copy(run->skb, GFP_ATOMIC), output_device(run, rule, act));
-	/* A mirror as the last action is an output like the others. */
-	if (act != &rule->acts[rule->n_acts - 1])
-		return NICSIM_NEXT;
-	kfree_skb(run->skb);
-	run->skb = NULL;
-	return NICSIM_DONE;
+	enum nicsim_verdict verdict;
+
+	if (act == &rule->acts[rule->n_acts - 1])
+		return run_redirect(run, rule, act);
+	verdict = leave(run, rule, act, skb_copy_expand(run->skb, NICSIM_HEADROOM, 0, GFP_ATOMIC));
+	return verdict == NICSIM_DONE ? NICSIM_NEXT : verdict;
 }
 
 /* --- what is done to it --- */
@@ -325,8 +397,8 @@ static const struct row {
 	ROW(VLAN_PUSH, "vlan_push", compile_vlan, run_vlan_push),
 	ROW(VLAN_POP, "vlan_pop", compile_nothing, run_vlan_pop),
 	ROW(VLAN_MANGLE, "vlan_mangle", compile_vlan, run_vlan_set),
-	ROW(TUNNEL_ENCAP, "tunnel_encap"),
-	ROW(TUNNEL_DECAP, "tunnel_decap"),
+	ROW(TUNNEL_ENCAP, "tunnel_encap", compile_encap, run_encap),
+	ROW(TUNNEL_DECAP, "tunnel_decap", compile_decap, run_decap),
 	ROW(MANGLE, "mangle", compile_mangle, run_mangle),
 	ROW(ADD, "add", compile_mangle, run_mangle),
 	ROW(CSUM, "csum", compile_nothing, run_nothing),
@@ -428,6 +500,8 @@ void nicsim_release(struct nicsim_rule *rule)
 	for (i = 0; i < rule->n_acts; i++) {
 		if (rule->acts[i].id == FLOW_ACTION_POLICE)
 			nicsim_police_put(rule->owner.block->nic, rule->acts[i].police);
+		else if (rule->acts[i].id == FLOW_ACTION_TUNNEL_ENCAP)
+			nicsim_encap_free(rule->acts[i].encap);
 	}
 }
 

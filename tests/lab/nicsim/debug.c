@@ -254,6 +254,11 @@ static void show_actions(struct seq_file *s, const struct nicsim_rule *rule)
 	}
 }
 
+static const char *block_name(const struct nicsim_block *block)
+{
+	return block->port ? block->port->phys_name : nicsim_tunnel_name(block->tunnel);
+}
+
 static int rules_show(struct seq_file *s, void *unused)
 {
 	struct nicsim_nic *nic = s->private;
@@ -263,9 +268,9 @@ static int rules_show(struct seq_file *s, void *unused)
 	mutex_lock(&nic->lock);
 	xa_for_each (&nic->rules, id, rule) {
 		seq_printf(s, "%u %s chain %u prio %u packets %lld bytes %lld drops %lld", rule->id,
-			   rule->owner.block->port ? rule->owner.block->port->phys_name : "tunnel",
-			   rule->chain, rule->prio, atomic64_read(&rule->packets),
-			   atomic64_read(&rule->bytes), atomic64_read(&rule->drops));
+			   block_name(rule->owner.block), rule->chain, rule->prio,
+			   atomic64_read(&rule->packets), atomic64_read(&rule->bytes),
+			   atomic64_read(&rule->drops));
 		keys = rule->used_keys;
 		show_actions(s, rule);
 		if (!rule->present)

@@ -18,6 +18,7 @@ static struct nicsim_rule *next_rule(struct nicsim_run *run)
 	if (run->stale && !nicsim_frame_parse(run->skb, &run->key))
 		return NULL;
 	run->stale = false;
+	run->key.enc = run->enc;
 	return nicsim_rule_find(run->block, run->chain, &run->key);
 }
 
@@ -34,7 +35,7 @@ static bool keep_safe(struct nicsim_run *run, const struct nicsim_rule *rule)
 	run->safe = NULL;
 	if (!rule->may_miss && (GOES_ON_IN_SOFTWARE || !goes_on))
 		return true;
-	run->safe = skb_copy(run->skb, GFP_ATOMIC);
+	run->safe = skb_copy(run->skb, GFP_ATOMIC); /* with its headroom, outer headers and all */
 	return run->safe;
 }
 
@@ -43,6 +44,7 @@ static enum nicsim_verdict run_rule(struct nicsim_run *run, struct nicsim_rule *
 	enum nicsim_verdict verdict = NICSIM_NEXT;
 	unsigned int i;
 
+	run->encap = NULL;
 	for (i = 0; i < rule->n_acts && verdict == NICSIM_NEXT; i++)
 		verdict = nicsim_act_run(run, rule, &rule->acts[i]);
 	return verdict;
@@ -67,6 +69,14 @@ static void commit(struct nicsim_run *run)
 	kfree_skb(run->safe);
 }
 
+static void deliver_up(struct nicsim_run *run, struct sk_buff *skb, u32 chain)
+{
+	if (run->block->tunnel)
+		nicsim_tunnel_deliver_up(run, skb, chain);
+	else
+		nicsim_deliver_up(run->in, skb, chain);
+}
+
 /* No rule, or one that could not be carried out: the frame goes to the host, who is told where to
  * go on. */
 static void miss(struct nicsim_run *run)
@@ -85,10 +95,10 @@ static void miss(struct nicsim_run *run)
 		chain = 0;
 	}
 	commit(run);
-	if (skb)
-		nicsim_deliver_up(run->in, skb, chain);
-	else
+	if (!skb)
 		atomic64_inc(&run->nic->lost);
+	else
+		deliver_up(run, skb, chain);
 }
 
 /* Outputs of a rule that is undone; they are the last ones. */
@@ -121,7 +131,7 @@ static bool step(struct nicsim_run *run, struct nicsim_rule *rule)
 		return true;
 	case NICSIM_UP:
 		commit(run);
-		nicsim_deliver_up(run->in, run->skb, 0);
+		deliver_up(run, run->skb, 0);
 		return false;
 	case NICSIM_MISS:
 		run->chain = chain;
@@ -130,6 +140,20 @@ static bool step(struct nicsim_run *run, struct nicsim_rule *rule)
 		return false;
 	default: commit(run); return false;
 	}
+}
+
+/* The port's rules come first, then, for what comes out of a tunnel, those of the tunnel's device.
+ */
+static struct nicsim_rule *first_rule(struct nicsim_run *run)
+{
+	struct nicsim_rule *rule = next_rule(run);
+
+	if (rule || !nicsim_tunnel_enter(run))
+		return rule;
+	rule = next_rule(run);
+	if (!rule)
+		nicsim_tunnel_leave(run);
+	return rule;
 }
 
 /* A frame enters by a port's far side; under RCU.  It is consumed. */
@@ -141,7 +165,7 @@ void nicsim_receive(struct nicsim_port *port, struct sk_buff *skb)
 	struct nicsim_rule *rule;
 
 	__skb_queue_head_init(&run.out);
-	rule = next_rule(&run);
+	rule = first_rule(&run);
 	atomic64_inc(rule ? &port->hits : &port->misses);
 	while (rule && run.n_hits < NICSIM_MAX_HOPS) {
 		if (!step(&run, rule))

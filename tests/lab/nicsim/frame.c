@@ -36,6 +36,24 @@ int nicsim_frame_l3(const struct sk_buff *skb)
 	return type ? offset + (int)sizeof(*type) : -EINVAL;
 }
 
+/* Where the transport header is, and its protocol; negative when the frame has none here. */
+int nicsim_frame_l4(const struct sk_buff *skb, int l3, u8 *protocol)
+{
+	const struct iphdr *ip = (void *)(skb->data + l3);
+	__be16 frag_off;
+	int l4;
+
+	if (ip->version == 4 && skb->len >= l3 + sizeof(*ip)) {
+		*protocol = ip->protocol;
+		return ip->frag_off & htons(IP_OFFSET) ? -ENOENT : l3 + ip->ihl * 4;
+	}
+	if (ip->version != 6 || skb->len < l3 + sizeof(struct ipv6hdr))
+		return -ENOENT;
+	*protocol = ((struct ipv6hdr *)ip)->nexthdr;
+	l4 = ipv6_skip_exthdr(skb, l3 + sizeof(struct ipv6hdr), protocol, &frag_off);
+	return l4 < 0 || frag_off & htons(IP6_OFFSET) ? -ENOENT : l4;
+}
+
 static void parse_ports(const struct sk_buff *skb, int offset, struct nicsim_key *key)
 {
 	const __be16 *ports = at(skb, offset, 2 * sizeof(*ports));

@@ -105,24 +105,6 @@ static void fix_l4(struct sk_buff *skb, int l4, u8 protocol, __be32 from, __be32
 		*check = CSUM_MANGLED_0;
 }
 
-/* Where the transport header is, and its protocol; negative when the frame has none here. */
-static int find_l4(struct sk_buff *skb, int l3, u8 *protocol)
-{
-	const struct iphdr *ip = (void *)(skb->data + l3);
-	__be16 frag_off;
-	int l4;
-
-	if (ip->version == 4 && skb->len >= l3 + sizeof(*ip)) {
-		*protocol = ip->protocol;
-		return ip->frag_off & htons(IP_OFFSET) ? -ENOENT : l3 + ip->ihl * 4;
-	}
-	if (ip->version != 6 || skb->len < l3 + sizeof(struct ipv6hdr))
-		return -ENOENT;
-	*protocol = ((struct ipv6hdr *)ip)->nexthdr;
-	l4 = ipv6_skip_exthdr(skb, l3 + sizeof(struct ipv6hdr), protocol, &frag_off);
-	return l4 < 0 || frag_off & htons(IP6_OFFSET) ? -ENOENT : l4;
-}
-
 static void fix_checksums(struct sk_buff *skb, const struct nicsim_act *act, int l3, __be32 from,
 			  __be32 to)
 {
@@ -135,7 +117,7 @@ static void fix_checksums(struct sk_buff *skb, const struct nicsim_act *act, int
 		return;
 	if (act->mangle.htype == FLOW_ACT_MANGLE_HDR_TYPE_IP4)
 		csum_replace4(&ip->check, from, to);
-	l4 = find_l4(skb, l3, &protocol);
+	l4 = nicsim_frame_l4(skb, l3, &protocol);
 	if (l4 < 0)
 		return;
 	if (field->pseudo || act->mangle.htype == FLOW_ACT_MANGLE_HDR_TYPE_TCP ||
@@ -154,7 +136,7 @@ static int base_of(struct sk_buff *skb, u8 htype, int l3)
 	case FLOW_ACT_MANGLE_HDR_TYPE_IP4: return version == 4 ? l3 : -ENOENT;
 	case FLOW_ACT_MANGLE_HDR_TYPE_IP6: return version == 6 ? l3 : -ENOENT;
 	default:
-		l4 = version ? find_l4(skb, l3, &protocol) : -ENOENT;
+		l4 = version ? nicsim_frame_l4(skb, l3, &protocol) : -ENOENT;
 		if (l4 < 0)
 			return l4;
 		return protocol == (htype == FLOW_ACT_MANGLE_HDR_TYPE_TCP ? IPPROTO_TCP

@@ -8,6 +8,7 @@
  */
 #include <net/flow_offload.h>
 #include <net/pkt_cls.h>
+#include <net/vxlan.h>
 
 #include "nicsim.h"
 
@@ -214,6 +215,88 @@ static int copy_tcp(const struct flow_rule *rule, struct nicsim_rule_match *m,
 	return 0;
 }
 
+static int copy_enc_control(const struct flow_rule *rule, struct nicsim_rule_match *m,
+			    struct netlink_ext_ack *extack)
+{
+	return 0; /* says which family of addresses is meant, no more */
+}
+
+static int copy_enc_key(const struct flow_rule *rule, struct nicsim_rule_match *m,
+			struct netlink_ext_ack *extack)
+{
+	struct flow_match_enc_keyid f;
+
+	flow_rule_match_enc_keyid(rule, &f);
+	COPY(enc.id, keyid);
+	return 0;
+}
+
+static int copy_enc_ipv4(const struct flow_rule *rule, struct nicsim_rule_match *m,
+			 struct netlink_ext_ack *extack)
+{
+	struct flow_match_ipv4_addrs f;
+
+	flow_rule_match_enc_ipv4_addrs(rule, &f);
+	COPY(enc.src.s6_addr32[0], src);
+	COPY(enc.dst.s6_addr32[0], dst);
+	m->key.enc.family = AF_INET;
+	m->mask.enc.family = 0xff;
+	return 0;
+}
+
+static int copy_enc_ipv6(const struct flow_rule *rule, struct nicsim_rule_match *m,
+			 struct netlink_ext_ack *extack)
+{
+	struct flow_match_ipv6_addrs f;
+
+	flow_rule_match_enc_ipv6_addrs(rule, &f);
+	COPY(enc.src, src);
+	COPY(enc.dst, dst);
+	m->key.enc.family = AF_INET6;
+	m->mask.enc.family = 0xff;
+	return 0;
+}
+
+static int copy_enc_ports(const struct flow_rule *rule, struct nicsim_rule_match *m,
+			  struct netlink_ext_ack *extack)
+{
+	struct flow_match_ports f;
+
+	flow_rule_match_enc_ports(rule, &f);
+	COPY(enc.sport, src);
+	COPY(enc.dport, dst);
+	return 0;
+}
+
+static int copy_enc_ip(const struct flow_rule *rule, struct nicsim_rule_match *m,
+		       struct netlink_ext_ack *extack)
+{
+	struct flow_match_ip f;
+
+	flow_rule_match_enc_ip(rule, &f);
+	COPY(enc.tos, tos);
+	COPY(enc.ttl, ttl);
+	return 0;
+}
+
+/* Of options those of VXLAN's group policy. */
+static int copy_enc_opts(const struct flow_rule *rule, struct nicsim_rule_match *m,
+			 struct netlink_ext_ack *extack)
+{
+	struct flow_match_enc_opts f;
+
+	flow_rule_match_enc_opts(rule, &f);
+	if (f.key->dst_opt_type != TUNNEL_VXLAN_OPT ||
+	    f.key->len != sizeof(struct vxlan_metadata)) {
+		NL_SET_ERR_MSG_MOD(extack,
+				   "of tunnel options only VXLAN's group policy can be matched");
+		return -EOPNOTSUPP;
+	}
+	m->key.enc.gbp = ((const struct vxlan_metadata *)f.key->data)->gbp;
+	m->mask.enc.gbp = ((const struct vxlan_metadata *)f.mask->data)->gbp;
+	return 0;
+}
+
 #define ROW(id, field, fn)                                                                         \
 	[FLOW_DISSECTOR_KEY_##id] = { field, KBUILD_MODNAME ": no match on " field, fn }
 
@@ -236,17 +319,17 @@ static const struct row {
 	ROW(FLOW_LABEL, "flow_label", NULL),
 	ROW(GRE_KEYID, "gre_key", NULL),
 	ROW(MPLS_ENTROPY, "mpls_entropy", NULL),
-	ROW(ENC_KEYID, "enc_key", NULL),
-	ROW(ENC_IPV4_ADDRS, "enc_ipv4", NULL),
-	ROW(ENC_IPV6_ADDRS, "enc_ipv6", NULL),
-	ROW(ENC_CONTROL, "enc_control", NULL),
-	ROW(ENC_PORTS, "enc_ports", NULL),
+	ROW(ENC_KEYID, "enc_key", copy_enc_key),
+	ROW(ENC_IPV4_ADDRS, "enc_ipv4", copy_enc_ipv4),
+	ROW(ENC_IPV6_ADDRS, "enc_ipv6", copy_enc_ipv6),
+	ROW(ENC_CONTROL, "enc_control", copy_enc_control),
+	ROW(ENC_PORTS, "enc_ports", copy_enc_ports),
 	ROW(MPLS, "mpls", copy_mpls),
 	ROW(TCP, "tcp", copy_tcp),
 	ROW(IP, "ip", copy_ip),
 	ROW(CVLAN, "cvlan", copy_cvlan),
-	ROW(ENC_IP, "enc_ip", NULL),
-	ROW(ENC_OPTS, "enc_opts", NULL),
+	ROW(ENC_IP, "enc_ip", copy_enc_ip),
+	ROW(ENC_OPTS, "enc_opts", copy_enc_opts),
 	ROW(META, "indev", NULL),
 	ROW(CT, "ct", NULL),
 	ROW(HASH, "hash", NULL),
@@ -285,15 +368,29 @@ static int copy_row(struct nicsim_nic *nic, unsigned int id, const struct flow_r
 
 /* Both families' addresses are one union, and flower says that it uses both: control says which one
  * is meant. */
-static void choose_family(const struct flow_rule *rule, unsigned long *used)
+static void choose_family(const struct flow_match_control *control, unsigned int ipv4,
+			  unsigned int ipv6, unsigned long *used)
+{
+	if (control->key->addr_type != FLOW_DISSECTOR_KEY_IPV4_ADDRS)
+		__clear_bit(ipv4, used);
+	if (control->key->addr_type != FLOW_DISSECTOR_KEY_IPV6_ADDRS)
+		__clear_bit(ipv6, used);
+}
+
+static void choose_families(const struct flow_rule *rule, unsigned long *used)
 {
 	struct flow_match_control f;
 
-	flow_rule_match_control(rule, &f);
-	if (f.key->addr_type != FLOW_DISSECTOR_KEY_IPV4_ADDRS)
-		__clear_bit(FLOW_DISSECTOR_KEY_IPV4_ADDRS, used);
-	if (f.key->addr_type != FLOW_DISSECTOR_KEY_IPV6_ADDRS)
-		__clear_bit(FLOW_DISSECTOR_KEY_IPV6_ADDRS, used);
+	if (flow_rule_match_key(rule, FLOW_DISSECTOR_KEY_CONTROL)) {
+		flow_rule_match_control(rule, &f);
+		choose_family(&f, FLOW_DISSECTOR_KEY_IPV4_ADDRS, FLOW_DISSECTOR_KEY_IPV6_ADDRS,
+			      used);
+	}
+	if (flow_rule_match_key(rule, FLOW_DISSECTOR_KEY_ENC_CONTROL)) {
+		flow_rule_match_enc_control(rule, &f);
+		choose_family(&f, FLOW_DISSECTOR_KEY_ENC_IPV4_ADDRS,
+			      FLOW_DISSECTOR_KEY_ENC_IPV6_ADDRS, used);
+	}
 }
 
 /* Fills match; refuses with the reason in the request's extack. */
@@ -306,8 +403,7 @@ int nicsim_match(struct nicsim_nic *nic, struct flow_cls_offload *offload,
 	int err;
 
 	memset(match, 0, sizeof(*match));
-	if (flow_rule_match_key(rule, FLOW_DISSECTOR_KEY_CONTROL))
-		choose_family(rule, &used);
+	choose_families(rule, &used);
 	match->used_keys = used;
 	if (offload->common.protocol != htons(ETH_P_ALL)) {
 		match->key.proto = offload->common.protocol;

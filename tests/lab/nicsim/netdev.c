@@ -51,7 +51,7 @@ static void count(struct pcpu_sw_netstats __percpu *stats, unsigned int length, 
 }
 
 /* Takes what belongs to the sender off a frame. */
-static void anonymous(struct sk_buff *skb)
+void nicsim_anonymous(struct sk_buff *skb)
 {
 	skb_orphan(skb);
 	skb_scrub_packet(skb, true);
@@ -71,24 +71,34 @@ void nicsim_deliver(struct net_device *dev, struct sk_buff *skb)
 	netif_rx(skb);
 }
 
-/* What the NIC has no rule for.  The port has counted it already; chain: where TC goes on. */
+/* Marks a frame for TC to go on with in a chain; without memory the frame is lost, and false
+ * returned. */
+bool nicsim_go_on_in(struct nicsim_nic *nic, struct sk_buff *skb, u32 chain)
+{
+#if IS_ENABLED(CONFIG_NET_TC_SKB_EXT)
+	struct tc_skb_ext *ext;
+
+	if (!chain)
+		return true;
+	ext = tc_skb_ext_alloc(skb);
+	if (!ext) {
+		atomic64_inc(&nic->lost);
+		kfree_skb(skb);
+		return false;
+	}
+	ext->chain = chain;
+#endif
+	return true;
+}
+
+/* What the NIC has no rule for.  The port has counted it already. */
 void nicsim_deliver_up(struct nicsim_port *port, struct sk_buff *skb, u32 chain)
 {
 	struct side *side = netdev_priv(port->host);
 
-	anonymous(skb);
-#if IS_ENABLED(CONFIG_NET_TC_SKB_EXT)
-	if (chain) {
-		struct tc_skb_ext *ext = tc_skb_ext_alloc(skb);
-
-		if (!ext) {
-			atomic64_inc(&port->nic->lost);
-			kfree_skb(skb);
-			return;
-		}
-		ext->chain = chain;
-	}
-#endif
+	nicsim_anonymous(skb);
+	if (!nicsim_go_on_in(port->nic, skb, chain))
+		return;
 	count(side->host_saw, skb->len, false);
 	nicsim_deliver(port->host, skb);
 }
@@ -106,7 +116,7 @@ void nicsim_send_out(struct sk_buff *skb)
 	}
 	count(port->host->tstats, skb->len, true);
 	count(far->tstats, skb->len, false);
-	anonymous(skb);
+	nicsim_anonymous(skb);
 	nicsim_deliver(far, skb);
 }
 

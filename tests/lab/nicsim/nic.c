@@ -16,7 +16,8 @@ static void port_init(struct nicsim_nic *nic, unsigned int i)
 		snprintf(port->phys_name, sizeof(port->phys_name), "p%u", i);
 	else
 		snprintf(port->phys_name, sizeof(port->phys_name), "pf0vf%u", i - nic->n_uplinks);
-	nicsim_block_init(&port->block, nic, port);
+	nicsim_block_init(&port->block, nic);
+	port->block.port = port;
 }
 
 /* NAME, NAMEw; NAMEu1, NAMEu1w; NAMEr0, NAMEv0. */
@@ -89,6 +90,16 @@ static void devices_free(struct nicsim_nic *nic)
 	}
 }
 
+static void rules_free(struct nicsim_nic *nic)
+{
+	unsigned int i;
+
+	for (i = 0; i < nic->n_ports; i++)
+		nicsim_block_done(&nic->ports[i].block);
+	synchronize_net();
+	nicsim_rules_done(nic);
+}
+
 struct nicsim_nic *nicsim_nic_new(struct net *net, const struct nicsim_options *options)
 {
 	unsigned int i, n_ports = options->uplinks + options->ports;
@@ -111,19 +122,22 @@ struct nicsim_nic *nicsim_nic_new(struct net *net, const struct nicsim_options *
 	nic->switch_id.id_len = 8;
 	get_random_bytes(nic->switch_id.id, nic->switch_id.id_len);
 	INIT_LIST_HEAD(&nic->block_cbs);
+	INIT_LIST_HEAD(&nic->tunnels);
 	err = nicsim_rules_init(nic);
 	if (err)
 		goto free_nic;
 	for (i = 0; i < n_ports; i++)
 		port_init(nic, i);
 	err = devices_new(nic);
+	if (!err)
+		err = nicsim_tunnels_init(nic);
 	if (err)
 		goto free_devices;
 	return nic;
 
 free_devices:
-	nicsim_nic_free(nic);
-	return ERR_PTR(err);
+	devices_free(nic);
+	rules_free(nic);
 free_nic:
 	kvfree(nic);
 	return ERR_PTR(err);
@@ -131,12 +145,8 @@ free_nic:
 
 void nicsim_nic_free(struct nicsim_nic *nic)
 {
-	unsigned int i;
-
+	nicsim_tunnels_done(nic);
 	devices_free(nic);
-	for (i = 0; i < nic->n_ports; i++)
-		nicsim_block_done(&nic->ports[i].block);
-	synchronize_net();
-	nicsim_rules_done(nic);
+	rules_free(nic);
 	kvfree(nic);
 }

@@ -44,6 +44,22 @@ enum {
 	NICSIM_MAX_LABELS = 3, /* MPLS label stack entries */
 	NICSIM_MAX_ACTIONS = 32,
 	NICSIM_MAX_HOPS = 16, /* rules that one frame may go through */
+	NICSIM_HEADROOM =
+		96, /* for what a frame may be put into: Ethernet, IPv6, UDP, VXLAN, tags */
+};
+
+/*
+ * The tunnel that a frame came out of: part of its key, and all that is left of the outer headers.
+ * Zero for a frame that came as it is.
+ */
+struct nicsim_enc {
+	struct in6_addr src, dst; /* IPv4 in the first word */
+	__be32 id;
+	u32 gbp;
+	__be16 sport, dport;
+	u8 tos, ttl;
+	u8 family; /* AF_INET, AF_INET6 */
+	u8 zero;
 };
 
 /*
@@ -51,10 +67,8 @@ enum {
  * masked and hashed as a whole: whoever makes one zeroes all of it first, holes too.
  */
 struct nicsim_key {
-	struct in6_addr src, dst;         /* IPv4 and the addresses of ARP in the first word */
-	struct in6_addr enc_src, enc_dst; /* of the tunnel that the frame came out of */
-	__be32 enc_id;
-	u32 enc_gbp;
+	struct in6_addr src, dst; /* IPv4 and the addresses of ARP in the first word */
+	struct nicsim_enc enc;
 	u32 mpls[NICSIM_MAX_LABELS];
 	u32 ct_mark;
 	u32 ct_labels[4];
@@ -67,7 +81,6 @@ struct nicsim_key {
 	__be16 behind[NICSIM_MAX_TAGS]; /* the EtherType after a tag */
 	__be16 sport, dport;
 	__be16 tcp_flags;
-	__be16 enc_sport, enc_dport;
 	u16 arp_op;
 	u8 dmac[ETH_ALEN], smac[ETH_ALEN];
 	u8 arp_sha[ETH_ALEN], arp_tha[ETH_ALEN];
@@ -75,18 +88,19 @@ struct nicsim_key {
 	u8 ip_proto, tos, ttl;
 	u8 frag; /* FLOW_DIS_IS_FRAGMENT | FLOW_DIS_FIRST_FRAG */
 	u8 icmp_type, icmp_code;
-	u8 enc_tos, enc_ttl;
 } __aligned(8);
 
 struct nicsim_nic;
 struct nicsim_port;
+struct nicsim_tunnel;
 
 /* Where rules are put: a port, or a tunnel device of the host.  Its tables are by chain. */
 struct nicsim_block {
 	struct nicsim_nic *nic;
-	struct nicsim_port *port; /* NULL: of a tunnel */
-	struct xarray chains;     /* of struct nicsim_table, RCU */
-	unsigned int n_rules;     /* that TC has put here, forgotten ones too */
+	struct nicsim_port *port;     /* NULL: of a tunnel */
+	struct nicsim_tunnel *tunnel; /* NULL: of a port */
+	struct xarray chains;         /* of struct nicsim_table, RCU */
+	unsigned int n_rules;         /* that TC has put here, forgotten ones too */
 };
 
 struct nicsim_table {
@@ -114,9 +128,13 @@ struct nicsim_act {
 	enum flow_action_id id;
 	union {
 		struct {
-			struct nicsim_port *port; /* NULL: by lag_ifindex */
+			struct nicsim_port
+				*port; /* NULL: by lag_ifindex, or by the route of a tunnel */
 			int lag_ifindex;
+			bool tunnel, gbp;
+			__be16 tunnel_port;
 		} out;
+		struct nicsim_encap *encap;
 		struct {
 			__be16 proto;
 			u16 vid;
@@ -201,6 +219,7 @@ struct nicsim_nic {
 	bool mute;              /* statistics tell nothing new */
 	u64 n_refused, n_full;
 	struct list_head block_cbs;
+	struct list_head tunnels; /* RCU */
 
 	atomic64_t oversize, too_many_hops, lost;
 
@@ -216,7 +235,10 @@ struct nicsim_run {
 	struct sk_buff
 		*safe; /* as it is given to the host when it comes to a miss; NULL: as it is now */
 	struct nicsim_key key;
-	bool stale; /* the frame was changed since the key was made */
+	bool stale;            /* the frame was changed since the key was made */
+	struct nicsim_enc enc; /* until it is decapsulated by an action */
+	unsigned int outer;    /* length of the outer headers, which are still there before data */
+	const struct nicsim_encap *encap; /* what the outputs to tunnels after it are put in */
 	u32 chain;
 	unsigned int n_hits;
 	struct {
@@ -251,6 +273,8 @@ void nicsim_nic_free(struct nicsim_nic *nic);
 /* netdev.c */
 struct net_device *nicsim_netdev_new(struct nicsim_port *port, const char *name, bool far);
 struct nicsim_port *nicsim_port_of(const struct nicsim_nic *nic, const struct net_device *dev);
+void nicsim_anonymous(struct sk_buff *skb);
+bool nicsim_go_on_in(struct nicsim_nic *nic, struct sk_buff *skb, u32 chain);
 void nicsim_deliver(struct net_device *dev, struct sk_buff *skb);
 void nicsim_deliver_up(struct nicsim_port *port, struct sk_buff *skb, u32 chain);
 void nicsim_send_out(struct sk_buff *skb);
@@ -258,11 +282,11 @@ void nicsim_send_out(struct sk_buff *skb);
 /* frame.c */
 bool nicsim_frame_parse(struct sk_buff *skb, struct nicsim_key *key);
 int nicsim_frame_l3(const struct sk_buff *skb);
+int nicsim_frame_l4(const struct sk_buff *skb, int l3, u8 *protocol);
 
 /* rule.c: the flow block's callback and what commands need. */
 int nicsim_block_cb(enum tc_setup_type type, void *type_data, void *block);
-void nicsim_block_init(struct nicsim_block *block, struct nicsim_nic *nic,
-		       struct nicsim_port *port);
+void nicsim_block_init(struct nicsim_block *block, struct nicsim_nic *nic);
 void nicsim_block_done(struct nicsim_block *block);
 int nicsim_rules_init(struct nicsim_nic *nic);
 void nicsim_rules_done(struct nicsim_nic *nic);
@@ -301,6 +325,21 @@ int nicsim_mpls_set(struct sk_buff *skb, u32 lse, u32 keep);
 int nicsim_mangle_compile(const struct flow_action_entry *entry, struct nicsim_act *act,
 			  struct netlink_ext_ack *extack);
 int nicsim_mangle(struct sk_buff *skb, const struct nicsim_act *act);
+
+/* tunnel.c: rules on tunnel devices, and frames that come out of tunnels. */
+int nicsim_tunnels_init(struct nicsim_nic *nic);
+void nicsim_tunnels_done(struct nicsim_nic *nic);
+bool nicsim_tunnel_enter(struct nicsim_run *run);
+void nicsim_tunnel_leave(struct nicsim_run *run);
+void nicsim_tunnel_deliver_up(struct nicsim_run *run, struct sk_buff *skb, u32 chain);
+const char *nicsim_tunnel_name(const struct nicsim_tunnel *tunnel);
+
+/* encap.c: frames that are put into tunnels. */
+struct nicsim_encap *nicsim_encap_new(struct nicsim_nic *nic, const struct ip_tunnel_info *info,
+				      struct netlink_ext_ack *extack);
+void nicsim_encap_free(struct nicsim_encap *encap);
+struct nicsim_port *nicsim_encapsulate(struct nicsim_run *run, struct sk_buff *skb,
+				       const struct nicsim_act *out);
 
 /* exec.c */
 void nicsim_receive(struct nicsim_port *port, struct sk_buff *skb);

@@ -50,10 +50,9 @@ void nicsim_rules_done(struct nicsim_nic *nic)
 	xa_destroy(&nic->rules);
 }
 
-void nicsim_block_init(struct nicsim_block *block, struct nicsim_nic *nic, struct nicsim_port *port)
+void nicsim_block_init(struct nicsim_block *block, struct nicsim_nic *nic)
 {
 	block->nic = nic;
-	block->port = port;
 	xa_init(&block->chains);
 }
 

@@ -4,6 +4,7 @@ SYSTEM_TESTS = \
 	tests/system/lifecycle_test.sh \
 	tests/system/log_test.sh \
 	tests/system/mpls_test.sh \
+	tests/system/no_kernel_test.sh \
 	tests/system/offload_config_test.sh \
 	tests/system/patch_internal_test.sh \
 	tests/system/restart_test.sh \

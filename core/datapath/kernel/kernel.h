@@ -59,7 +59,7 @@ struct kdp {
 	const struct kdp_families *fam;
 	uint32_t ifindex; /* the datapath's name in messages */
 	uint32_t user_features;
-	bool per_cpu; /* the kernel chooses the socket by CPU, else by port */
+	_Atomic bool per_cpu; /* the kernel chooses the socket by CPU, else by port */
 
 	struct lock works_lock;
 	struct kdp_work *works; /* spare */

@@ -273,7 +273,7 @@ static int add(struct kdp *d, const char *name, const struct port_config *cfg,
 {
 	struct kdp_vport *v;
 	struct kdp_work *w;
-	struct answer ans;
+	struct answer ans = { .no = 0 };
 	int rc;
 
 	w = kdp_work_get(d, &rc);

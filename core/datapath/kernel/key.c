@@ -56,18 +56,36 @@ static bool looks_at_nd(const struct flow_key *fit)
 	       !kdp_all_zero(&fit->arp_tha, sizeof(fit->arp_tha));
 }
 
+/* Fields that this protocol's header has in a packet that is no later fragment. */
+static bool looks_at_own(const struct flow_key *key, const struct flow_key *fit)
+{
+	bool ports = fit->tp_src || fit->tp_dst;
+
+	switch (key->nw_proto) {
+	case IPP_TCP: return ports || fit->tcp_flags;
+	case IPP_UDP:
+	case IPP_SCTP: return ports;
+	case IPP_ICMP: return flow_is_ipv4(key) && ports;
+	case IPP_IGMP: return flow_is_ipv4(key) && (ports || fit->igmp_group);
+	case IPP_ICMPV6: return flow_is_ipv6(key) && (ports || looks_at_nd(fit));
+	default: return false;
+	}
+}
+
 static int fit_ip(const struct flow_key *key, struct flow_key *fit)
 {
-	bool ports = fit->tp_src || fit->tp_dst || fit->igmp_group;
-
 	if (fit->nw_frag)
 		fit->nw_frag = FLOW_FRAG_ANY | FLOW_FRAG_LATER;
-	if (!ports && !fit->tcp_flags && !looks_at_nd(fit))
+	if (!fit->tp_src && !fit->tp_dst && !fit->igmp_group && !fit->tcp_flags &&
+	    !looks_at_nd(fit))
 		return 0;
+	/* What other protocols have is not there because it is this one. */
 	fit->nw_proto = UINT8_MAX;
+	if (!looks_at_own(key, fit))
+		return 0;
 	if (key->nw_frag & FLOW_FRAG_LATER)
 		fit->nw_frag = FLOW_FRAG_ANY | FLOW_FRAG_LATER;
-	else if (flow_is_ipv4(key) && key->nw_proto == IPP_IGMP && ports)
+	else if (key->nw_proto == IPP_IGMP)
 		return -EOPNOTSUPP;
 	if (kdp_has_icmpv6(key) && looks_at_nd(fit))
 		fit->tp_src |= htons(UINT8_MAX);

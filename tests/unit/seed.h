@@ -20,7 +20,7 @@ static inline struct rng rng_start(const char *test)
 	uint64_t seed = env ? strtoull(env, NULL, 0) : (uint64_t)time(NULL);
 
 	printf("%s: SHUNT_SEED=%llu\n", test, (unsigned long long)seed);
-	(void)fflush(stdout); /* a test that fails does not come to it */
+	(void)fflush(stdout);                          /* a test that fails does not come to it */
 	return (struct rng){ hash_u64(seed, 0x5eed) }; /* seeds that are neighbours share nothing */
 }
 

@@ -177,6 +177,8 @@ static void put_ids(struct buf *out, uint16_t property, const uint8_t *types, si
 	property_end(out, start);
 }
 
+/* Fields of TFP_MATCH say whether they take masks; every field may be left out, so that
+ * TFP_WILDCARDS has them all (OpenFlow 1.3.5 section 7.3.5.5.2). */
 static void put_fields(struct buf *out, uint16_t property, bool write, bool (*ok)(enum field_id))
 {
 	size_t start = property_begin(out, property);
@@ -184,11 +186,12 @@ static void put_fields(struct buf *out, uint16_t property, bool write, bool (*ok
 	for (unsigned i = 0; i < FIELD_N_IDS; i++) {
 		const struct field *f = field_get((enum field_id)i);
 
+		bool masks = property == TFP_MATCH && f->maskable;
+
 		if (!nx_field_encodable(f, OFP13) || f->id == FIELD_IN_PORT ||
-		    (write && !f->writable) || (ok && !ok(f->id)) ||
-		    (property == TFP_WILDCARDS && !f->maskable))
+		    (write && !f->writable) || (ok && !ok(f->id)))
 			continue;
-		nx_header_encode(f, OFP13, property == TFP_MATCH && f->maskable, f->n_bytes, out);
+		nx_header_encode(f, OFP13, masks, f->n_bytes * (masks ? 2u : 1u), out);
 	}
 	property_end(out, start);
 }

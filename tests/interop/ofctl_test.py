@@ -53,6 +53,11 @@ for proto in PROTOCOLS:
              lambda s: ports(s.ofctl("-O", proto, "show", "br0").out))
 same(both, "dump-table-features", ask("OpenFlow13", "dump-table-features", "br0"),
      lambda t: re.sub(r'\n(?s:.*)', "", t))
+features = shunt.ofctl("-O", "OpenFlow13", "dump-table-features", "br0").ok()
+for line in (r"arbitrary mask: .*\bmetadata\b.* eth_\{src,dst\}.* ip_\{src,dst\}",
+             r"exact match or wildcard: .*\beth_type\b.* nw_\{proto,"):
+    contains(features, line, "dump-table-features: how fields are matched")
+check("must exact match" not in features, "dump-table-features: every field may be left out")
 same(both, "dump-group-features", ask("OpenFlow13", "dump-group-features", "br0"),
      lambda t: "\n".join(x for x in normalise(t).splitlines()
                          if not re.search("actions|max_groups|Capabilities", x)))

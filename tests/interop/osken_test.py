@@ -181,6 +181,9 @@ def ask_all(version):
             for f in FLOWS13:
                 s.app.ask("mod_flow_entry", flow=f, cmd=0)
             equal(s.app.events("error"), [], s.kind + " takes the application's group and flows")
+    if version == "1.3":
+        tables = list(shunt.app.ask("get_table_features").values())[0]
+        equal(len(tables), 254, "1.3: features of every table")
     for call, args in ASK13 if version == "1.3" else ASK10:
         answer = shunt.app.ask(call, **args)
         check(answer and list(answer.values())[0] or "queue" in call, "%s: %s is answered" % (version, call),

@@ -158,8 +158,10 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (!opt.schema_path)
 		opt.schema_path = startup_schema_path();
-	if (!opt.db_path)
+	if (!opt.db_path) {
+		dir_make(dir_db());
 		opt.db_path = db = dir_file(dir_db(), "conf.db");
+	}
 	rc = daemon_start(&err);
 	if (rc)
 		goto out;

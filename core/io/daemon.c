@@ -146,7 +146,9 @@ int daemon_start(struct error *err)
 {
 	int rc;
 
+	dir_make(dir_run());
 	if (self.log_file) {
+		dir_make(dir_log());
 		rc = log_set_file(self.log_file);
 		if (rc)
 			return error_set(err, -rc, "--log-file", "%.200s: %s", self.log_file,

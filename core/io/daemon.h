@@ -16,6 +16,8 @@ const char *dir_run(void);
 const char *dir_log(void);
 const char *dir_sysconf(void);
 const char *dir_db(void);
+/* Makes what is missing of it.  What cannot be made is told by whoever opens a file in it. */
+void dir_make(const char *dir);
 /* `name` when it is absolute, else DIR/name.  Owned by the caller. */
 char *dir_file(const char *dir, const char *name);
 
@@ -52,9 +54,10 @@ enum daemon_opt {
 int daemon_option(int opt, const char *arg, struct error *err) MUST_CHECK;
 void daemon_usage(struct str *out); /* their help text */
 
-/* Opens the log file, forks when --detach was given (the parent waits), writes and locks the
- * pidfile.  Before the first loop and thread are made: neither survives a fork.  Returns in the
- * process that goes on.  0, or -errno and *err: -EAGAIN when a pidfile's process runs. */
+/* Makes the run directory and the log file's, opens the log file, forks when --detach was given
+ * (the parent waits), writes and locks the pidfile.  Before the first loop and thread are made:
+ * neither survives a fork.  Returns in the process that goes on.  0, or -errno and *err: -EAGAIN
+ * when a pidfile's process runs. */
 int daemon_start(struct error *err) MUST_CHECK;
 /* Everything is open and working: the parent of --detach ends with success; standard files go to
  * /dev/null, console logging stops, the directory becomes /. */

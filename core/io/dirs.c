@@ -2,6 +2,7 @@
 /* The directories of core/io/daemon.h, on their own so that clients need no more of it. */
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "core/base/xalloc.h"
 #include "core/io/daemon.h"
@@ -58,6 +59,24 @@ const char *dir_db(void)
 {
 	init_once();
 	return dirs.db;
+}
+
+void dir_make(const char *dir)
+{
+	char *path = xstrdup(dir);
+
+	for (char *p = path + 1; *path; p++) {
+		char c = *p;
+
+		if (c && c != '/')
+			continue;
+		*p = '\0';
+		(void)mkdir(path, 0755);
+		if (!c)
+			break;
+		*p = c;
+	}
+	free(path);
 }
 
 char *dir_file(const char *dir, const char *name)

@@ -37,6 +37,15 @@ pid=$(<"$dir/shuntd.pid")
 expect kill "$pid"
 eventually test ! -e "$dir/shuntd.pid"
 expect_not "$SHUNTD" --no-such-option 2>/dev/null
+
+# After an installation none of its directories is there.
+OVS_RUNDIR=$dir/var/run/sw OVS_DBDIR=$dir/etc/sw OVS_LOGDIR=$dir/var/log/sw \
+	"$SHUNTD" --detach --pidfile --log-file -vconsole:off
+expect test -S "$dir/var/run/sw/db.sock"
+expect test -f "$dir/etc/sw/conf.db"
+expect test -s "$dir/var/log/sw/shuntd.log"
+expect kill "$(<"$dir/var/run/sw/shuntd.pid")"
+eventually test ! -e "$dir/var/run/sw/shuntd.pid"
 expect_not "$SHUNTD" --db=/nonexistent/conf.db --detach -vconsole:off 2>"$dir/said"
 expect grep -q /nonexistent/conf.db "$dir/said"
 equal "$(complaints)" "" "the log's complaints"

@@ -33,6 +33,10 @@ static void show_port(const struct bridge_port_info *p, void *aux)
 	str_printf(out, " (%s", *p->type ? p->type : "system");
 	if (p->peer)
 		str_printf(out, ": peer=%s", p->peer);
+	if (p->tunnel) {
+		str_puts(out, ": ");
+		tunnel_conf_format(p->tunnel, out);
+	}
 	str_puts(out, ")\n");
 }
 

@@ -43,6 +43,9 @@ struct dp_action {
 struct act_output {
 	struct dp_port port;
 };
+/* Tunnel fields (FIELD_TUN_*) are the outer header to be sent with, not what came in (flow_key's
+ * tunnel words).  They are written together: SETs of them that follow one another without another
+ * action in between make one outer header, in which what they leave out is zero. */
 struct act_set {
 	uint16_t field; /* enum field_id */
 	uint16_t pad[3];
@@ -188,6 +191,10 @@ extern const struct dp_action_info dp_action_table[DP_ACT_N_KINDS];
 /* Whether act_set may write the field: what a packet has in its headers, and the metadata that goes
  * with it to an output (tunnel, mark, priority). */
 bool dp_field_settable(const struct field *f);
+static inline bool dp_field_is_tunnel(enum field_id id)
+{
+	return id <= FIELD_TUN_TP_DST;
+}
 
 /* Text in the form of dpctl/dump-flows: `set(ipv4(ttl=63)),push_vlan(vid=5,pcp=0),2`; "drop" when
  * empty. */

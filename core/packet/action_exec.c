@@ -37,7 +37,14 @@ static bool do_output(struct exec_ctx *x, struct packet *p, struct flow_key *key
 static bool do_set(struct exec_ctx *x, struct packet *p, struct flow_key *key,
 		   const struct dp_action *a, bool last)
 {
-	return edited(x, packet_set_field(p, key, dp_action_payload(a)));
+	const struct act_set *s = dp_action_payload(a);
+
+	if (unlikely(dp_field_is_tunnel((enum field_id)s->field))) {
+		if (a != x->tnl_end && p->tnl)
+			memset(p->tnl, 0, sizeof(*p->tnl));
+		x->tnl_end = (const uint8_t *)a + dp_action_size(a);
+	}
+	return edited(x, packet_set_field(p, key, s));
 }
 
 static bool do_push_vlan(struct exec_ctx *x, struct packet *p, struct flow_key *key,
@@ -170,6 +177,7 @@ void actions_exec(struct exec_ctx *x, struct packet *p, struct flow_key *key,
 {
 	const struct dp_action *a = dp_action_first(acts), *next;
 
+	x->tnl_end = NULL;
 	for (; a; a = next) {
 		next = dp_action_next(acts, a);
 		if (!execs[a->kind](x, p, key, a, !next))

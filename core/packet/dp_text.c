@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 
 static bool of_any(const struct flow_key *k)
 {
@@ -252,8 +253,8 @@ static bool is_flags(const struct field *f)
 	return f->fmt == FIELD_FMT_TNL_FLAGS;
 }
 
-static void format_part(const struct field *f, const struct flow_key *key,
-			const struct flow_key *mask, struct str *out)
+static void format_named(const struct field *f, const char *name, const struct flow_key *key,
+			 const struct flow_key *mask, struct str *out)
 {
 	union field_value v, m;
 
@@ -261,13 +262,42 @@ static void format_part(const struct field *f, const struct flow_key *key,
 	if (field_value_is_zero(f, &m))
 		return;
 	field_read(f, key, &v);
-	if (f->name)
-		str_printf(out, "%s%c", f->name, is_flags(f) ? '(' : '=');
+	if (name)
+		str_printf(out, "%s%c", name, is_flags(f) ? '(' : '=');
 	if (f->ofs == offsetof(struct flow_key, dl_type))
 		format_eth_type(&v, &m, out);
+	else if (f->ofs == offsetof(struct flow_key, tunnel.tun_id) && !v.be64 && !~m.be64)
+		str_puts(out, "0x0"); /* as a number of that base even then */
 	else
 		field_format(f, &v, &m, out);
-	str_puts(out, f->name && is_flags(f) ? ")," : ",");
+	str_puts(out, name && is_flags(f) ? ")," : ",");
+}
+
+/* Parts that VXLAN's group policy has stand in parentheses of their own: vxlan(gbp(id=1,flags=0)),
+ * where the table has gbp_id and gbp_flags, one after the other. */
+static const char gbp_prefix[] = "gbp_";
+
+static bool is_gbp(const struct field *f)
+{
+	return f->name && !strncmp(f->name, gbp_prefix, strlen(gbp_prefix));
+}
+
+static void format_gbp(const struct field *id, const struct flow_key *key,
+		       const struct flow_key *mask, struct str *out)
+{
+	static const char open[] = "vxlan(gbp(";
+	size_t before = out->len;
+
+	str_puts(out, open);
+	for (unsigned i = 0; i < 2; i++)
+		format_named(&id[i], id[i].name + strlen(gbp_prefix), key, mask, out);
+	if (out->len == before + strlen(open)) {
+		out->len = before;
+		out->s[before] = '\0';
+		return;
+	}
+	str_chomp(out, ",");
+	str_puts(out, ")),");
 }
 
 void dp_group_format(const struct dp_group *g, const struct flow_key *key,
@@ -275,8 +305,12 @@ void dp_group_format(const struct dp_group *g, const struct flow_key *key,
 {
 	size_t before = out->len;
 
-	for (unsigned i = 0; i < g->n; i++)
-		format_part(&g->part[i], key, mask, out);
+	for (unsigned i = 0; i < g->n; i++) {
+		if (is_gbp(&g->part[i]))
+			format_gbp(&g->part[i++], key, mask, out);
+		else
+			format_named(&g->part[i], g->part[i].name, key, mask, out);
+	}
 	if (out->len > before)
 		str_chomp(out, ",");
 }
@@ -333,15 +367,62 @@ static int set_part(const struct field *f, const char *word, const char *text, s
 	return 0;
 }
 
+static int no_part(const struct dp_group *g, const char *word, struct error *err)
+{
+	return error_set(err, EINVAL, g->name, "there is no \"%s\" in it", word);
+}
+
+/* The inside of gbp(…). */
+static int parse_gbp_parts(const struct dp_group *g, char *body, struct flow_key *key,
+			   struct flow_key *mask, struct error *err)
+{
+	char *word, *inner, name[16];
+	int r;
+
+	while ((r = dp_text_next(&body, &word, &inner, err)) > 0) {
+		size_t n = strcspn(word, "=");
+		const struct field *f;
+
+		(void)snprintf(name, sizeof(name), "%s%.*s", gbp_prefix, (int)MIN(n, sizeof(name)),
+			       word);
+		f = dp_part_by_name(g, name, strlen(name));
+		if (!f || inner || word[n] != '=')
+			return no_part(g, word, err);
+		r = set_part(f, g->name, word + n + 1, key, mask, err);
+		if (r)
+			return r;
+	}
+	return r;
+}
+
+/* The inside of vxlan(…). */
+static int parse_vxlan(const struct dp_group *g, char *body, struct flow_key *key,
+		       struct flow_key *mask, struct error *err)
+{
+	char *word, *inner;
+	int r;
+
+	while ((r = dp_text_next(&body, &word, &inner, err)) > 0) {
+		if (strcmp(word, "gbp") || !inner)
+			return no_part(g, word, err);
+		r = parse_gbp_parts(g, inner, key, mask, err);
+		if (r)
+			return r;
+	}
+	return r;
+}
+
 /* `part=value`, or `flags(…)` */
-static int parse_part(const struct dp_group *g, char *word, const char *body, struct flow_key *key,
+static int parse_part(const struct dp_group *g, char *word, char *body, struct flow_key *key,
 		      struct flow_key *mask, struct error *err)
 {
 	size_t n = strcspn(word, "=");
 	const struct field *f = dp_part_by_name(g, word, n);
 
-	if (!f || (word[n] != '=' && !(body && is_flags(f))) || (body && !is_flags(f)))
-		return error_set(err, EINVAL, g->name, "there is no \"%s\" in it", word);
+	if (body && !strcmp(word, "vxlan") && dp_part_by_name(g, "gbp_id", 6))
+		return parse_vxlan(g, body, key, mask, err);
+	if (!f || is_gbp(f) || (word[n] != '=' && !(body && is_flags(f))) || (body && !is_flags(f)))
+		return no_part(g, word, err);
 	return set_part(f, g->name, body ? body : word + n + 1, key, mask, err);
 }
 

@@ -5,9 +5,10 @@
 
 #include "core/base/xalloc.h"
 
-struct packet *packet_new(const void *data, size_t len, size_t tail)
+/* `extra` bytes behind the struct */
+static struct packet *new_with(size_t extra, const void *data, size_t len, size_t tail)
 {
-	struct packet *p = xzalloc(sizeof(*p));
+	struct packet *p = xzalloc(sizeof(*p) + extra);
 
 	p->buffer = xmalloc(PACKET_HEADROOM + len + tail);
 	p->data = p->buffer + PACKET_HEADROOM;
@@ -23,10 +24,19 @@ struct packet *packet_new(const void *data, size_t len, size_t tail)
 	return p;
 }
 
+struct packet *packet_new(const void *data, size_t len, size_t tail)
+{
+	return new_with(0, data, len, tail);
+}
+
 struct packet *packet_clone(const struct packet *p)
 {
-	struct packet *c = packet_new(p->data, p->len, 0);
+	struct packet *c = new_with(p->tnl ? sizeof(*p->tnl) : 0, p->data, p->len, 0);
 
+	if (p->tnl) {
+		c->tnl = (struct flow_tnl *)(void *)(c + 1);
+		*c->tnl = *p->tnl;
+	}
 	c->l3_ofs = p->l3_ofs;
 	c->l4_ofs = p->l4_ofs;
 	c->flags = p->flags;

@@ -31,7 +31,10 @@ struct packet {
 	uint8_t gso_type;  /* VIRTIO_NET_HDR_GSO_* of linux/virtio_net.h when gso_size is not 0 */
 	uint32_t hash;     /* hash of the key's 5-tuple; valid with PACKET_F_HASH */
 	struct dp_port in_port;
-	uint64_t rx_ns;  /* 0 = unknown */
+	uint64_t rx_ns; /* 0 = unknown */
+	/* The outer header to be sent with, for tunnel ports; what SETs of tunnel fields write.
+	 * Borrowed from whoever carries out actions, NULL elsewhere: ports give NULL. */
+	struct flow_tnl *tnl;
 	uint8_t *buffer; /* owned allocation when not NULL (clones, packet-outs) */
 };
 #define PACKET_F_HASH 0x01
@@ -43,6 +46,7 @@ struct packet {
 /* A packet with memory of its own: `len` bytes from `data`, PACKET_HEADROOM before, `tail` behind.
  */
 struct packet *packet_new(const void *data, size_t len, size_t tail);
+/* The same with what p has, *p->tnl included. */
 struct packet *packet_clone(const struct packet *p);
 void packet_free(struct packet *p);
 /* n bytes more (push) or fewer (pull) at the front, csum_start moving along; push returns NULL when

@@ -87,6 +87,16 @@ static bool edit_metadata(struct packet *p, const struct field *f, struct flow_k
 	return true;
 }
 
+/* Not the key's tunnel words: those are of the header that came in. */
+static bool set_tunnel(struct packet *p, const struct field *f, const struct act_set *set)
+{
+	uint8_t *at = (uint8_t *)p->tnl + (f->ofs - offsetof(struct flow_key, tunnel));
+
+	for (unsigned i = 0; p->tnl && i < f->n_bytes; i++)
+		at[i] = (uint8_t)((at[i] & ~set->mask.b[i]) | (set->value.b[i] & set->mask.b[i]));
+	return true;
+}
+
 static bool edit_eth(struct packet *p, const struct field *f, struct flow_key *key)
 {
 	if (p->l3_ofs ==
@@ -255,20 +265,9 @@ static bool edit_nd_option(struct packet *p, const struct field *f, struct flow_
 	return true;
 }
 
-/* What act_set can write: dp_field_settable() and these rows agree, which a test holds. */
+/* What act_set can write: dp_field_settable(), tunnel fields apart, and these rows agree, which a
+ * test holds. */
 static edit_fn *const edits[FIELD_N_IDS] = {
-	[FIELD_TUN_ID] = edit_metadata,
-	[FIELD_TUN_SRC] = edit_metadata,
-	[FIELD_TUN_DST] = edit_metadata,
-	[FIELD_TUN_IPV6_SRC] = edit_metadata,
-	[FIELD_TUN_IPV6_DST] = edit_metadata,
-	[FIELD_TUN_FLAGS] = edit_metadata,
-	[FIELD_TUN_GBP_ID] = edit_metadata,
-	[FIELD_TUN_GBP_FLAGS] = edit_metadata,
-	[FIELD_TUN_TOS] = edit_metadata,
-	[FIELD_TUN_TTL] = edit_metadata,
-	[FIELD_TUN_TP_SRC] = edit_metadata,
-	[FIELD_TUN_TP_DST] = edit_metadata,
 	[FIELD_SKB_PRIORITY] = edit_metadata,
 	[FIELD_PKT_MARK] = edit_metadata,
 	[FIELD_ETH_SRC] = edit_eth,
@@ -315,9 +314,13 @@ bool packet_set_field(struct packet *p, struct flow_key *key, const struct act_s
 	const struct field *f;
 	union field_value was;
 
-	if (set->field >= FIELD_N_IDS || !edits[set->field])
+	if (set->field >= FIELD_N_IDS)
 		return false;
 	f = field_get(set->field);
+	if (dp_field_is_tunnel(f->id))
+		return set_tunnel(p, f, set);
+	if (!edits[f->id])
+		return false;
 	if (!field_prereq_ok(f->prereq, key))
 		return false;
 	field_read(f, key, &was);

@@ -164,6 +164,7 @@ static inline bool take(struct af_rx *r, struct tpacket2_hdr *h, struct packet *
 	p->l3_ofs = p->l4_ofs = PACKET_NO_OFS;
 	p->rx_ns = 0;
 	p->buffer = NULL;
+	p->tnl = NULL;
 	if (unlikely(h->tp_snaplen < h->tp_len)) {
 		if (!take_big(r, h, p)) {
 			count_add(&r->truncated, 1);

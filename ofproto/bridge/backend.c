@@ -72,6 +72,7 @@ struct backend *backend_new(struct loop *loop, const char *datapath_type,
 	be->loop = loop;
 	be->cfg.adopt_wait_ms = 60000;
 	CDS_INIT_LIST_HEAD(&be->bridges);
+	CDS_INIT_LIST_HEAD(&be->tunnels);
 	lock_init(&be->pin_lock);
 	be->pins_tail = &be->pins;
 	if (dp_ops->open(*datapath_type ? datapath_type : dp_ops->type, &be->dp, err))

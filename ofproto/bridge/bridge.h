@@ -16,6 +16,7 @@
 #include "core/io/loop.h"
 #include "ofproto/conn/conn.h"
 #include "ofproto/flows/flows.h"
+#include "ofproto/l2/tunnel.h"
 #include "ofproto/l2/vlan.h"
 
 #define BRIDGE_PORTS_MAX 65279 /* OpenFlow 1.0's port numbers, 1 to 0xfeff */
@@ -69,7 +70,7 @@ void bridge_configure(struct bridge *br, const struct bridge_config *cfg);
 void bridge_free(struct bridge *br);
 
 struct bridge_port_config {
-	struct port_config port; /* device; type "patch" has options:peer */
+	struct port_config port; /* device; type "patch" has options:peer, "vxlan" a tunnel's */
 	uint32_t ofport_request; /* 0: any */
 	bool local;              /* the bridge's own port */
 	const char
@@ -102,9 +103,10 @@ struct bridge_port_info {
 	struct dp_port dp;
 	struct port_state state;
 	struct port_stats stats;
-	const char *peer;          /* patch; NULL */
-	const char *offload_error; /* why the device that was asked for is not used; NULL */
-	uint32_t config;           /* OFPPC_* */
+	const char *peer;                 /* patch; NULL */
+	const struct tunnel_conf *tunnel; /* likewise; NULL: not a tunnel */
+	const char *offload_error;        /* why the device that was asked for is not used; NULL */
+	uint32_t config;                  /* OFPPC_* */
 };
 /* -ENODEV. */
 int bridge_port_info(struct bridge *br, const char *name, struct bridge_port_info *info);

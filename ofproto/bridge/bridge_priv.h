@@ -17,12 +17,23 @@ struct bridge_port {
 	char *offload_error;      /* owned; why it has no device, or NULL */
 	struct ofp_port ofp;
 	struct dp_port dp;            /* DP_PORT_NONE: patch */
-	struct port *port;            /* referenced; NULL for patch and kernel ports */
+	struct port *port;            /* referenced; NULL for patch, tunnel and kernel ports */
 	uint32_t config;              /* OFPPC_* */
 	struct port_state state;      /* as last told to controllers */
-	struct xl_counters *counters; /* patch; referenced */
+	struct tunnel_conf *tunnel;   /* owned; tunnels only */
+	struct tunnel_port *shared;   /* tunnels: the datapath's port, of which dp is the number */
+	struct xl_counters *counters; /* patch ports and tunnels; referenced */
 	uint64_t created_ns;
 	bool local;
+};
+
+struct tunnel_port {
+	struct cds_list_head node; /* in backend->tunnels */
+	uint16_t dst_port;
+	bool gbp;
+	struct dp_port dp;
+	struct port *port; /* referenced; NULL for kernel ports */
+	unsigned users;
 };
 
 struct bridge_bundle {
@@ -74,7 +85,7 @@ struct backend {
 	struct loop *loop;
 	struct dp *dp;
 	struct flows *flows;
-	struct cds_list_head bridges;
+	struct cds_list_head bridges, tunnels;
 	struct loop_timer *tick;
 	uint64_t next_bridge_id;
 	bool dirty, leaving;
@@ -101,6 +112,14 @@ void bridge_port_phy(const struct bridge_port *p, struct ofp_phy_port *phy);
 int bridge_port_stats(struct bridge_port *p, struct port_stats *st);
 enum ofperr bridge_port_mod(struct bridge *br, const struct ofp_port_mod *pm);
 void bridge_ports_free(struct bridge *br);
+/* tunnels.c */
+/* The datapath's port for such tunnels, made when there is none; -EEXIST: of another kind. */
+int tunnel_port_get(struct backend *be, const struct tunnel_conf *c, struct tunnel_port **ret,
+		    struct error *err) MUST_CHECK;
+void tunnel_port_put(struct backend *be, struct tunnel_port *t); /* NULL is fine */
+/* A port, of any bridge and not `but`, that takes the same packets. */
+const struct bridge_port *tunnel_clash(const struct backend *be, const struct tunnel_conf *c,
+				       const struct bridge_port *but);
 /* bundles.c */
 struct bridge_bundle *bridge_bundle_of_port(const struct bridge *br, const char *port);
 void bridge_bundles_free(struct bridge *br);

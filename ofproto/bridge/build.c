@@ -23,6 +23,7 @@ static void build_ports(struct xl_bridge *x, const struct bridge *br)
 		xp->dp = p->dp;
 		xp->config = p->config;
 		xp->up = !(p->config & 1) && (p->peer || (p->state.admin_up && p->state.carrier));
+		xp->tunnel = p->tunnel ? xmemdup(p->tunnel, sizeof(*p->tunnel)) : NULL;
 		xp->counters = xl_counters_ref(p->counters);
 	}
 	xl_snapshot_sort_ports(x);

@@ -11,4 +11,5 @@ ofproto_bridge_libbridge_a_SOURCES = \
 	ofproto/bridge/fail.c \
 	ofproto/bridge/loading.c \
 	ofproto/bridge/ports.c \
-	ofproto/bridge/stats.c
+	ofproto/bridge/stats.c \
+	ofproto/bridge/tunnels.c

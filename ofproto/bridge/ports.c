@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/hash.h"
 #include "core/base/log.h"
 #include "core/base/xalloc.h"
 #include "ofproto/bridge/bridge_priv.h"
@@ -19,6 +20,12 @@ LOG_MODULE("ofproto");
 	 XL_PC_NO_FWD | XL_PC_NO_PACKET_IN)
 #define OFPPS_LINK_DOWN 0x01
 #define OFPPS_LIVE 0x04
+
+/* What there is beside ports that the datapath has one of each; borrowed. */
+struct port_kind {
+	const char *peer;                 /* patch ports */
+	const struct tunnel_conf *tunnel; /* tunnels */
+};
 
 struct bridge_port *bridge_port_by_name(const struct bridge *br, const char *name)
 {
@@ -117,7 +124,7 @@ static void read_state(struct bridge_port *p, struct port_state *st)
 	struct dp_port_info info;
 
 	memset(st, 0, sizeof(*st));
-	if (p->peer) { /* nobody's link: up as long as it is configured */
+	if (p->peer || p->tunnel) { /* nobody's link: up as long as it is configured */
 		st->admin_up = st->carrier = true;
 		st->mac = p->state.mac;
 		return;
@@ -259,6 +266,8 @@ static void change_in_engine(struct bridge_port *p, const struct bridge_port_con
 
 static void port_free(struct bridge_port *p)
 {
+	tunnel_port_put(p->br->be, p->shared);
+	free(p->tunnel);
 	if (p->port)
 		port_unref(p->port);
 	xl_counters_unref(p->counters);
@@ -270,27 +279,57 @@ static void port_free(struct bridge_port *p)
 	free(p);
 }
 
+/* A tunnel has no device to take an address from: one that a restart finds again. */
+static struct eth_addr made_up_address(const struct bridge *br, const char *name)
+{
+	uint64_t h = hash_string(name, hash_string(br->name, 0));
+	struct eth_addr a;
+
+	memcpy(a.b, &h, sizeof(a.b));
+	a.b[0] = (uint8_t)((a.b[0] & 0xfcu) | 0x02u); /* unicast, locally administered */
+	return a;
+}
+
 static struct bridge_port *port_new(struct bridge *br, const struct bridge_port_config *cfg,
-				    const char *peer)
+				    const struct port_kind *kind)
 {
 	struct bridge_port *p = xzalloc(sizeof(*p));
 
 	p->br = br;
 	p->name = xstrdup(cfg->port.name);
 	p->type = xstrdup(cfg->port.type ? cfg->port.type : "");
-	p->peer = peer ? xstrdup(peer) : NULL;
+	p->peer = kind->peer ? xstrdup(kind->peer) : NULL;
+	p->tunnel = kind->tunnel ? xmemdup(kind->tunnel, sizeof(*kind->tunnel)) : NULL;
+	if (p->tunnel)
+		p->state.mac = made_up_address(br, p->name);
 	p->dp.v = DP_PORT_NONE;
 	p->local = cfg->local;
 	p->created_ns = clock_mono_ns();
-	if (peer)
+	if (p->peer || p->tunnel)
 		p->counters = xl_counters_new();
 	return p;
 }
 
-static int port_add(struct bridge *br, const struct bridge_port_config *cfg, const char *peer,
-		    struct ofp_port *ofp, struct error *err)
+static int add_tunnel(struct bridge_port *p, struct error *err)
 {
-	struct bridge_port *p = port_new(br, cfg, peer);
+	const struct bridge_port *other = tunnel_clash(p->br->be, p->tunnel, p);
+	int rc;
+
+	if (other)
+		return error_set(
+			err, EEXIST, "options",
+			"%s: port %s of bridge %s has the same remote_ip, local_ip and key",
+			p->name, other->name, other->br->name);
+	rc = tunnel_port_get(p->br->be, p->tunnel, &p->shared, err);
+	if (!rc)
+		p->dp = p->shared->dp;
+	return rc;
+}
+
+static int port_add(struct bridge *br, const struct bridge_port_config *cfg,
+		    const struct port_kind *kind, struct ofp_port *ofp, struct error *err)
+{
+	struct bridge_port *p = port_new(br, cfg, kind);
 	int rc;
 
 	p->ofp.v = OFPP_LOCAL_;
@@ -300,11 +339,12 @@ static int port_add(struct bridge *br, const struct bridge_port_config *cfg, con
 			  BRIDGE_PORTS_MAX);
 		goto fail;
 	}
-	if (!peer) {
+	if (p->tunnel)
+		rc = add_tunnel(p, err);
+	else if (!p->peer)
 		rc = add_to_datapath(p, cfg, err);
-		if (rc)
-			goto fail;
-	}
+	if (rc)
+		goto fail;
 	read_state(p, &p->state);
 	adopt_local_address(p);
 	insert_sorted(br, p);
@@ -320,10 +360,23 @@ fail:
 	return rc;
 }
 
-static int port_change(struct bridge_port *p, const struct bridge_port_config *cfg,
-		       struct error *err)
+/* Another UDP port is another port of the datapath. */
+static int change_tunnel(struct bridge_port *p, const struct tunnel_conf *c)
 {
-	int rc = 0;
+	if (tunnel_conf_equal(p->tunnel, c))
+		return 0;
+	if (p->tunnel->dst_port != c->dst_port || p->tunnel->gbp != c->gbp ||
+	    tunnel_clash(p->br->be, c, p))
+		return -EBUSY;
+	*p->tunnel = *c;
+	backend_mark(p->br->be);
+	return 0;
+}
+
+static int port_change(struct bridge_port *p, const struct bridge_port_config *cfg,
+		       const struct port_kind *kind, struct error *err)
+{
+	int rc = p->tunnel ? change_tunnel(p, kind->tunnel) : 0;
 
 	if (p->port && p->port->ops->reconfigure)
 		rc = p->port->ops->reconfigure(p->port, &cfg->port, err);
@@ -333,29 +386,49 @@ static int port_change(struct bridge_port *p, const struct bridge_port_config *c
 }
 
 static bool same_kind(const struct bridge_port *p, const struct bridge_port_config *cfg,
-		      const char *peer)
+		      const struct port_kind *kind)
 {
-	if (strcmp(p->type, cfg->port.type ? cfg->port.type : "") || !p->peer != !peer)
+	if (strcmp(p->type, cfg->port.type ? cfg->port.type : ""))
 		return false;
-	if (peer && strcmp(p->peer, peer))
+	if (kind->peer && strcmp(p->peer, kind->peer))
 		return false;
 	return !cfg->ofport_request || cfg->local || p->ofp.v == cfg->ofport_request ||
 	       bridge_port_by_ofp(p->br, (struct ofp_port){ cfg->ofport_request });
 }
 
+static int find_kind(const struct bridge_port_config *cfg, struct port_kind *kind,
+		     struct tunnel_conf *tunnel, struct error *err)
+{
+	const char *type = cfg->port.type ? cfg->port.type : "";
+
+	*kind = (struct port_kind){ NULL, NULL };
+	if (!strcmp(type, "patch")) {
+		kind->peer = port_config_get(&cfg->port, "peer");
+		if (!kind->peer || !*kind->peer)
+			return error_set(err, EINVAL, "options:peer",
+					 "%s: a patch port needs options:peer", cfg->port.name);
+	} else if (!strcmp(type, "vxlan")) {
+		kind->tunnel = tunnel;
+		return tunnel_conf_parse(tunnel, &cfg->port, err);
+	}
+	return 0;
+}
+
 int bridge_port_set(struct bridge *br, const struct bridge_port_config *cfg, struct ofp_port *ofp,
 		    struct error *err)
 {
-	bool patch = cfg->port.type && !strcmp(cfg->port.type, "patch");
-	const char *peer = patch ? port_config_get(&cfg->port, "peer") : NULL;
 	struct bridge_port *p = bridge_port_by_name(br, cfg->port.name);
-	int rc;
+	struct tunnel_conf tunnel;
+	struct port_kind kind;
+	int rc = find_kind(cfg, &kind, &tunnel, err);
 
-	if (patch && (!peer || !*peer))
-		return error_set(err, EINVAL, "options:peer", "%s: a patch port needs options:peer",
-				 cfg->port.name);
-	if (p && same_kind(p, cfg, peer)) {
-		rc = port_change(p, cfg, err);
+	if (rc) {
+		if (p && p->tunnel) /* what it was is not what is wanted */
+			bridge_port_del(br, cfg->port.name);
+		return rc;
+	}
+	if (p && same_kind(p, cfg, &kind)) {
+		rc = port_change(p, cfg, &kind, err);
 		*ofp = p->ofp;
 		if (rc != -EBUSY)
 			return rc;
@@ -364,7 +437,7 @@ int bridge_port_set(struct bridge *br, const struct bridge_port_config *cfg, str
 	}
 	if (p)
 		bridge_port_del(br, cfg->port.name);
-	return port_add(br, cfg, peer, ofp, err);
+	return port_add(br, cfg, &kind, ofp, err);
 }
 
 /* --- going --- */
@@ -389,7 +462,7 @@ static void port_remove(struct bridge_port *p, bool say)
 		port_unref(p->port); /* the datapath's is the last: its device is closed at once */
 		p->port = NULL;
 	}
-	if (p->dp.v != DP_PORT_NONE)
+	if (p->dp.v != DP_PORT_NONE && !p->shared)
 		(void)be->dp->ops->port_del(be->dp, p->dp); /* -ENODEV: the device went first */
 	port_free(p);
 }
@@ -463,6 +536,7 @@ static void fill_info(struct bridge_port *p, struct bridge_port_info *info)
 		.dp = p->dp,
 		.state = p->state,
 		.peer = p->peer,
+		.tunnel = p->tunnel,
 		.offload_error = p->offload_error,
 		.config = p->config,
 	};

@@ -20,9 +20,9 @@ static void effect_done(struct effect *e)
 		buf_done(&e->learn.l->actions);
 		free(e->learn.l);
 		break;
-	case EFFECT_PATCH_TX:
-		xl_counters_unref(e->patch.tx);
-		xl_counters_unref(e->patch.rx);
+	case EFFECT_PORTS:
+		xl_counters_unref(e->ports.tx);
+		xl_counters_unref(e->ports.rx);
 		break;
 	case EFFECT_RECIRC: recirc_unref(e->recirc); break;
 	case EFFECT_TABLE:
@@ -57,15 +57,15 @@ void effects_take(struct effects *dst, struct effects *src)
 	effects_init(src);
 }
 
-static void credit_patch(const struct effect *e, const struct flow_stats *d)
+static void credit_ports(const struct effect *e, const struct flow_stats *d)
 {
-	if (e->patch.tx) {
-		e->patch.tx->tx_packets += d->packets;
-		e->patch.tx->tx_bytes += d->bytes;
+	if (e->ports.tx) {
+		e->ports.tx->tx_packets += d->packets;
+		e->ports.tx->tx_bytes += d->bytes;
 	}
-	if (e->patch.rx) {
-		e->patch.rx->rx_packets += d->packets;
-		e->patch.rx->rx_bytes += d->bytes;
+	if (e->ports.rx) {
+		e->ports.rx->rx_packets += d->packets;
+		e->ports.rx->rx_bytes += d->bytes;
 	}
 }
 
@@ -88,7 +88,7 @@ static void apply_one(const struct effect *e, const struct flow_stats *d)
 		 * been switched. */
 		(void)tables_learn(e->learn.tables, &e->learn.l->fm, e->learn.l->limit);
 		break;
-	case EFFECT_PATCH_TX: credit_patch(e, d); break;
+	case EFFECT_PORTS: credit_ports(e, d); break;
 	case EFFECT_RECIRC: break;
 	}
 }

@@ -11,13 +11,13 @@
 #include "ofproto/xlate/snapshot.h"
 
 enum effect_kind {
-	EFFECT_RULE,     /* credit a rule */
-	EFFECT_TABLE,    /* credit a table's lookups and matches */
-	EFFECT_GROUP,    /* credit a group and its bucket */
-	EFFECT_MAC,      /* learn or refresh an address */
-	EFFECT_LEARN,    /* add or refresh a rule */
-	EFFECT_PATCH_TX, /* credit a patch port and its peer */
-	EFFECT_RECIRC,   /* nothing: keeps a recirculation id that the megaflow names */
+	EFFECT_RULE,   /* credit a rule */
+	EFFECT_TABLE,  /* credit a table's lookups and matches */
+	EFFECT_GROUP,  /* credit a group and its bucket */
+	EFFECT_MAC,    /* learn or refresh an address */
+	EFFECT_LEARN,  /* add or refresh a rule */
+	EFFECT_PORTS,  /* credit ports that the datapath does not count */
+	EFFECT_RECIRC, /* nothing: keeps a recirculation id that the megaflow names */
 };
 
 struct effect_learn {
@@ -51,8 +51,8 @@ struct effect {
 			struct effect_learn *l; /* owned */
 		} learn;
 		struct {
-			struct xl_counters *tx, *rx; /* referenced */
-		} patch;
+			struct xl_counters *tx, *rx; /* referenced; NULL: none */
+		} ports;
 		struct recirc_state *recirc; /* referenced */
 	};
 };

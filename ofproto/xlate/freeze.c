@@ -79,20 +79,10 @@ static uint16_t put_steps(struct buf *b, const struct xl_cont *c)
 	return n;
 }
 
-/* An action's writes to the tunnel words have not reached the packet's own; a tunnel that it was
- * sent to has overwritten them all. */
+/* An action's writes to the tunnel words never reach the packet's own, which the datapath keeps. */
 static void freeze_tunnel(struct xl *x, struct frozen *f)
 {
-	static const struct flow_tnl none;
-	struct flow_key all;
-
 	f->tunnel_mask = x->f.written.tunnel;
-	if (memcmp(&x->committed.tunnel, &none, sizeof(none))) {
-		memset(&all, 0, sizeof(all));
-		memset(&all.tunnel, 0xff, sizeof(all.tunnel));
-		xl_look_mask(x, &all);
-		f->tunnel_mask = all.tunnel;
-	}
 	for (size_t i = 0; i < sizeof(f->tunnel); i++)
 		((uint8_t *)&f->tunnel)[i] = ((const uint8_t *)&x->f.flow.tunnel)[i] &
 					     ((const uint8_t *)&f->tunnel_mask)[i];

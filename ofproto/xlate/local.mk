@@ -16,6 +16,7 @@ ofproto_xlate_libxlate_a_SOURCES = \
 	ofproto/xlate/snapshot.c \
 	ofproto/xlate/snapshot.h \
 	ofproto/xlate/trace.c \
+	ofproto/xlate/tunnel.c \
 	ofproto/xlate/xlate.c \
 	ofproto/xlate/xlate.h \
 	ofproto/xlate/xlate_priv.h

@@ -102,7 +102,10 @@ void xl_output_port(struct xl *x, const struct xl_port *p)
 		xl_note(x, "port %s is down: not sent", p->name);
 		return;
 	}
-	xl_commit(x);
+	if (p->tunnel && !xl_into_tunnel(x, p))
+		return;
+	if (!p->tunnel)
+		xl_commit(x);
 	dp_actions_put_output(&x->out->actions, p->dp);
 	if (x->out->actions.len > XLATE_MAX_ACTIONS)
 		xl_fail(x, XLATE_TOO_MANY_ACTIONS);

@@ -43,13 +43,18 @@ static int port_cmp(const void *a, const void *b)
 	return x->ofp.v < y->ofp.v ? -1 : x->ofp.v > y->ofp.v;
 }
 
+static bool in_datapath(const struct xl_port *p)
+{
+	return p->dp.v != DP_PORT_NONE;
+}
+
 static void link_bridge(struct xl_snapshot *s, struct xl_bridge *b)
 {
 	for (size_t i = 0; i < b->n_ports; i++) {
 		struct xl_port *p = &b->ports[i];
 
 		p->bridge = b;
-		if (p->dp.v != DP_PORT_NONE && p->dp.v >= s->n_by_dp)
+		if (in_datapath(p) && p->dp.v >= s->n_by_dp)
 			s->n_by_dp = p->dp.v + 1;
 	}
 }
@@ -58,6 +63,28 @@ void xl_snapshot_sort_ports(struct xl_bridge *b)
 {
 	if (b->n_ports)
 		qsort(b->ports, b->n_ports, sizeof(*b->ports), port_cmp);
+}
+
+static void link_tunnels(struct xl_snapshot *s)
+{
+	struct tunnel_entry *e;
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_bridges; i++)
+		n += s->bridges[i].n_ports;
+	e = xcalloc(n, sizeof(*e));
+	n = 0;
+	for (size_t i = 0; i < s->n_bridges; i++) {
+		for (size_t j = 0; j < s->bridges[i].n_ports; j++) {
+			struct xl_port *p = &s->bridges[i].ports[j];
+
+			if (p->tunnel && in_datapath(p))
+				e[n++] = (struct tunnel_entry){ p->dp, p->tunnel, p };
+		}
+	}
+	tunnel_map_free(s->tunnels);
+	s->tunnels = tunnel_map_new(e, n);
+	free(e);
 }
 
 void xl_snapshot_link(struct xl_snapshot *s)
@@ -71,9 +98,10 @@ void xl_snapshot_link(struct xl_snapshot *s)
 		struct xl_bridge *b = &s->bridges[i];
 
 		for (size_t j = 0; j < b->n_ports; j++)
-			if (b->ports[j].dp.v != DP_PORT_NONE)
+			if (in_datapath(&b->ports[j]) && !b->ports[j].tunnel)
 				s->by_dp[b->ports[j].dp.v] = &b->ports[j];
 	}
+	link_tunnels(s);
 }
 
 void xl_snapshot_free(void *snapshot)
@@ -85,8 +113,10 @@ void xl_snapshot_free(void *snapshot)
 	for (size_t i = 0; i < s->n_bridges; i++) {
 		struct xl_bridge *b = &s->bridges[i];
 
-		for (size_t j = 0; j < b->n_ports; j++)
+		for (size_t j = 0; j < b->n_ports; j++) {
 			xl_counters_unref(b->ports[j].counters);
+			free(b->ports[j].tunnel);
+		}
 		for (size_t j = 0; j < b->n_bundles; j++) {
 			free(b->bundles[j].ports);
 			free(b->bundles[j].trunks);
@@ -97,12 +127,21 @@ void xl_snapshot_free(void *snapshot)
 	}
 	free(s->bridges);
 	free(s->by_dp);
+	tunnel_map_free(s->tunnels);
 	free(s);
 }
 
 const struct xl_port *xl_port_by_dp(const struct xl_snapshot *s, struct dp_port dp)
 {
 	return dp.v < s->n_by_dp ? s->by_dp[dp.v] : NULL;
+}
+
+const struct xl_port *xl_port_of_packet(const struct xl_snapshot *s, const struct flow_key *key,
+					struct flow_key *mask)
+{
+	if (tunnel_map_has(s->tunnels, flow_in_dp(key)))
+		return tunnel_map_find(s->tunnels, key, mask);
+	return xl_port_by_dp(s, flow_in_dp(key));
 }
 
 const struct xl_port *xl_port_by_ofp(const struct xl_bridge *b, struct ofp_port ofp)

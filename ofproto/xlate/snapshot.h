@@ -3,19 +3,21 @@
  * snapshot.
  *
  * The bridge layer builds a new snapshot when anything in it changes and exchanges the pointer
- * (RCU); nothing in a snapshot is ever written after that, but for the counters of patch ports,
- * which are atomics in an object of their own.  Tables and MAC tables are borrowed: a bridge that
- * goes away is first left out of the snapshot, then its megaflows go, then its tables are freed.
+ * (RCU); nothing in a snapshot is ever written after that, but for the counters of patch ports and
+ * tunnels, which are atomics in an object of their own.  Tables and MAC tables are borrowed: a
+ * bridge that goes away is first left out of the snapshot, then its megaflows go, then its tables
+ * are freed.
  *
  * One snapshot serves all bridges of one datapath, because patch ports lead from one to another. */
 #pragma once
 
 #include "ofproto/l2/mac.h"
+#include "ofproto/l2/tunnel.h"
 #include "ofproto/l2/vlan.h"
 #include "ofproto/table/tables.h"
 #include "ofproto/xlate/recirc.h"
 
-/* Packets through a port that no datapath knows (patch ports). */
+/* Packets through a port that no datapath knows, or not as one: patch ports, tunnels. */
 struct xl_counters {
 	_Atomic uint32_t refs;
 	_Atomic uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
@@ -38,13 +40,14 @@ struct xl_bundle;
 struct xl_port {
 	char name[64];
 	struct ofp_port ofp;
-	struct dp_port dp; /* DP_PORT_NONE for a patch port */
+	struct dp_port dp; /* DP_PORT_NONE for a patch port; tunnels share theirs */
 	uint32_t config;   /* XL_PC_* */
 	bool up;           /* may carry traffic: liveness of fast failover and bundles */
 	struct xl_bridge *bridge;
 	struct xl_bundle *bundle; /* NULL: not in one */
 	struct xl_port *peer; /* patch: the other end, in the same snapshot; NULL when missing */
-	struct xl_counters *counters; /* patch ports; referenced */
+	struct tunnel_conf *tunnel;   /* owned; NULL: not a tunnel */
+	struct xl_counters *counters; /* patch ports and tunnels; referenced */
 };
 
 struct xl_bundle {
@@ -86,19 +89,24 @@ struct xl_snapshot {
 	struct recirc_table *recirc; /* borrowed: outlives the snapshot; the datapath's own */
 	struct xl_port **by_dp;      /* owned, indexed by dp_port.v; NULL where no port is */
 	uint32_t n_by_dp;
+	struct tunnel_map *tunnels; /* owned; of struct xl_port; NULL: there are none */
 };
 
 /* Zeroed snapshot with room for n bridges; fill, then xl_snapshot_link(). */
 struct xl_snapshot *xl_snapshot_new(size_t n_bridges);
 /* Sorts a bridge's port array by OpenFlow number: call it before anything points into the array. */
 void xl_snapshot_sort_ports(struct xl_bridge *b);
-/* Sets the ports' back pointers and the by_dp index.  The caller has filled and sorted ports,
- * bundles (with their port arrays) and peers. */
+/* Sets the ports' back pointers, the by_dp index and the map of tunnels.  The caller has filled and
+ * sorted ports, bundles (with their port arrays) and peers. */
 void xl_snapshot_link(struct xl_snapshot *s);
 /* Frees it at once; exchange first and rcu_defer() this. */
 void xl_snapshot_free(void *snapshot);
 
 const struct xl_port *xl_port_by_dp(const struct xl_snapshot *s, struct dp_port dp);
+/* The port that a packet of the datapath came in by: its in_port's, or the tunnel's that its outer
+ * header belongs to.  Adds what that depends on, in_port apart, to *mask. */
+const struct xl_port *xl_port_of_packet(const struct xl_snapshot *s, const struct flow_key *key,
+					struct flow_key *mask);
 const struct xl_port *xl_port_by_ofp(const struct xl_bridge *b, struct ofp_port ofp);
 const struct xl_bridge *xl_bridge_by_name(const struct xl_snapshot *s, const char *name);
 const struct xl_bridge *xl_bridge_by_id(const struct xl_snapshot *s, uint64_t id);

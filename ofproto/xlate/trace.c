@@ -203,10 +203,15 @@ static void put_title(struct tracer *t, const struct pass *p)
 int xlate_trace(const struct xlate_trace_in *in, struct str *out, struct error *err)
 {
 	struct tracer t = { .in = in, .tail = &t.todo, .out = out };
+	struct flow_key looked = { 0 };
 
-	if (!in->bridge && !in->key->recirc_id && !xl_port_by_dp(in->snap, flow_in_dp(in->key)))
-		return error_set(err, ENODEV, "in_port", "datapath port %u is in no bridge",
-				 flow_in_dp(in->key).v);
+	if (!in->bridge && !in->key->recirc_id && !xl_port_of_packet(in->snap, in->key, &looked))
+		return error_set(
+			err, ENODEV, "in_port",
+			tunnel_map_has(in->snap->tunnels, flow_in_dp(in->key))
+				? "no tunnel port of datapath port %u has this outer header"
+				: "datapath port %u is in no bridge",
+			flow_in_dp(in->key).v);
 	trace_pass(&t, in->key, in->packet);
 	while (t.todo) {
 		struct pass *p = t.todo;

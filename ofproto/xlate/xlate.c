@@ -11,6 +11,7 @@
 const char *const xlate_error_text[XLATE_N_ERRORS] = {
 	[XLATE_OK] = "no error",
 	[XLATE_NO_PORT] = "the packet's input port is in no bridge",
+	[XLATE_NO_TUNNEL] = "no tunnel port has these outer addresses and this key",
 	[XLATE_TOO_DEEP] = "over 64 nested groups, patch ports and tables that are no later ones",
 	[XLATE_TOO_MANY_RESUBMITS] = "over 4096 table lookups",
 	[XLATE_TOO_MANY_ACTIONS] = "over 65536 bytes of datapath actions",
@@ -22,6 +23,7 @@ const char *const xlate_error_text[XLATE_N_ERRORS] = {
 const char *const xlate_error_name[XLATE_N_ERRORS] = {
 	[XLATE_OK] = "none",
 	[XLATE_NO_PORT] = "no_port",
+	[XLATE_NO_TUNNEL] = "no_tunnel",
 	[XLATE_TOO_DEEP] = "too_deep",
 	[XLATE_TOO_MANY_RESUBMITS] = "too_many_resubmits",
 	[XLATE_TOO_MANY_ACTIONS] = "too_many_actions",
@@ -297,9 +299,9 @@ void xl_arrive(struct xl *x, const struct xl_port *in)
 		return;
 	}
 	if (in && in->peer) {
-		e = effects_add(&x->out->effects, EFFECT_PATCH_TX);
-		e->patch.tx = xl_counters_ref(in->peer->counters);
-		e->patch.rx = xl_counters_ref(in->counters);
+		e = effects_add(&x->out->effects, EFFECT_PORTS);
+		e->ports.tx = xl_counters_ref(in->peer->counters);
+		e->ports.rx = xl_counters_ref(in->counters);
 	}
 	xl_enter_bridge(x, in);
 }
@@ -398,7 +400,8 @@ static void out_init(struct xlate_out *out)
 }
 
 /* Where the packet comes in: the bridge asked for, or the port's. */
-static const struct xl_port *entry_port(const struct xlate_in *in, const struct xl_bridge **br)
+static const struct xl_port *entry_port(const struct xlate_in *in, struct flow_key *mask,
+					const struct xl_bridge **br)
 {
 	const struct xl_port *p;
 
@@ -406,26 +409,28 @@ static const struct xl_port *entry_port(const struct xlate_in *in, const struct 
 		*br = in->bridge;
 		return xl_port_by_ofp(in->bridge, flow_in_ofp(&in->key));
 	}
-	p = xl_port_by_dp(in->snap, flow_in_dp(&in->key));
+	p = xl_port_of_packet(in->snap, &in->key, mask);
 	*br = p ? p->bridge : NULL;
 	return p;
 }
 
 static void first_pass(struct xl *x)
 {
-	const struct xl_port *port = entry_port(x->in, &x->f.br);
+	const struct xl_port *port = entry_port(x->in, &x->out->mask, &x->f.br);
 
 	if (port)
 		x->f.flow.in_port = htonl(port->ofp.v);
 	if (!x->f.br) {
-		xl_fail(x, XLATE_NO_PORT);
+		xl_fail(x, tunnel_map_has(x->in->snap->tunnels, flow_in_dp(&x->in->key))
+				   ? XLATE_NO_TUNNEL
+				   : XLATE_NO_PORT);
 		return;
 	}
 	x->out->bridge_id = x->f.br->id;
 	x->f.version = tables_version(x->f.br->tables);
 	if (x->in->has_actions)
 		run_pipeline(x);
-	else
+	else if (!port || !port->tunnel || xl_out_of_tunnel(x, port))
 		xl_enter_bridge(x, port);
 }
 
@@ -442,6 +447,7 @@ void xlate(const struct xlate_in *in, struct xlate_out *out)
 	x.out = out;
 	x.f.flow = in->key;
 	x.f.flow.recirc_id = 0;
+	x.f.flow.tunnel.flags &= htons(FLOW_TNL_F_OAM);
 	x.base = x.f.flow;
 	x.f.written.in_port = x.f.written.recirc_id = ~0u;
 	x.f.conntracked = true;

@@ -38,7 +38,8 @@
 
 enum xlate_error {
 	XLATE_OK,
-	XLATE_NO_PORT, /* the packet's port is in no bridge */
+	XLATE_NO_PORT,   /* the packet's port is in no bridge */
+	XLATE_NO_TUNNEL, /* of no OpenFlow port are these outer addresses and this key */
 	XLATE_TOO_DEEP,
 	XLATE_TOO_MANY_RESUBMITS,
 	XLATE_TOO_MANY_ACTIONS,

@@ -96,6 +96,12 @@ void xl_controller(struct xl *x, uint16_t max_len, uint16_t controller_id, uint8
 typedef void xl_nested_fn(struct xl *x, const void *arg);
 void xl_nested(struct xl *x, xl_nested_fn *fn, const void *arg);
 
+/* tunnel.c */
+/* The packet has come out of a tunnel, by port p.  False: it must be dropped. */
+bool xl_out_of_tunnel(struct xl *x, const struct xl_port *p);
+/* Commits, and writes the outer header for p.  False: nothing is to be sent. */
+bool xl_into_tunnel(struct xl *x, const struct xl_port *p);
+
 /* commit.c: emits what brings the packet from base to flow. */
 void xl_commit(struct xl *x);
 void xl_know_vlans(struct xl *x);

@@ -70,6 +70,7 @@ static bool do_recirc(struct dpu_ctx *c, struct packet *p, struct flow_key *key,
 		recirc_copy(c, p, key, r->id);
 	} else if (b && b->n < PACKET_BATCH) {
 		b->dirty = true;
+		p->tnl = NULL; /* it was this batch's */
 		b->p[b->n] = p;
 		b->key[b->n] = *key;
 		b->key[b->n++].recirc_id = htonl(r->id);
@@ -154,11 +155,14 @@ static int execute_one(struct dpu_ctx *c, struct dp_execute *ex)
 {
 	int rc = dpu_acts_check(ex->actions);
 	enum parse_result r;
+	struct flow_tnl tnl;
 	struct packet *p;
 
 	if (rc)
 		return rc;
 	p = ex->done_with ? ex->packet : packet_clone(ex->packet);
+	p->tnl = &tnl;
+	memset(&tnl, 0, sizeof(tnl));
 	p->in_port = flow_in_dp(&ex->key);
 	r = packet_parse(p, &ex->key, NULL);
 	if (may_switch(ex, r)) {
@@ -168,6 +172,7 @@ static int execute_one(struct dpu_ctx *c, struct dp_execute *ex)
 		count_add(&c->cnt->parse[r], 1);
 		count_add(&c->cnt->drops[DP_DROP_PARSE], 1);
 	}
+	p->tnl = NULL;
 	if (p != ex->packet)
 		packet_free(p);
 	return 0;

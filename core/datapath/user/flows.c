@@ -105,6 +105,22 @@ int dpu_acts_check(struct dp_actions a)
 	return rc ? rc : check_kinds(a);
 }
 
+static bool sets_tunnel(struct dp_actions list)
+{
+	const struct dp_action *a;
+	bool yes = false;
+
+	DP_ACTION_FOR_EACH (a, list) {
+		const struct act_set *s = dp_action_payload(a);
+		unsigned lists = a->kind == DP_ACT_CHECK_PKT_LEN ? 2 : 1;
+
+		yes |= a->kind == DP_ACT_SET && dp_field_is_tunnel((enum field_id)s->field);
+		for (unsigned i = 0; dp_action_table[a->kind].nested && i < lists; i++)
+			yes |= sets_tunnel(dp_action_nested(a, i));
+	}
+	return yes;
+}
+
 /* Finds the tail: the last run of actions that leave the packet as it is.  A cut (TRUNC) holds for
  * the output behind it, which then is not part of the tail.  A recirculation at the very end is a
  * tail of its own: what was sent before it must not see the edits that follow it. */
@@ -130,6 +146,7 @@ static void analyse(struct dpu_acts *acts)
 	a = dp_action_first(list);
 	if (a && a->kind == DP_ACT_DROP)
 		acts->drops = true;
+	acts->tunnels = sets_tunnel(list);
 }
 
 static struct dpu_acts *acts_new(struct dp_actions list)

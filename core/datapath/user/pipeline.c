@@ -161,6 +161,7 @@ void dpu_one(struct dpu_ctx *c, struct packet *p, struct flow_key *key)
 {
 	unsigned probes = 0;
 	struct mflow *m = mflow_lookup(c->dp->table, key, &probes);
+	struct flow_tnl *outer = p->tnl, tnl;
 	struct dpu_acts *acts;
 	struct dpu_flow *f;
 
@@ -173,10 +174,15 @@ void dpu_one(struct dpu_ctx *c, struct packet *p, struct flow_key *key)
 	count_add(&c->cnt->hits, 1);
 	dpu_flow_count(f, c, 1, p->len, ntohs(key->tcp_flags));
 	acts = rcu_dereference(f->acts);
-	if (acts->drops)
+	if (acts->drops) {
 		count_add(&c->cnt->drops[DP_DROP_NO_ACTIONS], 1);
-	else
-		dpu_actions(c, p, key, dpu_acts_list(acts), acts->tail);
+		return;
+	}
+	if (acts->tunnels)
+		p->tnl = &tnl;
+	/* What stands on this stack is not sent later, by reference. */
+	dpu_actions(c, p, key, dpu_acts_list(acts), acts->tunnels ? acts->len : acts->tail);
+	p->tnl = outer;
 }
 
 /* ---- a batch ---- */
@@ -322,8 +328,11 @@ static void do_group(struct dpu_worker *w, struct dpu_batch *b, const struct gro
 		return;
 	}
 	b->dirty = true;
-	FLOW_MAP_FOR_EACH (i, g->pkts)
+	FLOW_MAP_FOR_EACH (i, g->pkts) {
+		if (unlikely(acts->tunnels))
+			b->p[i]->tnl = &b->tnl[i];
 		dpu_actions(&w->ctx, b->p[i], &b->key[i], dpu_acts_list(acts), acts->tail);
+	}
 }
 
 static void do_batch(struct dpu_worker *w, struct dpu_batch *b)

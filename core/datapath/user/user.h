@@ -46,6 +46,7 @@ struct dpu_acts {     /* immutable; RCU */
 	uint32_t tail;
 	bool outputs_only; /* no interpreter needed */
 	bool drops;        /* empty, or an explicit drop first */
+	bool tunnels;      /* sets tunnel fields */
 	uint64_t data[];
 };
 
@@ -157,6 +158,7 @@ struct dpu_batch {
 	struct packet *p[PACKET_BATCH];
 	uint64_t map[PACKET_BATCH];
 	struct flow_key key[PACKET_BATCH];
+	struct flow_tnl tnl[PACKET_BATCH]; /* of those whose actions set tunnel fields */
 };
 
 struct dpu_outq {

@@ -53,7 +53,7 @@ static void random_set(struct rng *r, struct act_set *s)
 
 	do
 		f = &field_table[rng_below(r, FIELD_N_IDS)];
-	while (!dp_field_settable(f));
+	while (!dp_field_settable(f) || dp_field_is_tunnel(f->id));
 	memset(s, 0, sizeof(*s));
 	s->field = (uint16_t)f->id;
 	field_ones(f, &ones);
@@ -127,6 +127,63 @@ START_TEST(sets_keep_key_and_checksums)
 		packet_free(p);
 	}
 	ck_assert_uint_gt(done, 5000);
+}
+END_TEST
+
+/* --- the outer header --- */
+
+#define MAX_SENT 4
+
+struct sent_with {
+	struct flow_tnl tnl[MAX_SENT];
+	unsigned n;
+};
+
+static bool note_outer(struct exec_ctx *x, struct packet *p, struct flow_key *key,
+		       const struct dp_action *a)
+{
+	struct sent_with *s = x->aux;
+
+	ck_assert_int_eq(a->kind, DP_ACT_OUTPUT);
+	ck_assert_uint_lt(s->n, MAX_SENT);
+	s->tnl[s->n++] = *p->tnl;
+	return true;
+}
+
+/* SETs in a row make one outer header; the next row starts with zeros; copies have their own; what
+ * the packet came in with stays in the key. */
+START_TEST(outer_headers_are_written_whole)
+{
+	static const char acts[] =
+		"set(tunnel(tun_id=0x5,src=1.1.1.1,dst=1.1.1.2,ttl=64,vxlan(gbp(id=7,flags=0x8)),"
+		"flags(df|key))),1,clone(set(tunnel(dst=3.3.3.3)),2),set(tunnel(tun_id=0x6,"
+		"ipv6_dst=fd00::1,tos=0x4)),3,4";
+	struct sent_with s = { .n = 0 };
+	struct exec_ctx x = { .side = note_outer, .aux = &s, .rng = 1 };
+	struct rng r = rng_start("outer");
+	struct flow_key k, before;
+	struct packet *p = random_packet(&r, &k);
+	struct flow_tnl tnl = { .tp_src = htons(9) };
+	struct buf b = BUF_INIT;
+
+	ck_assert_int_eq(dp_actions_parse(acts, &b, NULL), 0);
+	k.tunnel.tun_id = hton64(99);
+	before = k;
+	p->tnl = &tnl;
+	actions_exec(&x, p, &k, dp_actions_of(&b));
+	ck_assert_uint_eq(s.n, 4);
+	ck_assert(s.tnl[0].tun_id == hton64(5) && s.tnl[0].dst == htonl(0x01010102));
+	ck_assert(s.tnl[0].gbp_id == htons(7) && s.tnl[0].gbp_flags == 8 && s.tnl[0].ttl == 64);
+	ck_assert(s.tnl[0].flags == htons(FLOW_TNL_F_DF | FLOW_TNL_F_KEY) && !s.tnl[0].tp_src);
+	ck_assert(!s.tnl[1].tun_id && s.tnl[1].dst == htonl(0x03030303) && !s.tnl[1].ttl);
+	ck_assert(s.tnl[2].tun_id == hton64(6) && !s.tnl[2].dst && !s.tnl[2].src);
+	ck_assert(s.tnl[2].tos == 4 && s.tnl[2].dst6.w[3] == htonl(1) && !s.tnl[2].gbp_id);
+	ck_assert(!memcmp(&s.tnl[3], &s.tnl[2], sizeof(s.tnl[3])));
+	ck_assert(flow_key_equal(&k, &before));
+	p->tnl = NULL; /* nobody wants to know */
+	ck_assert(packet_set_field(p, &k, dp_action_payload(dp_action_first(dp_actions_of(&b)))));
+	buf_done(&b);
+	packet_free(p);
 }
 END_TEST
 
@@ -481,6 +538,7 @@ int main(void)
 	tcase_add_test(tc, partial_checksums_follow_the_pseudo_header);
 	tcase_add_test(tc, tags_and_labels_keep_the_key);
 	tcase_add_test(tc, no_headroom_is_an_answer);
+	tcase_add_test(tc, outer_headers_are_written_whole);
 	tcase_add_test(tc, edits_of_noise_stay_inside);
 	tcase_add_test(tc, clones_do_not_leak_and_cuts_end);
 	tcase_add_test(tc, lists_end_where_they_must);

@@ -181,6 +181,12 @@ static const struct {
 	  "set(arp(sip=1.2.3.4,op=2)),set(nd(target=::1)),set(icmp(type=3)),set(mpls(label=5,ttl=3)"
 	  ")" },
 	{ "set(vlan(vid=5))", "set(vlan(vid=5))" },
+	{ "set(tunnel(tun_id=0x0,ipv6_dst=fd00::1,tos=0x11,ttl=9,tp_dst=4790,vxlan(gbp(id=100,"
+	  "flags=0)),"
+	  "flags(df|key))),4790",
+	  "set(tunnel(tun_id=0x0,ipv6_dst=fd00::1,tos=0x11,ttl=9,tp_dst=4790,vxlan(gbp(id=100,"
+	  "flags=0)),"
+	  "flags(df|key))),4790" },
 	{ "set(tunnel(tun_id=0x1,dst=1.2.3.4,ttl=64,flags(df|key))),3",
 	  "set(tunnel(tun_id=0x1,dst=1.2.3.4,ttl=64,flags(df|key))),3" },
 	{ "push_mpls(label=100,tc=1,ttl=64,bos=1,eth_type=0x8847),pop_mpls(eth_type=0x800)",

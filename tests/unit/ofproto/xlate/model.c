@@ -101,15 +101,60 @@ static void pop_mpls(struct model *m, be16 type)
 
 /* --- outputs --- */
 
+static bool is_ip(const struct model *m)
+{
+	return m->key.dl_type == htons(0x0800) || m->key.dl_type == htons(0x86dd);
+}
+
+/* The outer header, or none. */
+static bool outer_of(const struct model *m, const struct tunnel_conf *c, struct flow_tnl *o)
+{
+	const struct flow_tnl *t = &m->key.tunnel;
+	uint8_t ecn = m->key.nw_tos & 3;
+	bool v4;
+
+	memset(o, 0, sizeof(*o));
+	tunnel_set_dst(o, &c->remote);
+	if (c->remote_flow && t->dst)
+		o->dst = t->dst;
+	else if (c->remote_flow)
+		o->dst6 = t->dst6;
+	v4 = o->dst;
+	if ((v4 && o->dst == m->outer.dst) ||
+	    (!v4 && (!o->dst6.d[0] || !memcmp(&o->dst6, &m->outer.dst6, 16))))
+		return false;
+	tunnel_set_src(o, &c->local);
+	if (c->local_flow && v4)
+		o->src = t->src;
+	else if (c->local_flow && !t->src)
+		o->src6 = t->src6;
+	if (c->local_set && v4 != !!o->src)
+		return false;
+	o->tun_id = c->out_key_flow ? t->tun_id : c->out_key;
+	o->ttl = c->ttl_inherit && is_ip(m) ? m->key.nw_ttl : c->ttl;
+	o->tos = c->tos_inherit && is_ip(m) ? m->key.nw_tos & 0xfc : c->tos;
+	if (is_ip(m))
+		o->tos |= ecn == 3 ? 2 : ecn;
+	o->flags = htons((uint16_t)(c->df * FLOW_TNL_F_DF + c->csum * FLOW_TNL_F_CSUM +
+				    c->out_key_set * FLOW_TNL_F_KEY));
+	o->tp_dst = htons(c->dst_port);
+	o->gbp_id = c->gbp ? t->gbp_id : 0;
+	o->gbp_flags = c->gbp ? t->gbp_flags : 0;
+	return true;
+}
+
 static void send_to(struct model *m, const struct xl_port *p)
 {
+	struct flow_tnl outer = { 0 };
 	struct model saved;
 
 	if (p->config & XL_PC_NO_FWD)
 		return;
+	if (p->tunnel && !outer_of(m, p->tunnel, &outer))
+		return;
 	if (p->dp.v != DP_PORT_NONE) {
 		if (p->up && m->n_out < MODEL_OUTPUTS)
-			m->out[m->n_out++] = (struct model_output){ p->dp.v, m->key };
+			m->out[m->n_out++] = (struct model_output){ p->dp.v, m->key, outer };
 		return;
 	}
 	if (!p->peer)
@@ -127,7 +172,7 @@ static void send_to(struct model *m, const struct xl_port *p)
 	memcpy(saved.labels, m->labels, sizeof(m->labels));
 	buf_init(&m->set);
 	m->br = p->peer->bridge;
-	memset(&m->key, 0, offsetof(struct flow_key, in_port));
+	memset(&m->key, 0, offsetof(struct flow_key, in_port)); /* tunnel words too */
 	m->key.in_port = htonl(p->peer->ofp.v);
 	enter(m);
 	buf_done(&m->set);
@@ -488,13 +533,58 @@ static void enter(struct model *m)
 	m->exit = exit || m->failed;
 }
 
+static bool comes_by(const struct xl_port *p, const struct flow_key *key)
+{
+	const struct tunnel_conf *c = p->tunnel;
+	struct be128 src = tunnel_src(&key->tunnel), dst = tunnel_dst(&key->tunnel);
+
+	if (p->dp.v != ntohl(key->in_port) || !c)
+		return p->dp.v == ntohl(key->in_port);
+	return (c->in_key_flow || c->in_key == key->tunnel.tun_id) &&
+	       (c->remote_flow || !memcmp(&c->remote, &src, sizeof(src))) &&
+	       (!c->local_set || !memcmp(&c->local, &dst, sizeof(dst)));
+}
+
+static unsigned specific(const struct xl_port *p)
+{
+	return p->tunnel ? !p->tunnel->in_key_flow * 8u + !p->tunnel->remote_flow * 4u +
+				   p->tunnel->local_set * 2u
+			 : 0;
+}
+
+static const struct xl_port *input_port(const struct xl_snapshot *s, const struct flow_key *key)
+{
+	const struct xl_port *best = NULL;
+
+	for (size_t b = 0; b < s->n_bridges; b++) {
+		for (size_t i = 0; i < s->bridges[b].n_ports; i++) {
+			const struct xl_port *p = &s->bridges[b].ports[i];
+
+			if (comes_by(p, key) && (!best || specific(p) > specific(best)))
+				best = p;
+		}
+	}
+	return best;
+}
+
 void model_run(struct model *m, const struct xl_snapshot *snap, const struct flow_key *key,
 	       const struct packet *p)
 {
-	const struct xl_port *in = xl_port_by_dp(snap, flow_in_dp(key));
+	static struct model_output out[MODEL_OUTPUTS];
+	const struct xl_port *in = input_port(snap, key);
 
 	memset(m, 0, sizeof(*m));
+	m->out = out;
+	if (!in)
+		return;
 	m->key = *key;
+	m->outer = key->tunnel;
+	m->key.tunnel.flags &= htons(FLOW_TNL_F_OAM);
+	if (in->tunnel && (key->tunnel.tos & 3) == 3 && is_ip(m)) {
+		if (!(key->nw_tos & 3))
+			return;
+		m->key.nw_tos |= 3;
+	}
 	read_labels(m, p);
 	m->br = in->bridge;
 	m->key.in_port = htonl(in->ofp.v);

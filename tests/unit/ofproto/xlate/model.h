@@ -9,19 +9,21 @@
 
 struct model_output {
 	uint32_t dp_port;
-	struct flow_key key; /* L2-L4 words count */
+	struct flow_key key;   /* L2-L4 words count */
+	struct flow_tnl outer; /* zero where it goes into no tunnel */
 };
 
 struct model {
 	const struct xl_bridge *br;
 	struct flow_key key;
-	struct buf set; /* action set: concatenated records */
+	struct flow_tnl outer; /* that it came with */
+	struct buf set;        /* action set: concatenated records */
 	/* What the key does not show of a packet with labels: all of them, top first, and what they
 	 * stand before. */
 	be32 labels[8];
 	unsigned n_labels;
 	struct flow_key inner;
-	struct model_output out[MODEL_OUTPUTS];
+	struct model_output *out; /* borrowed until the next run */
 	unsigned n_out, depth, lookups;
 	bool stop, exit, failed;
 	bool unknown; /* a label was popped before something that it did not say */

@@ -43,6 +43,8 @@ static void send_out(struct sent *s, const struct packet *p, uint32_t port)
 
 	memset(o, 0, sizeof(*o));
 	o->dp_port = port;
+	if (port == WORLD_TUNNEL_DP)
+		o->outer = *p->tnl;
 	(void)packet_parse(copy, &o->key, NULL);
 	packet_free(copy);
 }
@@ -77,12 +79,14 @@ static bool same_packet(const struct flow_key *a, const struct flow_key *b)
 	return !memcmp(&a->dl_dst, &b->dl_dst, sizeof(*a) - offsetof(struct flow_key, dl_dst));
 }
 
-static void print_key(const char *title, uint32_t port, const struct flow_key *k)
+static void print_output(const char *title, const struct model_output *o)
 {
+	struct flow_key k = o->key;
 	struct str s = STR_INIT;
 
-	match_format_dp(k, NULL, NULL, NULL, &s);
-	printf("  %s to %u: %s\n", title, port, str_cstr(&s));
+	k.tunnel = o->outer;
+	match_format_dp(&k, NULL, NULL, NULL, &s);
+	printf("  %s to %u: %s\n", title, o->dp_port, str_cstr(&s));
 	str_done(&s);
 }
 
@@ -95,9 +99,9 @@ static void fail_with_trace(struct world *w, const struct flow_key *key, const s
 	(void)!xlate_trace(&in, &out, NULL);
 	printf("%s\n", str_cstr(&out));
 	for (unsigned i = 0; i < m->n_out; i++)
-		print_key("model", m->out[i].dp_port, &m->out[i].key);
+		print_output("model", &m->out[i]);
 	for (unsigned i = 0; i < s->n; i++)
-		print_key("datapath", s->out[i].dp_port, &s->out[i].key);
+		print_output("datapath", &s->out[i]);
 	str_done(&out);
 	ck_abort_msg("the datapath actions send something else than the tables say");
 }
@@ -108,7 +112,9 @@ static void check_packet(struct world *w, const struct flow_key *key, struct pac
 	static struct model m;
 	static struct sent s;
 	struct flow_key k = *key;
+	struct flow_tnl tnl = { 0 };
 
+	p->tnl = &tnl;
 	s.snap = w->snap;
 	s.n = s.n_rounds = 0;
 	s.failed = false;
@@ -121,7 +127,8 @@ static void check_packet(struct world *w, const struct flow_key *key, struct pac
 		fail_with_trace(w, key, p, &m, &s);
 	for (unsigned i = 0; i < s.n; i++)
 		if (m.out[i].dp_port != s.out[i].dp_port ||
-		    !same_packet(&m.out[i].key, &s.out[i].key))
+		    !same_packet(&m.out[i].key, &s.out[i].key) ||
+		    memcmp(&m.out[i].outer, &s.out[i].outer, sizeof(s.out[i].outer)) != 0)
 			fail_with_trace(w, key, p, &m, &s);
 }
 
@@ -135,6 +142,8 @@ START_TEST(actions_do_what_tables_say)
 		struct world w;
 
 		world_init(&w, (struct rng){ rng_next(&r) });
+		if (round % 2)
+			world_add_tunnels(&w);
 		w.plain = true;
 		for (unsigned i = 0; i < CHANGES; i++)
 			world_change(&w);

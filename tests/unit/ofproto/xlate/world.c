@@ -73,6 +73,51 @@ static void put_labels(struct world *w, struct packet *frame, struct flow_key *k
 	}
 }
 
+/* --- tunnels --- */
+
+static struct be128 end_of(uint32_t i)
+{
+	struct be128 v6 = { .w = { htonl(0xfd000000), 0, 0, htonl(i) } };
+
+	return i < 4 ? tunnel_addr4(htonl(0xc0000200 + i)) : v6;
+}
+
+/* Two kinds of each: where the key is, who is at the other end. */
+static void tunnel_of(const struct world *w, unsigned bridge, unsigned i, struct tunnel_conf *c)
+{
+	*c = (struct tunnel_conf){ .dst_port = 4789, .gbp = true, .ttl = 60, .df = true };
+	c->in_key_flow = c->out_key_flow = w->open_keys || bridge != i;
+	c->out_key_set = i;
+	if (!c->in_key_flow)
+		c->in_key = c->out_key = hton64(1 + i);
+	c->remote_flow = i && !bridge;
+	if (!c->remote_flow)
+		c->remote = end_of(bridge + i);
+	c->local_set = bridge && i;
+	if (c->local_set)
+		c->local = end_of(3);
+	c->local_flow = c->remote_flow;
+	c->tos_inherit = c->ttl_inherit = c->csum = bridge;
+	c->tos = (uint8_t)(i << 4);
+}
+
+static void random_outer(struct world *w, struct flow_tnl *t)
+{
+	bool v6 = !pick(w, 4);
+	struct be128 src = end_of(v6 ? 4 + pick(w, 2) : pick(w, 4)),
+		     dst = end_of(v6 ? 4 + pick(w, 2) : pick(w, 4));
+
+	tunnel_set_src(t, &src);
+	tunnel_set_dst(t, &dst);
+	t->tun_id = hton64(pick(w, 3));
+	t->tos = (uint8_t)pick(w, 8);
+	t->ttl = (uint8_t)(1 + pick(w, 3));
+	t->tp_src = htons((uint16_t)rng_next(&w->r));
+	t->tp_dst = htons(4789);
+	t->gbp_id = htons((uint16_t)pick(w, 2));
+	t->flags = htons(FLOW_TNL_F_KEY);
+}
+
 void world_packet(struct world *w, struct flow_key *key, struct packet **p)
 {
 	struct flow_key want;
@@ -90,6 +135,10 @@ void world_packet(struct world *w, struct flow_key *key, struct packet **p)
 	frame = packet_compose(&want, pick(w, 40));
 	memset(key, 0, sizeof(*key));
 	key->in_port = htonl(1 + pick(w, WORLD_BRIDGES * WORLD_PORTS));
+	if (w->tunnels && !pick(w, 3)) {
+		key->in_port = htonl(WORLD_TUNNEL_DP);
+		random_outer(w, &key->tunnel);
+	}
 	(void)packet_parse(frame, key, NULL);
 	if (!w->one_pass && !pick(w, 4))
 		put_labels(w, frame, key);
@@ -108,7 +157,10 @@ void world_mutate(struct world *w, struct flow_key *key, const struct flow_key *
 	 * parser leaves zero for a packet of this kind stay zero. */
 	do
 		world_packet(w, &other, NULL);
-	while (other.dl_type != key->dl_type);
+	while (other.dl_type != key->dl_type ||
+	       (other.in_port != key->in_port && key->in_port == htonl(WORLD_TUNNEL_DP)) ||
+	       (key->tunnel.dst && !other.tunnel.dst) ||
+	       (key->tunnel.dst6.d[0] && other.tunnel.dst));
 	memset(&noise, 0, sizeof(noise));
 	noise.nw_src = htonl((uint32_t)rng_next(&w->r));
 	noise.tp_src = htons((uint16_t)rng_next(&w->r));
@@ -117,7 +169,11 @@ void world_mutate(struct world *w, struct flow_key *key, const struct flow_key *
 		noise.nw_src = 0;
 	if (!flow_has_l4(key))
 		noise.tp_src = 0;
-	for (unsigned i = FLOW_L2_WORD; i < FLOW_WORDS; i++) {
+	for (unsigned i = FLOW_WORD(tunnel); i < FLOW_WORDS; i++) {
+		if (i == FLOW_WORD(in_port) ||
+		    (i < FLOW_L2_WORD &&
+		     (i > FLOW_WORD(in_port) || key->in_port != htonl(WORLD_TUNNEL_DP))))
+			continue;
 		uint64_t *k = &flow_words(key)[i];
 		uint64_t v = flow_words_const(&other)[i] ^ flow_words_const(&noise)[i];
 
@@ -131,11 +187,12 @@ void world_mutate(struct world *w, struct flow_key *key, const struct flow_key *
 /* --- rules --- */
 
 static const enum field_id match_fields[] = {
-	FIELD_ETH_SRC,  FIELD_ETH_DST,    FIELD_ETH_TYPE,  FIELD_VLAN_VID, FIELD_VLAN_PCP,
-	FIELD_IPV4_SRC, FIELD_IPV4_DST,   FIELD_IP_PROTO,  FIELD_IP_TTL,   FIELD_IP_DSCP,
-	FIELD_TCP_SRC,  FIELD_TCP_DST,    FIELD_UDP_SRC,   FIELD_UDP_DST,  FIELD_IPV6_DST,
-	FIELD_ARP_OP,   FIELD_ARP_SPA,    FIELD_TCP_FLAGS, FIELD_REG0,     FIELD_METADATA,
-	FIELD_IP_FRAG,  FIELD_MPLS_LABEL, FIELD_MPLS_BOS,
+	FIELD_ETH_SRC,    FIELD_ETH_DST,    FIELD_ETH_TYPE,  FIELD_VLAN_VID, FIELD_VLAN_PCP,
+	FIELD_IPV4_SRC,   FIELD_IPV4_DST,   FIELD_IP_PROTO,  FIELD_IP_TTL,   FIELD_IP_DSCP,
+	FIELD_TCP_SRC,    FIELD_TCP_DST,    FIELD_UDP_SRC,   FIELD_UDP_DST,  FIELD_IPV6_DST,
+	FIELD_ARP_OP,     FIELD_ARP_SPA,    FIELD_TCP_FLAGS, FIELD_REG0,     FIELD_METADATA,
+	FIELD_IP_FRAG,    FIELD_MPLS_LABEL, FIELD_MPLS_BOS,  FIELD_TUN_ID,   FIELD_TUN_SRC,
+	FIELD_TUN_GBP_ID,
 };
 
 /* Values from a packet, so that the rule has prerequisites that can hold and a chance to be hit. */
@@ -172,10 +229,11 @@ static void random_match(struct world *w, struct match *m)
 static void put_set(struct world *w, struct buf *b)
 {
 	static const enum field_id fields[] = {
-		FIELD_ETH_SRC,  FIELD_ETH_DST,  FIELD_IPV4_SRC, FIELD_IPV4_DST,   FIELD_IP_TTL,
-		FIELD_IP_DSCP,  FIELD_TCP_SRC,  FIELD_UDP_DST,  FIELD_VLAN_VID,   FIELD_VLAN_PCP,
-		FIELD_ARP_SPA,  FIELD_IPV6_SRC, FIELD_METADATA, FIELD_REG0,       FIELD_REG0 + 1,
-		FIELD_PKT_MARK, FIELD_VLAN_TCI, FIELD_TUN_ID,   FIELD_MPLS_LABEL, FIELD_MPLS_TC,
+		FIELD_ETH_SRC,  FIELD_ETH_DST,    FIELD_IPV4_SRC, FIELD_IPV4_DST,   FIELD_IP_TTL,
+		FIELD_IP_DSCP,  FIELD_TCP_SRC,    FIELD_UDP_DST,  FIELD_VLAN_VID,   FIELD_VLAN_PCP,
+		FIELD_ARP_SPA,  FIELD_IPV6_SRC,   FIELD_METADATA, FIELD_REG0,       FIELD_REG0 + 1,
+		FIELD_PKT_MARK, FIELD_VLAN_TCI,   FIELD_TUN_ID,   FIELD_MPLS_LABEL, FIELD_MPLS_TC,
+		FIELD_TUN_DST,  FIELD_TUN_GBP_ID, FIELD_IP_ECN,
 	};
 	const struct field *f = field_get(fields[pick(w, ARRAY_SIZE(fields))]);
 	struct ofpact_set_field s = { .field = (uint16_t)f->id };
@@ -186,6 +244,7 @@ static void put_set(struct world *w, struct buf *b)
 	from.regs[1] = htonl(1 + pick(w, WORLD_PATCH));
 	from.metadata = hton64(pick(w, 3));
 	from.pkt_mark = htonl(pick(w, 3));
+	random_outer(w, &from.tunnel);
 	field_read(f, &from, &s.value);
 	field_ones(f, &s.mask);
 	if (f->maskable && !pick(w, 3))
@@ -207,8 +266,9 @@ static void put_random_output(struct world *w, struct buf *b)
 	static const uint32_t special[] = { OFPP_IN_PORT_, OFPP_NORMAL_, OFPP_FLOOD_, OFPP_ALL_,
 					    OFPP_CONTROLLER_ };
 
-	put_output(b,
-		   pick(w, 4) ? 1 + pick(w, WORLD_PATCH) : special[pick(w, ARRAY_SIZE(special))]);
+	uint32_t n = WORLD_PATCH + (w->tunnels ? WORLD_TUNNELS : 0);
+
+	put_output(b, pick(w, 4) ? 1 + pick(w, n) : special[pick(w, ARRAY_SIZE(special))]);
 }
 
 static void put_move(struct world *w, struct buf *b)
@@ -389,11 +449,10 @@ static void build_bridge(struct world *w, unsigned b)
 	x->tables = w->tables[b];
 	x->macs = w->macs[b];
 	x->miss_to_controller = b == 0;
-	x->n_ports = WORLD_PATCH;
+	x->n_bundles = x->n_ports = WORLD_PATCH + (w->tunnels ? WORLD_TUNNELS : 0);
 	x->ports = xcalloc(x->n_ports, sizeof(*x->ports));
-	x->n_bundles = WORLD_PATCH;
 	x->bundles = xcalloc(x->n_bundles, sizeof(*x->bundles));
-	for (unsigned i = 0; i < WORLD_PATCH; i++) {
+	for (unsigned i = 0; i < x->n_ports; i++) {
 		struct xl_port *p = &x->ports[i];
 		struct xl_bundle *xb = &x->bundles[i];
 
@@ -402,8 +461,13 @@ static void build_bridge(struct world *w, unsigned b)
 		p->dp.v = i + 1 < WORLD_PATCH ? b * WORLD_PORTS + i + 1 : DP_PORT_NONE;
 		p->up = i != 4;
 		p->bundle = xb;
-		if (i + 1 == WORLD_PATCH)
+		if (i + 1 >= WORLD_PATCH)
 			p->counters = xl_counters_new();
+		if (i >= WORLD_PATCH) {
+			p->dp.v = WORLD_TUNNEL_DP;
+			p->tunnel = xzalloc(sizeof(*p->tunnel));
+			tunnel_of(w, b, i - WORLD_PATCH, p->tunnel);
+		}
 		snprintf(xb->name, sizeof(xb->name), "p%u", i + 1);
 		xb->id = i;
 		xb->ports = xcalloc(1, sizeof(struct xl_port *));
@@ -416,29 +480,43 @@ static void build_bridge(struct world *w, unsigned b)
 	}
 }
 
+static void build_snapshot(struct world *w)
+{
+	w->snap = xl_snapshot_new(WORLD_BRIDGES);
+	for (unsigned b = 0; b < WORLD_BRIDGES; b++)
+		build_bridge(w, b);
+	w->snap->bridges[0].ports[WORLD_PATCH - 1].peer =
+		&w->snap->bridges[1].ports[WORLD_PATCH - 1];
+	w->snap->bridges[1].ports[WORLD_PATCH - 1].peer =
+		&w->snap->bridges[0].ports[WORLD_PATCH - 1];
+	xl_snapshot_link(w->snap);
+	w->snap->recirc = w->recirc;
+}
+
 void world_init(struct world *w, struct rng seed)
 {
 	static const struct tables_ops no_ops;
 
 	memset(w, 0, sizeof(*w));
 	w->r = seed;
-	w->snap = xl_snapshot_new(WORLD_BRIDGES);
 	for (unsigned b = 0; b < WORLD_BRIDGES; b++) {
 		w->tables[b] = tables_new(&no_ops, NULL);
 		w->macs[b] = mac_table_new();
 		mac_configure(w->macs[b], 1000, 300);
-		build_bridge(w, b);
 		for (unsigned i = 0; i < 3; i++)
 			(void)mac_learn(w->macs[b], (uint16_t)pick(w, 3), mac_of(i), i * 3, false,
 					clock_mono_ns());
 	}
-	w->snap->bridges[0].ports[WORLD_PATCH - 1].peer =
-		&w->snap->bridges[1].ports[WORLD_PATCH - 1];
-	w->snap->bridges[1].ports[WORLD_PATCH - 1].peer =
-		&w->snap->bridges[0].ports[WORLD_PATCH - 1];
-	xl_snapshot_link(w->snap);
 	w->recirc = recirc_table_new(RECIRC_MAX);
-	w->snap->recirc = w->recirc;
+	build_snapshot(w);
+}
+
+void world_add_tunnels(struct world *w)
+{
+	w->tunnels = true;
+	w->open_keys = pick(w, 2);
+	xl_snapshot_free(w->snap);
+	build_snapshot(w);
 }
 
 void world_done(struct world *w)

@@ -10,6 +10,8 @@
 #define WORLD_BRIDGES 2
 #define WORLD_PORTS 6 /* OpenFlow ports 1..6 of each bridge; 7 is the patch port */
 #define WORLD_PATCH 7
+#define WORLD_TUNNELS 2 /* with world_add_tunnels(): 8 and 9 of each bridge */
+#define WORLD_TUNNEL_DP (WORLD_BRIDGES * WORLD_PORTS + 1) /* the datapath port they all share */
 #define WORLD_TABLES 4
 #define WORLD_GROUPS 6
 
@@ -21,11 +23,15 @@ struct world {
 	struct xl_snapshot *snap; /* owned until somebody takes it and sets this to NULL */
 	bool plain;               /* no learning or choice among buckets: what the model speaks */
 	bool one_pass;            /* nothing that needs recirculation */
+	bool tunnels;             /* world_add_tunnels() has been called */
+	bool open_keys;           /* no tunnel has a key of its own */
 	uint8_t base;             /* rules are in tables base .. base + WORLD_TABLES - 1 */
 };
 
 void world_init(struct world *w, struct rng seed);
 void world_done(struct world *w);
+/* Before anything is made of the snapshot. */
+void world_add_tunnels(struct world *w);
 /* A random flow-mod or group-mod; most succeed. */
 void world_change(struct world *w);
 /* A key as packet_parse() would make it, from a real frame; *p (may be NULL) gets the frame.

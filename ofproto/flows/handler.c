@@ -8,9 +8,12 @@
 
 #include "core/base/clock.h"
 #include "core/base/counter.h"
+#include "core/base/log.h"
 #include "core/base/random.h"
 #include "core/base/xalloc.h"
 #include "ofproto/flows/flows_priv.h"
+
+LOG_MODULE("flows.handler");
 
 #define HANDLER_BATCH 32
 
@@ -24,16 +27,30 @@ struct work {
 	bool count;          /* the packet has not been switched yet: count it and send it on */
 };
 
+/* The tables are at fault: their owner is told, not for each packet. */
+static void complain(const struct work *w)
+{
+	struct str s = STR_INIT;
+
+	match_format_dp(&w->up.key, NULL, NULL, NULL, &s);
+	log_warn_rl("a packet is dropped: %s: %s", xlate_error_text[w->out.error], str_cstr(&s));
+	str_done(&s);
+}
+
 static void translate(struct handler *h, struct work *w, const struct xl_snapshot *snap)
 {
 	struct xlate_in in = { .snap = snap, .key = w->up.key, .packet = w->up.packet };
 
 	xlate(&in, &w->out);
 	w->count = w->up.kind == UPCALL_MISS || w->up.kind == UPCALL_SLOW_PATH;
-	if (w->out.error == XLATE_NO_PORT)
+	if (w->out.error == XLATE_OK)
+		return;
+	if (w->out.error == XLATE_NO_PORT) {
 		h->no_port++;
-	else if (w->out.error != XLATE_OK)
-		h->xlate_errors[w->out.error]++;
+		return;
+	}
+	h->xlate_errors[w->out.error]++;
+	complain(w);
 }
 
 /* A port that no snapshot names yet gets no megaflow: its next packet asks again. */

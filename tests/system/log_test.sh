@@ -39,6 +39,14 @@ eventually grep -qE '\|config_ports\|WARN\|.*nodev' "$dir/shuntd.log"
 eventually grep -qE '^<28>.*shuntd.*: ovs\|[0-9]{5}\|config_ports\|WARN\|.*nodev' "$dir/syslog"
 expect grep -qE '^<29>.*ovs\|[0-9]{5}\|bridge\|INFO\|bridge br0: created' "$dir/syslog"
 
+# Tables that go in circles: which packet, and why.
+ofctl add-flow br0 'actions=resubmit(,0)'
+expect_not in_host a ping -q -c 1 -W 1 10.0.0.2 >/dev/null
+eventually grep -qE '\|flows.handler\(handler[0-9]+\)\|WARN\|a packet is dropped: over 64 nested.*eth_type\(0x0806\)' \
+	"$dir/shuntd.log"
+well_formed "$dir/shuntd.log"
+ofctl del-flows br0
+
 # Levels: a module at a destination, everything at one, and back.
 lines() { grep -c "|$1|" "$2" || true; }
 in_syslog() { grep -c ' shuntd' "$dir/syslog" || true; } # ovs-vsctl writes there as well

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The user datapath alone, for measuring: two ports, static megaflows, nothing else.
  *
- *   dp_forward [-p IN,OUT] [-n MEGAFLOWS] [-t SECONDS] [-c CPU]
+ *   dp_forward [-p IN,OUT] [-n MEGAFLOWS] [-t SECONDS] [-c CPU] [-w WORKERS]
  *
  * With -p it forwards from one Linux interface to the other, and all that comes back; without,
  * between ports inside the process, so that what is left is the cost of parsing, lookup and
  * counting.  The frames are UDP with source ports from 1024 up, as frame_gen sends them; with more
- * than one megaflow each of the first interface matches one of those ports.  Prints a line a
- * second: packets forwarded, the share of a CPU that the worker used, and of the lookups those that
- * the flow cache answered. */
+ * than one megaflow each of the first interface matches one of those ports.  With -w each worker
+ * has an input of its own inside the process.  Prints a line a second: packets forwarded, the CPUs
+ * that the workers used, and of the lookups those that the flow cache answered. */
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -25,10 +25,11 @@
 #include "core/port/fake.h"
 
 #define FIRST_PORT 1024u
+#define MAX_WORKERS 16u
 
 struct options {
 	char *in, *out; /* NULL: ports inside the process */
-	unsigned flows, seconds;
+	unsigned flows, seconds, workers;
 	int cpu;
 };
 
@@ -102,10 +103,10 @@ static void put_flows(struct dp *dp, struct dp_port in, struct dp_port out, unsi
 	buf_done(&acts);
 }
 
-static void replay(unsigned n)
+static void replay(const char *name, unsigned n)
 {
 	struct packet **t = xcalloc(n, sizeof(struct packet *));
-	struct port *p = fake_find("in");
+	struct port *p = fake_find(name);
 
 	for (unsigned i = 0; i < n; i++) {
 		struct flow_key k = frame_key(i);
@@ -145,7 +146,7 @@ static void report(struct dp *dp, unsigned seconds)
 		cpu2 = worker_seconds();
 		dp->ops->stats(dp, &st);
 		s = (double)(t2 - t) * 1e-9;
-		printf("%.0f pps, worker %.2f of a CPU, %.1f%% from the cache, lost %llu\n",
+		printf("%.0f pps, %.2f CPUs, %.1f%% from the cache, lost %llu\n",
 		       (double)(st.hits - was.hits) / s, (cpu2 - cpu) / s,
 		       st.hits > was.hits ? 100.0 * (double)(st.cache_hits - was.cache_hits) /
 						    (double)(st.hits - was.hits)
@@ -162,7 +163,7 @@ static void parse_options(int argc, char **argv, struct options *o)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "p:n:t:c:")) != -1) {
+	while ((c = getopt(argc, argv, "p:n:t:c:w:")) != -1) {
 		switch (c) {
 		case 'p':
 			o->in = optarg;
@@ -174,17 +175,52 @@ static void parse_options(int argc, char **argv, struct options *o)
 		case 'n': o->flows = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 't': o->seconds = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'c': o->cpu = atoi(optarg); break;
-		default: die("usage: [-p IN,OUT] [-n MEGAFLOWS] [-t SECONDS] [-c CPU]", NULL);
+		case 'w': o->workers = (unsigned)strtoul(optarg, NULL, 10); break;
+		default:
+			die("usage: [-p IN,OUT] [-n MEGAFLOWS] [-t SECONDS] [-c CPU] [-w WORKERS]",
+			    NULL);
 		}
 	}
 	if (o->flows < 1 || o->flows > 60000)
 		die("1 to 60000 megaflows", NULL);
+	if (o->workers < 1 || o->workers > MAX_WORKERS || (o->in && o->workers > 1))
+		die("1 to 16 workers; more than one only without -p", NULL);
+}
+
+static void start_workers(struct dp *dp, unsigned n)
+{
+	struct dp_config cfg = { .n_workers = n };
+	struct error err = ERROR_INIT;
+
+	if (dp->ops->configure(dp, &cfg, &err))
+		die("workers", &err);
+}
+
+static void wire_linux(struct dp *dp, const struct options *o)
+{
+	struct dp_port in = add_port(dp, o->in, "system"), out = add_port(dp, o->out, "system");
+
+	put_flows(dp, in, out, o->flows);
+	put_flows(dp, out, in, 1);
+}
+
+static void wire_fake(struct dp *dp, const struct options *o)
+{
+	struct dp_port out =
+		add_port(dp, "out", "fake"); /* the first worker's to poll, and silent */
+	char name[MAX_WORKERS][16];
+
+	for (unsigned i = 0; i < o->workers; i++) {
+		(void)snprintf(name[i], sizeof(name[i]), "in%u", i);
+		put_flows(dp, add_port(dp, name[i], "fake"), out, o->flows);
+	}
+	for (unsigned i = 0; i < o->workers; i++)
+		replay(name[i], o->flows);
 }
 
 int main(int argc, char **argv)
 {
-	struct options o = { .flows = 1, .seconds = 5, .cpu = -1 };
-	struct dp_port in, out;
+	struct options o = { .flows = 1, .seconds = 5, .workers = 1, .cpu = -1 };
 	struct dp *dp;
 
 	parse_options(argc, argv, &o);
@@ -199,12 +235,11 @@ int main(int argc, char **argv)
 	dp_user_init();
 	if (dp_type_find("netdev")->open("bench", &dp, NULL))
 		die("datapath", NULL);
-	in = add_port(dp, o.in ? o.in : "in", o.in ? "system" : "fake");
-	out = add_port(dp, o.out ? o.out : "out", o.in ? "system" : "fake");
-	put_flows(dp, in, out, o.flows);
-	put_flows(dp, out, in, 1);
-	if (!o.in)
-		replay(o.flows);
+	start_workers(dp, o.workers);
+	if (o.in)
+		wire_linux(dp, &o);
+	else
+		wire_fake(dp, &o);
 	report(dp, o.seconds);
 	dp->ops->close(dp, false);
 	return 0;

@@ -1,6 +1,5 @@
-# Programs that measure; `make bench/NAME` builds one, none is installed.
-EXTRA_PROGRAMS = bench/dp_forward bench/frame_gen bench/micro_classify bench/probe
-CLEANFILES += $(EXTRA_PROGRAMS)
+# Programs that measure; none is installed.  `make check` builds them, so that they stay in step with the code.
+check_PROGRAMS += bench/dp_forward bench/frame_gen bench/micro_classify bench/probe
 bench_frame_gen_LDADD =
 bench_probe_LDADD =
 EXTRA_DIST += bench/run bench/lib.sh bench/figures.sh

@@ -3,6 +3,7 @@ offload_liboffload_a_SOURCES = \
 	offload/adopt.c \
 	offload/audit.c \
 	offload/batch.c \
+	offload/batch_priv.h \
 	offload/caps.c \
 	offload/chain.c \
 	offload/caps.h \
@@ -28,6 +29,7 @@ offload_liboffload_a_SOURCES = \
 	offload/queue.h \
 	offload/reason.c \
 	offload/reason.h \
+	offload/settle.c \
 	offload/shape.c \
 	offload/shape.h \
 	offload/sim/fault.c \

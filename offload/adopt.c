@@ -189,9 +189,9 @@ static void take_device(struct adopt *a, struct engine_dev *d)
 	int n = 0;
 
 	while (d->od->ops->read_back) {
-		lock_take(&d->io);
+		device_call(d);
 		n = d->od->ops->read_back(d->od, &cursor, held, CHUNK);
-		lock_give(&d->io);
+		device_called(d);
 		if (n <= 0)
 			break;
 		for (int i = 0; i < n; i++)

@@ -86,9 +86,9 @@ static bool dump(struct engine_dev *d, struct finding *x)
 		return false;
 	d->dump_run++;
 	do {
-		lock_take(&d->io);
+		device_call(d);
 		n = d->od->ops->dump(d->od, &cursor, recs, CHUNK);
-		lock_give(&d->io);
+		device_called(d);
 		lock_take(&d->e->lock);
 		for (int i = 0; i < n; i++)
 			see(d, x, &recs[i]);
@@ -145,9 +145,9 @@ void audit_remove(struct engine_dev *d, const uint64_t *handles, size_t n)
 		memset(req, 0, sizeof(*req));
 		req->kind = OFFLOAD_REMOVE;
 		req->handle = handles[i];
-		lock_take(&d->io);
+		device_call(d);
 		(void)d->od->ops->apply(d->od, req, 1); /* the next run sees what is left */
-		lock_give(&d->io);
+		device_called(d);
 	}
 	free(req);
 }

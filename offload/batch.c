@@ -226,18 +226,22 @@ static void make_requests(struct batch *b)
 }
 
 /* Says what is under way, for whoever looks meanwhile. */
-static void mark_batch(struct engine_dev *d, struct batch *b) EXCLUDES(d->e->lock)
+static bool mark_batch(struct engine_dev *d, struct batch *b) EXCLUDES(d->e->lock)
 {
+	bool go;
+
 	struct why w = why_of(OFFLOAD_PENDING);
 
 	lock_take(&d->e->lock);
-	for (unsigned i = 0; i < b->n; i++) {
+	go = !b->abandoned;
+	for (unsigned i = 0; go && i < b->n; i++) {
 		struct item *it = &b->items[i];
 
 		if (it->todo == TODO_INSTALL && !it->f->deleted)
 			flow_set_state(d->e, it->f, OFFLOAD_ST_INSTALLING, &w);
 	}
 	lock_give(&d->e->lock);
+	return go;
 }
 
 static void apply_batch(struct engine_dev *d, struct batch *b) REQUIRES(d->io)
@@ -266,16 +270,17 @@ bool batch_step(struct engine_dev *d)
 	if (!b->n)
 		return false;
 
-	lock_take(&d->io);
+	device_call(d);
 	plan_batch(d, b, room, capacity);
 	make_requests(b);
-	mark_batch(d, b);
-	apply_batch(d, b);
-	lock_give(&d->io);
+	if (mark_batch(d, b))
+		apply_batch(d, b);
+	device_called(d);
 
 	lock_take(&d->e->lock);
-	for (unsigned i = 0; i < b->n; i++)
+	for (unsigned i = 0; !b->abandoned && i < b->n; i++)
 		settle(d, &b->items[i], &gone);
+	b->abandoned = false;
 	d->stat.learned_shapes = shapes_count(d->shapes);
 	pthread_cond_broadcast(&d->e->changed);
 	lock_give(&d->e->lock);
@@ -290,6 +295,25 @@ bool batch_step(struct engine_dev *d)
 struct batch *batch_new(void)
 {
 	return xzalloc(sizeof(struct batch));
+}
+
+void batch_abandon(struct engine_dev *d, struct gone_list *g)
+{
+	struct batch *b = d->batch;
+
+	if (!d->n_busy)
+		return;
+	b->abandoned = true;
+	d->n_busy = 0;
+	for (unsigned i = 0; i < b->n; i++) {
+		struct engine_flow *f = b->items[i].f;
+
+		f->busy = false;
+		if (f->deleted && f->handle)
+			batch_rule_gone(d, f, false);
+		if (f->deleted && !f->sw_open)
+			gone_add(d->e, g, f);
+	}
 }
 
 bool batch_works_on(const struct engine_dev *d, const struct engine_port *p)

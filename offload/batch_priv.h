@@ -25,6 +25,7 @@ struct item {
 
 struct batch {
 	unsigned n, n_reqs;
+	bool abandoned; /* the engine's lock */
 	struct item items[BATCH_MAX];
 	struct offload_req reqs[BATCH_MAX];
 };

@@ -34,9 +34,9 @@ void device_stats_pass(struct engine_dev *d)
 	int n;
 
 	do {
-		lock_take(&d->io);
+		device_call(d);
 		n = d->od->ops->stats(d->od, &cursor, recs, STATS_CHUNK);
-		lock_give(&d->io);
+		device_called(d);
 		lock_take(&d->e->lock);
 		for (int i = 0; i < n; i++) {
 			struct engine_flow *f = device_flow_of(d, recs[i].handle);
@@ -65,10 +65,10 @@ void device_look(struct engine_dev *d)
 	bool new_caps, reset;
 	int rc_caps, rc_usage;
 
-	lock_take(&d->io);
+	device_call(d);
 	rc_caps = d->od->ops->caps(d->od, &caps);
 	rc_usage = d->od->ops->usage(d->od, &usage);
-	lock_give(&d->io);
+	device_called(d);
 
 	lock_take(&d->e->lock);
 	new_caps = !rc_caps && caps.generation != d->caps.generation;
@@ -98,17 +98,21 @@ static void answer_audit(struct engine_dev *d)
 {
 	struct audit_job *job;
 	struct str text = STR_INIT;
+	bool repair;
 
 	lock_take(&d->e->lock);
 	job = d->audit;
+	repair = job && job->repair;
 	lock_give(&d->e->lock);
 	if (!job)
 		return;
-	audit_run(d, job->repair, &text);
+	audit_run(d, repair, &text);
 	lock_take(&d->e->lock);
-	str_puts(job->out, str_cstr(&text));
-	job->done = true;
-	d->audit = NULL;
+	if (d->audit == job) { /* else nobody waits for it any more */
+		str_puts(job->out, str_cstr(&text));
+		job->done = true;
+		d->audit = NULL;
+	}
 	pthread_cond_broadcast(&d->e->changed);
 	lock_give(&d->e->lock);
 	str_done(&text);
@@ -166,14 +170,17 @@ static void run(struct thread *t, void *arg)
 	struct engine_dev *d = arg;
 
 	while (!t->stop) {
-		bool more = batch_step(d);
+		bool more;
 
+		hang_recover(d);
+		more = batch_step(d);
 		notify_answer(d);
 		answer_audit(d);
 		timers(d);
 		if (!more)
 			nap(d);
 	}
+	d->ended = true;
 }
 
 struct engine_dev *device_start(struct engine *e, struct offload_device *od, struct error *err)
@@ -230,7 +237,7 @@ void device_stop(struct engine_dev *d)
 
 bool device_quiet(const struct engine_dev *d)
 {
-	return !queue_depth(&d->queue) && !d->n_busy;
+	return d->hung || (!queue_depth(&d->queue) && !d->n_busy);
 }
 
 /* --- flows that have left --- */

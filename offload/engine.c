@@ -4,8 +4,11 @@
 
 #include "core/base/clock.h"
 #include "core/base/hash.h"
+#include "core/base/log.h"
 #include "core/base/xalloc.h"
 #include "offload/engine_priv.h"
+
+LOG_MODULE("offload.engine");
 
 #define CHUNK 64 /* operations that go to the datapath at once */
 #define DUMP_CHUNK 128
@@ -17,7 +20,8 @@ void engine_config_default(struct engine_config *cfg)
 				       .stats_period_ms = 500,
 				       .audit_period_ms = 10000,
 				       .min_residency_ms = 2000,
-				       .max_churn_per_s = 1000 };
+				       .max_churn_per_s = 1000,
+				       .hang_ms = 5000 };
 }
 
 struct engine *engine_new(struct dp *dp, const struct engine_ops *ops, void *ctx)
@@ -40,6 +44,7 @@ struct engine *engine_new(struct dp *dp, const struct engine_ops *ops, void *ctx
 	htable_init(&e->ports);
 	htable_init(&e->texts);
 	CDS_INIT_LIST_HEAD(&e->devs);
+	CDS_INIT_LIST_HEAD(&e->strays);
 	return e;
 }
 
@@ -195,6 +200,7 @@ static void drop_from_hw(struct engine *e, struct engine_flow *f, struct gone_li
 	struct why w = why_of(OFFLOAD_OK);
 
 	place_unwait(f);
+	hang_give_up(e, f);
 	if (!f->handle && !f->busy) {
 		if (f->dev)
 			queue_drop(&f->dev->queue, &f->queued);
@@ -243,6 +249,7 @@ void engine_refresh(struct engine *e)
 	struct dp_dump cur = { .flags = 0 };
 	int n;
 
+	hang_check(e);
 	do {
 		n = e->dp->ops->flow_dump(e->dp, &cur, recs, DUMP_CHUNK);
 		if (n == -EINTR) { /* readings are absolute: what was read before does no harm */
@@ -277,21 +284,15 @@ static bool quiet(const struct engine *e)
 
 bool engine_quiesce(struct engine *e, uint64_t timeout_ms)
 {
-	struct timespec until;
+	uint64_t until = clock_mono_ns() + timeout_ms * NSEC_PER_MSEC;
+	struct gone_list gone = { NULL, 0, 0 };
 	bool done;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &until); /* cannot fail for this clock */
-	until.tv_sec += (time_t)(timeout_ms / 1000);
-	until.tv_nsec += (long)(timeout_ms % 1000 * NSEC_PER_MSEC);
-	if (until.tv_nsec >= (long)NSEC_PER_SEC) {
-		until.tv_nsec -= (long)NSEC_PER_SEC;
-		until.tv_sec++;
-	}
 	lock_take(&e->lock);
-	while (!(done = quiet(e)))
-		if (pthread_cond_timedwait(&e->changed, &e->lock.m, &until))
-			break;
+	while (!(done = quiet(e)) && clock_mono_ns() < until)
+		hang_wait(e, &gone);
 	lock_give(&e->lock);
+	gone_call(e, &gone);
 	return done;
 }
 
@@ -339,6 +340,10 @@ void engine_free(struct engine *e, bool leave)
 		port_forget(e, p, leave);
 	}
 	free_flows(e);
+	if (!hang_reap(e)) { /* its thread still looks at the engine when it comes back */
+		log_warn("a device does not answer: it is left in its call");
+		return;
+	}
 	while ((n = htable_first(&e->texts))) {
 		htable_remove(&e->texts, n);
 		free(container_of(n, struct text, node));

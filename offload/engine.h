@@ -52,6 +52,7 @@ struct engine_config {
 	uint32_t min_residency_ms;  /* floor (default 2000) */
 	uint32_t max_churn_per_s;   /* evictions per device (default 1000) */
 	enum offload_policy policy; /* other_config:tc-policy */
+	uint32_t hang_ms; /* a call that lasts so long cuts the device off (5000); 0: none */
 };
 
 struct engine_ops { /* callbacks */
@@ -79,6 +80,8 @@ int engine_port_add(struct engine *e, struct port *port, const char *provider,
  * and blocks like engine_port_add() and engine_port_del(). */
 int engine_port_move(struct engine *e, struct port *port, const char *provider,
 		     struct error *err) MUST_CHECK;
+/* What is done now and then: devices that hung and are back are joined again.  Main thread. */
+void engine_tend(struct engine *e);
 /* Before the port leaves the datapath: the hardware rules that enter or leave by it are removed and
  * counted first.  Main thread; blocks; the caller holds no lock that gone() takes. */
 void engine_port_del(struct engine *e, struct port *port);
@@ -198,6 +201,8 @@ struct engine_device_info {
 	uint64_t audit_mute;    /* in hardware, never hit while the software twin counts */
 	uint64_t readings_back; /* counters that ran backwards */
 	uint64_t resets;        /* times that the device lost its rules */
+	uint64_t hangs;         /* times that it did not come back from a call */
+	bool hung;              /* it is in one now, and cut off */
 	uint64_t events[OFFLOAD_N_EVENTS]; /* that the provider told of */
 	uint64_t learned_shapes;
 };

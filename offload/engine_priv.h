@@ -53,6 +53,8 @@ enum after_removal {
 };
 
 struct engine_port {
+	char *provider;    /* owned: as last asked for; NULL */
+	bool lost;         /* its device hung: it joins again when that is back */
 	struct hnode node; /* engine.ports, by number */
 	struct dp_port no;
 	struct port *port;      /* referenced */
@@ -163,7 +165,13 @@ struct engine_dev {
 	uint64_t tokens_ns;
 	double batch_ns; /* measured time of a request, for the size of a batch */
 	struct audit_job *audit;
-	bool away;                      /* the provider said that the device is gone */
+	bool away; /* the provider said that the device is gone */
+	bool hung; /* it has not come back from a call; hang.c */
+	bool stray;
+	struct port **stray_ports; /* owned, referenced: to be detached */
+	unsigned n_stray_ports;
+	_Atomic uint64_t call_ns;       /* since when its thread is in a call; 0 = it is in none */
+	_Atomic bool ended;             /* its thread has left its loop */
 	struct engine_device_info stat; /* counters only */
 
 	struct lock notes_lock; /* innermost: providers notify from anywhere */
@@ -191,7 +199,7 @@ struct engine {
 	void *ctx;
 	struct engine_config cfg;
 	struct htable flows, ports, texts;
-	struct cds_list_head devs;
+	struct cds_list_head devs, strays;
 	struct engine_totals totals;
 	bool holding; /* engine_adopt() is still to come */
 	bool frozen;  /* what is in the devices stays there: they are asked for nothing more */
@@ -285,6 +293,8 @@ void device_look(struct engine_dev *d) EXCLUDES(d->e->lock);
 struct batch *batch_new(void); /* free() it */
 /* One batch from the queue to the device; false when there was nothing to do. */
 bool batch_step(struct engine_dev *d) EXCLUDES(d->e->lock);
+/* The batch under way has been given up: what comes of it is nobody's. */
+void batch_abandon(struct engine_dev *d, struct gone_list *g) REQUIRES(&d->e->lock);
 /* The batch under way has a flow that enters or leaves by this port. */
 bool batch_works_on(const struct engine_dev *d, const struct engine_port *p);
 /* Where a rule is, as the device said. */
@@ -325,6 +335,26 @@ void audit_lose(struct engine_dev *d, struct engine_flow *f, enum offload_reason
 
 /* Takes out rules that belong to no flow. */
 void audit_remove(struct engine_dev *d, const uint64_t *handles, size_t n);
+
+/* --- hang.c: devices that do not come back --- */
+/* Around every call to the provider. */
+void device_call(struct engine_dev *d) ACQUIRE(d->io);
+void device_called(struct engine_dev *d) RELEASE(d->io);
+/* Cuts off the devices whose call lasts too long.  Any thread. */
+void hang_check(struct engine *e) EXCLUDES(e->lock);
+void hang_check_locked(struct engine *e, struct gone_list *g) ENGINE_LOCKED(e);
+/* Until something changes, but not for long, as a device may hang meanwhile. */
+void hang_wait(struct engine *e, struct gone_list *g) ENGINE_LOCKED(e);
+/* The device's thread, back from a call. */
+void hang_recover(struct engine_dev *d) EXCLUDES(d->e->lock);
+/* The flow's rule, when its device hangs: nobody can read its counters now. */
+void hang_give_up(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e);
+/* Its ports and flows leave a device that hangs. */
+void hang_stray(struct engine *e, struct engine_dev *d, struct gone_list *g) ENGINE_LOCKED(e);
+/* The port is still in the hands of a stray, whose name it gets. */
+bool hang_has_port(struct engine *e, const struct port *port, char name[64]);
+/* Takes down the strays that are back; true when none is left.  Main thread. */
+bool hang_reap(struct engine *e) EXCLUDES(e->lock);
 
 /* --- chain.c: what leads to what --- */
 void chain_rule_here(struct engine_dev *d, struct engine_flow *f) REQUIRES(&d->e->lock);

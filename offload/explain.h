@@ -17,8 +17,9 @@
 /* { "tiers": [{tier, flows, packets, bytes}], "hardware_share": {packets, bytes},   (0 .. 1)
  *   "reasons": [{reason, flows}],
  *   "devices": [{name, provider, entries, capacity, flows: {state: n}, queue: {depth, oldest_ms,
- * shed}, installs, replaces, removes, failures, evictions, repairs, resets, learned_shapes, audit:
- * {runs, missing, orphaned, altered, mute, ran_back}, events: {kind: n}, latency: {buckets:
+ * shed}, installs, replaces, removes, failures, evictions, repairs, resets, hangs, hung,
+ * learned_shapes, audit: {runs, missing, orphaned, altered, mute, ran_back}, events: {kind: n},
+ * latency: {buckets:
  * [{le_us, count}], sum_us}, reasons: [{reason, text, advice, flows, packets, bytes, events}]}],
  * (costliest first) "ports": [{port, name, device, enabled, flows, flows_hardware, flows_tc,
  * packets: {tier: n}, bytes: {…}}] }

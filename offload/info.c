@@ -78,6 +78,7 @@ static void fill_device(struct engine *e, struct engine_dev *d, struct engine_de
 	i->queue_depth = queue_depth(&d->queue) + d->n_busy;
 	i->queue_oldest_ns = oldest && now > oldest ? now - oldest : 0;
 	i->queue_shed = d->queue.shed;
+	i->hung = d->hung;
 	sum_reasons(e, d, i);
 }
 

@@ -16,6 +16,7 @@ offload_liboffload_a_SOURCES = \
 	offload/explain_device.c \
 	offload/explain_priv.h \
 	offload/flow.c \
+	offload/hang.c \
 	offload/info.c \
 	offload/ledger.c \
 	offload/ledger.h \

@@ -128,6 +128,8 @@ static enum offload_reason no_reason_to_ask(const struct engine *e, const struct
 		return OFFLOAD_DISABLED;
 	if (!f->dev)
 		return OFFLOAD_NO_DEVICE;
+	if (f->dev->hung)
+		return OFFLOAD_HUNG;
 	if (f->dev->away)
 		return OFFLOAD_GONE;
 	if (!f->hw_ok)
@@ -165,6 +167,8 @@ void place_flow(struct engine *e, struct engine_flow *f)
 	if (f->deleted)
 		return;
 	reason = no_reason_to_ask(e, f);
+	if (reason == OFFLOAD_HUNG && f->handle)
+		return; /* it is looked at again when the device is back */
 	if (f->adopted && reason != OFFLOAD_DISABLED && reason != OFFLOAD_GONE)
 		return;
 	if (reason != OFFLOAD_OK) {

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/base/clock.h"
 #include "core/base/hash.h"
 #include "core/base/log.h"
 #include "core/base/xalloc.h"
@@ -73,6 +74,12 @@ static int attach(struct port *port, const char *provider, struct offload_device
 	return ops->attach(port, args, od, err);
 }
 
+static void keep_text(struct engine_port *p, const char *provider)
+{
+	free(p->provider);
+	p->provider = provider ? xstrdup(provider) : NULL;
+}
+
 static struct engine_port *new_port(struct engine *e, struct port *port)
 {
 	struct engine_port *p = xzalloc(sizeof(*p));
@@ -93,6 +100,11 @@ static int join_device(struct engine *e, struct engine_port *p, struct offload_d
 	struct engine_dev *d = od->engine_priv;
 	bool first = !d;
 
+	if (d && d->stray) { /* another port of it */
+		od->ops->detach(od, p->port);
+		p->lost = true;
+		return error_set(err, EBUSY, "offload", "%s does not answer", od->name);
+	}
 	if (first) {
 		d = device_start(e, od, err);
 		if (!d) {
@@ -130,8 +142,15 @@ static void reconsider(struct engine *e)
 static int join(struct engine *e, struct engine_port *p, const char *provider, struct error *err)
 {
 	struct offload_device *od = NULL;
-	int rc = attach(p->port, provider, &od, err);
+	char name[64];
+	int rc;
 
+	keep_text(p, provider);
+	(void)hang_reap(e); /* others may go on as they are */
+	p->lost = hang_has_port(e, p->port, name);
+	if (p->lost)
+		return error_set(err, EBUSY, "offload", "%s does not answer", name);
+	rc = attach(p->port, provider, &od, err);
 	if (!rc && od)
 		rc = join_device(e, p, od, err);
 	reconsider(e);
@@ -262,21 +281,20 @@ static void abandon(struct engine *e, struct engine_dev *d, const struct engine_
 }
 
 /* Waits until no rule touches the port, asking again and again, as new ones may have come. */
-static void empty_port(struct engine *e, struct engine_port *p, bool leave) ENGINE_LOCKED(e)
+static void empty_port(struct engine *e, struct engine_port *p, bool leave, struct gone_list *g)
+	ENGINE_LOCKED(e)
 {
 	struct engine_dev *d = p->dev;
-	struct timespec until;
+	uint64_t until = clock_mono_ns() + LEAVE_S * NSEC_PER_SEC;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &until); /* cannot fail for this clock */
-	until.tv_sec += LEAVE_S;
-	while (!leave) {
+	while (!leave && !d->hung) {
 		ask_out(e, p);
-		if (!still_there(d, p) ||
-		    pthread_cond_timedwait(&e->changed, &e->lock.m, &until) == ETIMEDOUT)
+		if (!still_there(d, p) || clock_mono_ns() > until)
 			break;
+		hang_wait(e, g);
 	}
-	while (d->n_users || batch_works_on(d, p))
-		pthread_cond_wait(&e->changed, &e->lock.m);
+	while (!d->hung && (d->n_users || batch_works_on(d, p)))
+		hang_wait(e, g);
 }
 
 /* The rules that touch the port leave the device; then the port does, and with its last port the
@@ -287,13 +305,19 @@ static void leave_device(struct engine *e, struct engine_port *p, bool leave, bo
 {
 	struct gone_list gone = { NULL, 0, 0 };
 	struct engine_dev *d = p->dev;
-	bool last = false;
+	bool last = false, stray = false;
 
 	lock_take(&e->lock);
 	p->leaving = true;
 	if (d) {
 		d->leaving = p;
-		empty_port(e, p, leave);
+		empty_port(e, p, leave, &gone);
+		stray = d->hung;
+	}
+	if (stray) {
+		hang_stray(e, d, &gone);
+		d = NULL; /* engine_tend()'s */
+	} else if (d) {
 		abandon(e, d, p, &gone);
 		last = !--d->n_ports;
 	}
@@ -324,6 +348,7 @@ void port_forget(struct engine *e, struct engine_port *p, bool leave)
 {
 	leave_device(e, p, leave, true);
 	port_unref(p->port);
+	free(p->provider);
 	free(p);
 }
 
@@ -353,6 +378,35 @@ void engine_port_del(struct engine *e, struct port *port)
 	lock_give(&e->lock);
 	if (p)
 		port_forget(e, p, false);
+}
+
+/* Ports whose device hung, when it is back. */
+static struct engine_port *lost_port(struct engine *e)
+{
+	struct engine_port *p, *found = NULL;
+
+	lock_take(&e->lock);
+	HTABLE_FOR_EACH (p, struct engine_port, node, &e->ports)
+		if (p->lost)
+			found = p;
+	lock_give(&e->lock);
+	return found;
+}
+
+void engine_tend(struct engine *e)
+{
+	struct engine_port *p;
+
+	while (hang_reap(e) && (p = lost_port(e))) {
+		struct error why = ERROR_INIT;
+		char *text = p->provider ? xstrdup(p->provider) : NULL;
+
+		p->lost = false;
+		if (join(e, p, text, &why))
+			log_warn("port %s: its device is back, but not for it: %s", p->port->name,
+				 why.cause);
+		free(text);
+	}
 }
 
 /* --- commands --- */
@@ -398,15 +452,23 @@ int engine_device_command(struct engine *e, const char *device, int argc, const 
 static void audit_one(struct engine *e, struct engine_dev *d, bool repair, struct str *out)
 {
 	struct audit_job job = { .repair = repair, .out = out };
+	struct gone_list gone = { NULL, 0, 0 };
 
 	lock_take(&e->lock);
-	while (d->audit)
-		pthread_cond_wait(&e->changed, &e->lock.m);
-	d->audit = &job;
-	place_wake(d);
-	while (!job.done)
-		pthread_cond_wait(&e->changed, &e->lock.m);
+	while (d->audit && !d->hung)
+		hang_wait(e, &gone);
+	if (!d->hung) {
+		d->audit = &job;
+		place_wake(d);
+	}
+	while (!job.done && !d->hung)
+		hang_wait(e, &gone);
+	if (d->audit == &job)
+		d->audit = NULL;
+	if (!job.done)
+		str_printf(out, "%s: does not answer\n", d->od->name);
 	lock_give(&e->lock);
+	gone_call(e, &gone);
 }
 
 int engine_audit(struct engine *e, const char *device, bool repair, struct str *out,

@@ -271,6 +271,12 @@ static void dev_audit(struct scrape *s)
 	}
 }
 
+static void dev_hangs(struct scrape *s)
+{
+	FOR_EACH_DEVICE(s, d)
+	device_sample(s, d, NULL, NULL, d->hangs);
+}
+
 static void dev_events(struct scrape *s)
 {
 	FOR_EACH_DEVICE(s, d)
@@ -408,6 +414,8 @@ static const struct family families[] = {
 	  "Times that a megaflow was kept or put out of hardware, by reason", dev_refusals },
 	{ "shunt_offload_audit_findings_total", "counter",
 	  "Rules, and counters, that were found wrong", dev_audit },
+	{ "shunt_offload_hangs_total", "counter",
+	  "Times that the device did not come back from a call and was cut off", dev_hangs },
 	{ "shunt_offload_events_total", "counter", "What the provider told of its own accord",
 	  dev_events },
 	{ "shunt_offload_resets_total", "counter", "Times that the device lost all its rules",

@@ -44,6 +44,7 @@ static void tick(void *arg)
 	uint64_t now = clock_mono_ns();
 	struct bridge *br;
 
+	engine_tend(flows_engine(be->flows));
 	cds_list_for_each_entry (br, &be->bridges, node) {
 		(void)tables_expire(br->tables,
 				    now); /* looked at each tick, so the next time is not needed */

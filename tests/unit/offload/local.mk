@@ -4,6 +4,7 @@ OFFLOAD_TESTS = \
 	tests/unit/offload/chain_test \
 	tests/unit/offload/engine_test \
 	tests/unit/offload/fault_test \
+	tests/unit/offload/hang_test \
 	tests/unit/offload/parts_test \
 	tests/unit/offload/tiers_test \
 	tests/unit/offload/sim/agree_test \
@@ -20,3 +21,4 @@ OFFLOAD_RIG = tests/unit/offload/rig.c tests/unit/offload/rig.h $(SURVIVOR)
 tests_unit_offload_tiers_test_SOURCES = tests/unit/offload/tiers_test.c $(OFFLOAD_RIG)
 tests_unit_offload_adopt_test_SOURCES = tests/unit/offload/adopt_test.c $(OFFLOAD_RIG)
 tests_unit_offload_chain_test_SOURCES = tests/unit/offload/chain_test.c $(OFFLOAD_RIG)
+tests_unit_offload_hang_test_SOURCES = tests/unit/offload/hang_test.c $(OFFLOAD_RIG)

@@ -11,6 +11,7 @@ LAB_FILES = \
 	tests/lab/nicsim-build \
 	tests/lab/nicsim/Kbuild \
 	tests/lab/nicsim/action.c \
+	tests/lab/nicsim/ct.c \
 	tests/lab/nicsim/debug.c \
 	tests/lab/nicsim/edit.c \
 	tests/lab/nicsim/encap.c \
@@ -33,6 +34,7 @@ LAB_FILES = \
 LAB_KERNEL_TESTS = tests/lab/kernel_test.sh
 LAB_NIC_TESTS = \
 	tests/lab/nic_actions_test.py \
+	tests/lab/nic_ct_test.sh \
 	tests/lab/nic_faults_test.sh \
 	tests/lab/nic_test.sh \
 	tests/lab/nic_tunnel_test.sh

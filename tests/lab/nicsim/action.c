@@ -11,6 +11,7 @@
 #include <net/flow_offload.h>
 #include <net/mpls.h>
 #include <net/pkt_cls.h>
+#include <net/tc_act/tc_ct.h>
 #include <net/tc_act/tc_mpls.h>
 #include <net/vxlan.h>
 
@@ -374,6 +375,32 @@ static enum nicsim_verdict run_police(struct nicsim_run *run, const struct nicsi
 	return NICSIM_DONE;
 }
 
+static int compile_ct(struct compiling *c, const struct flow_action_entry *entry,
+		      struct nicsim_act *act)
+{
+	struct nicsim_ct_zone *zone;
+
+	if (entry->ct.action & TCA_CT_ACT_COMMIT) {
+		NL_SET_ERR_MSG_MOD(c->extack, "connections are committed in software");
+		return -EOPNOTSUPP;
+	}
+	act->ct.flags = entry->ct.action;
+	if (entry->ct.action & TCA_CT_ACT_CLEAR)
+		return 0;
+	zone = nicsim_ct_zone_get(c->block->nic, entry->ct.flow_table, entry->ct.zone);
+	if (IS_ERR(zone))
+		return PTR_ERR(zone);
+	act->ct.zone = zone;
+	c->rule->may_miss = true;
+	return 0;
+}
+
+static enum nicsim_verdict run_ct(struct nicsim_run *run, const struct nicsim_rule *rule,
+				  const struct nicsim_act *act)
+{
+	return nicsim_ct_run(run, act);
+}
+
 /* --- the table --- */
 
 #define ROW(id, word, ...)                                                                         \
@@ -409,7 +436,7 @@ static const struct row {
 	ROW(QUEUE, "queue"),
 	ROW(SAMPLE, "sample"),
 	ROW(POLICE, "police", compile_police, run_police),
-	ROW(CT, "ct"),
+	ROW(CT, "ct", compile_ct, run_ct),
 	ROW(CT_METADATA, "ct_metadata"),
 	ROW(MPLS_PUSH, "mpls_push", compile_mpls_push, run_mpls_push),
 	ROW(MPLS_POP, "mpls_pop", compile_mpls_pop, run_mpls_pop),
@@ -475,7 +502,7 @@ int nicsim_compile(struct nicsim_block *block, struct flow_cls_offload *offload,
 	}
 	if (!flow_action_hw_stats_check(action, c.extack, FLOW_ACTION_HW_STATS_DELAYED_BIT))
 		return -EOPNOTSUPP;
-	flow_action_for_each (i, entry, action) {
+	flow_action_for_each(i, entry, action) {
 		c.last = i == action->num_entries - 1;
 		err = compile_one(&c, entry);
 		if (err)
@@ -502,6 +529,8 @@ void nicsim_release(struct nicsim_rule *rule)
 			nicsim_police_put(rule->owner.block->nic, rule->acts[i].police);
 		else if (rule->acts[i].id == FLOW_ACTION_TUNNEL_ENCAP)
 			nicsim_encap_free(rule->acts[i].encap);
+		else if (rule->acts[i].id == FLOW_ACTION_CT && rule->acts[i].ct.zone)
+			nicsim_ct_zone_put(rule->acts[i].ct.zone);
 	}
 }
 

@@ -80,8 +80,9 @@ static void forget_all(struct nicsim_nic *nic)
 	struct nicsim_rule *rule;
 	unsigned long id;
 
-	xa_for_each (&nic->rules, id, rule)
+	xa_for_each(&nic->rules, id, rule)
 		nicsim_rule_forget(rule);
+	nicsim_ct_forget_all(nic);
 }
 
 static int do_forget(struct nicsim_nic *nic, char *word)
@@ -206,7 +207,7 @@ static void show_names(struct seq_file *s, const char *what, const unsigned long
 	unsigned int i;
 
 	seq_puts(s, what);
-	for_each_set_bit (i, bits, n) {
+	for_each_set_bit(i, bits, n) {
 		seq_printf(s, "%c%s", sep, name(i));
 		sep = ',';
 	}
@@ -221,6 +222,7 @@ static int info_show(struct seq_file *s, void *unused)
 	mutex_lock(&nic->lock);
 	seq_printf(s, "table %u\nrules %u\nrefused %llu\nfull %llu\n", nic->table_size,
 		   nic->n_rules, nic->n_refused, nic->n_full);
+	seq_printf(s, "connections %u\n", nicsim_ct_count(nic));
 	seq_printf(s, "lag %u\nslow %u\nmute %d\nfail %u\n", nic->lag_ms, nic->slow_us, nic->mute,
 		   nic->fail_next);
 	show_names(s, "refused_keys", &nic->refused_keys, FLOW_DISSECTOR_KEY_MAX, nicsim_key_name);
@@ -266,7 +268,7 @@ static int rules_show(struct seq_file *s, void *unused)
 	unsigned long id, keys;
 
 	mutex_lock(&nic->lock);
-	xa_for_each (&nic->rules, id, rule) {
+	xa_for_each(&nic->rules, id, rule) {
 		seq_printf(s, "%u %s chain %u prio %u packets %lld bytes %lld drops %lld", rule->id,
 			   block_name(rule->owner.block), rule->chain, rule->prio,
 			   atomic64_read(&rule->packets), atomic64_read(&rule->bytes),
@@ -284,12 +286,20 @@ static int rules_show(struct seq_file *s, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(rules);
 
+static int connections_show(struct seq_file *s, void *unused)
+{
+	nicsim_ct_show(s->private, s);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(connections);
+
 void nicsim_debug_add(struct nicsim_nic *nic, struct dentry *root)
 {
 	INIT_DELAYED_WORK(&nic->links_up, links_up);
 	nic->dir = debugfs_create_dir(nic->name, root);
 	debugfs_create_file("info", 0444, nic->dir, nic, &info_fops);
 	debugfs_create_file("rules", 0444, nic->dir, nic, &rules_fops);
+	debugfs_create_file("connections", 0444, nic->dir, nic, &connections_fops);
 	debugfs_create_file("command", 0200, nic->dir, nic, &command_fops);
 }
 

@@ -19,6 +19,8 @@ static struct nicsim_rule *next_rule(struct nicsim_run *run)
 		return NULL;
 	run->stale = false;
 	run->key.enc = run->enc;
+	run->key.ct = run->ct;
+	run->key.ct.conn = 0;
 	return nicsim_rule_find(run->block, run->chain, &run->key);
 }
 
@@ -74,7 +76,7 @@ static void deliver_up(struct nicsim_run *run, struct sk_buff *skb, u32 chain)
 	if (run->block->tunnel)
 		nicsim_tunnel_deliver_up(run, skb, chain);
 	else
-		nicsim_deliver_up(run->in, skb, chain);
+		nicsim_deliver_up(run, skb, chain);
 }
 
 /* No rule, or one that could not be carried out: the frame goes to the host, who is told where to
@@ -112,6 +114,8 @@ static void undo(struct nicsim_run *run, unsigned int outputs)
 static bool step(struct nicsim_run *run, struct nicsim_rule *rule)
 {
 	unsigned int outputs = skb_queue_len(&run->out);
+	struct nicsim_enc enc = run->enc;
+	struct nicsim_ct ct = run->ct;
 	u32 chain = run->chain;
 
 	if (!keep_safe(run, rule)) {
@@ -135,6 +139,8 @@ static bool step(struct nicsim_run *run, struct nicsim_rule *rule)
 		return false;
 	case NICSIM_MISS:
 		run->chain = chain;
+		run->enc = enc;
+		run->ct = ct;
 		undo(run, outputs);
 		miss(run);
 		return false;

@@ -30,7 +30,7 @@ static struct nicsim_nic *find(const char *name)
 {
 	struct nicsim_nic *nic;
 
-	list_for_each_entry (nic, &nics, node) {
+	list_for_each_entry(nic, &nics, node) {
 		if (!strcmp(nic->name, name))
 			return nic;
 	}
@@ -134,7 +134,7 @@ static void __net_exit net_exit(struct net *net)
 	struct nicsim_nic *nic, *next;
 
 	mutex_lock(&nics_lock);
-	list_for_each_entry_safe (nic, next, &nics, node) {
+	list_for_each_entry_safe(nic, next, &nics, node) {
 		if (net_eq(nic->net, net))
 			remove(nic);
 	}

@@ -297,6 +297,28 @@ static int copy_enc_opts(const struct flow_rule *rule, struct nicsim_rule_match 
 	return 0;
 }
 
+/* Only established connections are in the NIC, so other frames never come to a rule that wants them
+ * here. */
+static int copy_ct(const struct flow_rule *rule, struct nicsim_rule_match *m,
+		   struct netlink_ext_ack *extack)
+{
+	const u16 here = TCA_FLOWER_KEY_CT_FLAGS_TRACKED | TCA_FLOWER_KEY_CT_FLAGS_ESTABLISHED |
+			 TCA_FLOWER_KEY_CT_FLAGS_REPLY;
+	struct flow_match_ct f;
+
+	flow_rule_match_ct(rule, &f);
+	if (f.key->ct_state & f.mask->ct_state & ~here) {
+		NL_SET_ERR_MSG_MOD(extack, "of ct_state only trk, est and rpl can be wanted");
+		return -EOPNOTSUPP;
+	}
+	COPY(ct.state, ct_state);
+	COPY(ct.zone, ct_zone);
+	COPY(ct.mark, ct_mark);
+	memcpy(m->key.ct.labels, f.key->ct_labels, sizeof(m->key.ct.labels));
+	memcpy(m->mask.ct.labels, f.mask->ct_labels, sizeof(m->mask.ct.labels));
+	return 0;
+}
+
 #define ROW(id, field, fn)                                                                         \
 	[FLOW_DISSECTOR_KEY_##id] = { field, KBUILD_MODNAME ": no match on " field, fn }
 
@@ -331,7 +353,7 @@ static const struct row {
 	ROW(ENC_IP, "enc_ip", copy_enc_ip),
 	ROW(ENC_OPTS, "enc_opts", copy_enc_opts),
 	ROW(META, "indev", NULL),
-	ROW(CT, "ct", NULL),
+	ROW(CT, "ct", copy_ct),
 	ROW(HASH, "hash", NULL),
 	ROW(NUM_OF_VLANS, "num_of_vlans", copy_tags),
 	ROW(PPPOE, "pppoe", NULL),
@@ -409,7 +431,7 @@ int nicsim_match(struct nicsim_nic *nic, struct flow_cls_offload *offload,
 		match->key.proto = offload->common.protocol;
 		match->mask.proto = htons(0xffff);
 	}
-	for_each_set_bit (id, &used, ARRAY_SIZE(rows)) {
+	for_each_set_bit(id, &used, ARRAY_SIZE(rows)) {
 		err = copy_row(nic, id, rule, match, offload->common.extack);
 		if (err)
 			return err;

@@ -92,11 +92,13 @@ bool nicsim_go_on_in(struct nicsim_nic *nic, struct sk_buff *skb, u32 chain)
 }
 
 /* What the NIC has no rule for.  The port has counted it already. */
-void nicsim_deliver_up(struct nicsim_port *port, struct sk_buff *skb, u32 chain)
+void nicsim_deliver_up(struct nicsim_run *run, struct sk_buff *skb, u32 chain)
 {
+	struct nicsim_port *port = run->in;
 	struct side *side = netdev_priv(port->host);
 
 	nicsim_anonymous(skb);
+	nicsim_ct_restore(run, skb);
 	if (!nicsim_go_on_in(port->nic, skb, chain))
 		return;
 	count(side->host_saw, skb->len, false);

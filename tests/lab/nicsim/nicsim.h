@@ -62,6 +62,16 @@ struct nicsim_enc {
 	u8 zero;
 };
 
+/* What is known of a frame's connection. */
+struct nicsim_ct {
+	unsigned long
+		conn; /* the kernel's pointer with its state, as in sk_buff; no part of the key */
+	u32 mark;
+	u32 labels[4];
+	u16 state; /* TCA_FLOWER_KEY_CT_FLAGS_… */
+	u16 zone;
+};
+
 /*
  * All that a rule can match on, of one frame.  Fields that a frame does not have are zero.  It is
  * masked and hashed as a whole: whoever makes one zeroes all of it first, holes too.
@@ -70,10 +80,7 @@ struct nicsim_key {
 	struct in6_addr src, dst; /* IPv4 and the addresses of ARP in the first word */
 	struct nicsim_enc enc;
 	u32 mpls[NICSIM_MAX_LABELS];
-	u32 ct_mark;
-	u32 ct_labels[4];
-	u16 ct_state; /* TCA_FLOWER_KEY_CT_FLAGS_… */
-	u16 ct_zone;
+	struct nicsim_ct ct;
 	__be16 proto;   /* the outermost EtherType, which TC calls the protocol of a rule */
 	__be16 n_proto; /* the one behind the VLAN tags */
 	__be16 tpid[NICSIM_MAX_TAGS];
@@ -90,6 +97,8 @@ struct nicsim_key {
 	u8 icmp_type, icmp_code;
 } __aligned(8);
 
+struct nf_flowtable;
+struct seq_file;
 struct nicsim_nic;
 struct nicsim_port;
 struct nicsim_tunnel;
@@ -150,6 +159,10 @@ struct nicsim_act {
 			__be32 keep, value;
 			bool add;
 		} mangle;
+		struct {
+			struct nicsim_ct_zone *zone; /* NULL: clear */
+			int flags;                   /* TCA_CT_ACT_… */
+		} ct;
 		struct nicsim_police *police;
 		u32 chain;
 	};
@@ -221,6 +234,13 @@ struct nicsim_nic {
 	struct list_head block_cbs;
 	struct list_head tunnels; /* RCU */
 
+	struct list_head ct_zones; /* under lock */
+	u64 next_zone;
+	struct rhashtable ct_tuples; /* read under RCU */
+
+	struct mutex ct_lock;
+	struct rhashtable ct_cookies;
+
 	atomic64_t oversize, too_many_hops, lost;
 
 	struct nicsim_port ports[];
@@ -238,6 +258,7 @@ struct nicsim_run {
 	bool stale;            /* the frame was changed since the key was made */
 	struct nicsim_enc enc; /* until it is decapsulated by an action */
 	unsigned int outer;    /* length of the outer headers, which are still there before data */
+	struct nicsim_ct ct;
 	const struct nicsim_encap *encap; /* what the outputs to tunnels after it are put in */
 	u32 chain;
 	unsigned int n_hits;
@@ -276,7 +297,7 @@ struct nicsim_port *nicsim_port_of(const struct nicsim_nic *nic, const struct ne
 void nicsim_anonymous(struct sk_buff *skb);
 bool nicsim_go_on_in(struct nicsim_nic *nic, struct sk_buff *skb, u32 chain);
 void nicsim_deliver(struct net_device *dev, struct sk_buff *skb);
-void nicsim_deliver_up(struct nicsim_port *port, struct sk_buff *skb, u32 chain);
+void nicsim_deliver_up(struct nicsim_run *run, struct sk_buff *skb, u32 chain);
 void nicsim_send_out(struct sk_buff *skb);
 
 /* frame.c */
@@ -340,6 +361,18 @@ struct nicsim_encap *nicsim_encap_new(struct nicsim_nic *nic, const struct ip_tu
 void nicsim_encap_free(struct nicsim_encap *encap);
 struct nicsim_port *nicsim_encapsulate(struct nicsim_run *run, struct sk_buff *skb,
 				       const struct nicsim_act *out);
+
+/* ct.c: connections. */
+int nicsim_ct_init(struct nicsim_nic *nic);
+void nicsim_ct_done(struct nicsim_nic *nic);
+struct nicsim_ct_zone *nicsim_ct_zone_get(struct nicsim_nic *nic, struct nf_flowtable *table,
+					  u16 number);
+void nicsim_ct_zone_put(struct nicsim_ct_zone *zone);
+void nicsim_ct_forget_all(struct nicsim_nic *nic);
+unsigned int nicsim_ct_count(const struct nicsim_nic *nic);
+void nicsim_ct_show(struct nicsim_nic *nic, struct seq_file *s);
+enum nicsim_verdict nicsim_ct_run(struct nicsim_run *run, const struct nicsim_act *act);
+void nicsim_ct_restore(const struct nicsim_run *run, struct sk_buff *skb);
 
 /* exec.c */
 void nicsim_receive(struct nicsim_port *port, struct sk_buff *skb);

@@ -32,7 +32,7 @@ static struct nicsim_police *find(struct nicsim_nic *nic, u32 index)
 {
 	struct nicsim_police *police;
 
-	list_for_each_entry (police, &nic->polices, node) {
+	list_for_each_entry(police, &nic->polices, node) {
 		if (police->index == index)
 			return police;
 	}
@@ -147,7 +147,7 @@ static int action_replace(struct nicsim_nic *nic, struct flow_offload_action *of
 	struct nicsim_police *police;
 	int i;
 
-	flow_action_for_each (i, entry, &offload->action) {
+	flow_action_for_each(i, entry, &offload->action) {
 		if (entry->id != FLOW_ACTION_POLICE ||
 		    test_bit(FLOW_ACTION_POLICE, nic->refused_actions))
 			return -EOPNOTSUPP;

@@ -38,13 +38,23 @@ int nicsim_rules_init(struct nicsim_nic *nic)
 		return err;
 	err = rhashtable_init(&nic->keys, &key_params);
 	if (err)
-		rhashtable_destroy(&nic->cookies);
+		goto destroy_cookies;
+	err = nicsim_ct_init(nic);
+	if (err)
+		goto destroy_keys;
+	return 0;
+
+destroy_keys:
+	rhashtable_destroy(&nic->keys);
+destroy_cookies:
+	rhashtable_destroy(&nic->cookies);
 	return err;
 }
 
 void nicsim_rules_done(struct nicsim_nic *nic)
 {
 	WARN_ON(!xa_empty(&nic->rules));
+	nicsim_ct_done(nic);
 	rhashtable_destroy(&nic->keys);
 	rhashtable_destroy(&nic->cookies);
 	xa_destroy(&nic->rules);
@@ -87,7 +97,7 @@ struct nicsim_rule *nicsim_rule_find(struct nicsim_block *block, u32 chain,
 
 	if (!table)
 		return NULL;
-	list_for_each_entry_rcu (mask, &table->masks, node) {
+	list_for_each_entry_rcu(mask, &table->masks, node) {
 		mask_key(&lookup.key, key, &mask->bits);
 		lookup.mask_id = mask->id;
 		rule = rhashtable_lookup(&block->nic->keys, &lookup, key_params);
@@ -133,7 +143,7 @@ static struct nicsim_mask *mask_get(struct nicsim_nic *nic, struct nicsim_table 
 {
 	struct nicsim_mask *mask, *next;
 
-	list_for_each_entry (mask, &table->masks, node) {
+	list_for_each_entry(mask, &table->masks, node) {
 		if (mask->prio == prio && !memcmp(&mask->bits, bits, sizeof(*bits))) {
 			mask->refs++;
 			return mask;
@@ -146,7 +156,7 @@ static struct nicsim_mask *mask_get(struct nicsim_nic *nic, struct nicsim_table 
 	mask->id = ++nic->next_mask;
 	mask->refs = 1;
 	mask->bits = *bits;
-	list_for_each_entry (next, &table->masks, node) {
+	list_for_each_entry(next, &table->masks, node) {
 		if (next->prio > prio)
 			break;
 	}

@@ -59,7 +59,7 @@ static struct nicsim_tunnel *tunnel_of(struct nicsim_nic *nic, const struct net_
 	struct nicsim_tunnel *tunnel, *found = NULL;
 
 	mutex_lock(&nic->lock);
-	list_for_each_entry (tunnel, &nic->tunnels, node) {
+	list_for_each_entry(tunnel, &nic->tunnels, node) {
 		if (tunnel->dev == dev)
 			found = tunnel;
 	}
@@ -186,7 +186,7 @@ static const struct nicsim_tunnel *by_port(const struct nicsim_nic *nic, __be16 
 {
 	const struct nicsim_tunnel *tunnel;
 
-	list_for_each_entry_rcu (tunnel, &nic->tunnels, node) {
+	list_for_each_entry_rcu(tunnel, &nic->tunnels, node) {
 		if (tunnel->port == port)
 			return tunnel;
 	}
@@ -294,6 +294,7 @@ void nicsim_tunnel_deliver_up(struct nicsim_run *run, struct sk_buff *skb, u32 c
 	struct metadata_dst *md = NULL;
 
 	nicsim_anonymous(skb);
+	nicsim_ct_restore(run, skb);
 	if (run->enc.family) {
 		md = metadata_of(&run->enc, tunnel->gbp);
 		if (!md) {

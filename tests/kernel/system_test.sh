@@ -81,6 +81,25 @@ eventually iface_is pz ofport -1
 vsctl del-port br0 pz
 expect reaches a 10.0.0.2
 
+step "what somebody else takes out is put back"
+number() { ovs-dpctl show | sed -n "s/ *port \([0-9]*\): $1\( .*\)\?$/\1/p"; }
+was=$(number pa)
+expect test -n "$was"
+has_number() { [[ $(number pa) == "$was" ]]; }
+expect has_number
+ovs-dpctl del-if ovs-system pa
+eventually has_number
+eventually reaches a 10.0.0.2
+ovs-dpctl del-if ovs-system br0
+eventually ip link show br0
+ip addr add 10.0.0.100/24 dev br0
+ip link set br0 up
+eventually reaches a 10.0.0.100
+ovs-dpctl del-dp ovs-system
+eventually reaches a 10.0.0.2
+eventually ip link show br0
+expect grep -q 'put back' <<<"$(complaints)"
+
 step "killed, it goes on forwarding, and counts on when it is back"
 ping_on() { in_host a ping -q -i 0.02 -c 150 10.0.0.2 >"$dir/ping"; }
 expect reaches a 10.0.0.2
@@ -110,7 +129,7 @@ expect_not grep -q ': stray$' <<<"$(ovs-dpctl show)"
 expect reaches c 10.0.1.4
 
 step "told to clean up, it leaves nothing"
-equal "$(complaints | grep -v 'pz')" "" "the log's complaints"
+equal "$(complaints | grep -v 'pz\|put back')" "" "the log's complaints"
 appctl exit --cleanup
 wait "$shuntd_pid" || fail "shuntd ended with status $?"
 shuntd_pid=

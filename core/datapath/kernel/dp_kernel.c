@@ -119,6 +119,20 @@ int kdp_set_dispatch(struct kdp *d, struct error *err)
 		  : 0;
 }
 
+int kdp_ensure(struct kdp *d, struct error *err)
+{
+	uint32_t was = d->ifindex;
+	int rc;
+
+	d->ifindex = 0;
+	rc = find_or_make(d, err);
+	if (rc)
+		d->ifindex = was;
+	if (rc || d->ifindex == was)
+		return rc;
+	return kdp_set_dispatch(d, err);
+}
+
 static void remove_datapath(struct kdp *d)
 {
 	int rc;
@@ -205,6 +219,7 @@ static void destroy(struct kdp *d)
 	kdp_works_free(d);
 	lock_done(&d->works_lock);
 	lock_done(&d->ports_lock);
+	lock_done(&d->heal_lock);
 	free(d->ports);
 	free(d);
 }
@@ -232,6 +247,7 @@ static struct kdp *new_kdp(const char *name, const struct kdp_families *fam)
 	d->flow_limit = KDP_FLOW_LIMIT;
 	lock_init(&d->works_lock);
 	lock_init(&d->ports_lock);
+	lock_init(&d->heal_lock);
 	return d;
 }
 

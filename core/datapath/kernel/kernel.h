@@ -57,13 +57,15 @@ struct kdp_handler;
 struct kdp {
 	struct dp up;
 	const struct kdp_families *fam;
-	uint32_t ifindex; /* the datapath's name in messages */
+	_Atomic uint32_t ifindex; /* the datapath's name in messages */
 	uint32_t user_features;
 	_Atomic bool per_cpu; /* the kernel chooses the socket by CPU, else by port */
 
 	struct lock works_lock;
 	struct kdp_work *works; /* spare */
 	unsigned n_works;
+
+	struct lock heal_lock; /* one at a time puts back what somebody else took */
 
 	struct lock ports_lock;
 	struct kdp_vport **ports; /* by number; NULL where there is none */
@@ -106,6 +108,8 @@ const void *kdp_attrs(const struct kdp *d, const struct genl_family *f, const st
 /* For tests: false does without per-CPU dispatch, as kernels before 5.16 must. */
 extern bool kdp_may_per_cpu;
 
+/* Makes the datapath again when somebody has removed it. */
+int kdp_ensure(struct kdp *d, struct error *err);
 /* Writes user features and the sockets for each CPU. */
 int kdp_set_dispatch(struct kdp *d, struct error *err);
 

@@ -29,6 +29,8 @@ static int vport_reconfigure(struct port *p, const struct port_config *cfg, stru
 	uint16_t dst_port;
 	int rc;
 
+	if (!linux_link_mtu(v->ifindex))
+		return -EBUSY; /* the device is gone: only a new one can be had */
 	if (t) {
 		rc = kdp_tunnel_name(t, cfg, name, &dst_port, err);
 		return rc ? rc : strcmp(name, p->name) ? -EBUSY : 0;

@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/log.h"
 #include "core/base/xalloc.h"
 #include "core/datapath/kernel/kernel.h"
 #include "core/port/linux_link.h"
+
+LOG_MODULE("dp.kernel");
 
 /* ---- the table ---- */
 
@@ -268,6 +271,18 @@ static int settle(struct kdp *d, struct kdp_vport *v, const struct port_config *
 	return rc;
 }
 
+/* Is it the datapath that is not there? */
+static bool made_again(struct kdp *d)
+{
+	uint32_t was = d->ifindex;
+	bool made;
+
+	lock_take(&d->heal_lock);
+	made = !kdp_ensure(d, NULL) && d->ifindex != was;
+	lock_give(&d->heal_lock);
+	return made;
+}
+
 static int add(struct kdp *d, const char *name, const struct port_config *cfg,
 	       struct dp_port wanted, int type, struct dp_port *no, struct error *err)
 {
@@ -280,6 +295,11 @@ static int add(struct kdp *d, const char *name, const struct port_config *cfg,
 	if (!w)
 		return error_set(err, -rc, NULL, "no netlink socket: %s", strerrordesc_np(-rc));
 	rc = new_port(d, w, name, type, wanted, &ans, err);
+	if (rc == -ENODEV && made_again(d)) {
+		if (err)
+			error_clear(err);
+		rc = new_port(d, w, name, type, wanted, &ans, err);
+	}
 	kdp_work_put(d, w);
 	if (rc)
 		return rc;
@@ -387,9 +407,51 @@ static struct kdp_vport *get(struct kdp *d, uint32_t no)
 	return v;
 }
 
+/* Somebody else may take a port out of the datapath, or remove the datapath: while the device is
+ * there it is put back.  Said by the kernel's notice that the device has no master any more, which
+ * has the port looked at. */
+static bool is_in_kernel(struct kdp *d, const struct kdp_vport *v)
+{
+	struct answer ans = { .no = 0 };
+	int rc;
+	struct kdp_work *w = kdp_work_get(d, &rc);
+
+	if (!w)
+		return true; /* not known */
+	(void)kdp_add(&w->batch, d, &d->fam->vport, OVS_VPORT_CMD_GET, 0);
+	nlattr_put_u32(&w->batch.buf, OVS_VPORT_ATTR_PORT_NO, v->up.no.v);
+	rc = do_one(w, NULL, "");
+	if (!rc)
+		rc = read_answer(d, nl_batch_data(&w->batch, 0), &ans);
+	kdp_work_put(d, w);
+	return rc ? rc != -ENODEV : ans.ifindex == v->ifindex;
+}
+
+static void put_back(struct kdp *d, struct kdp_vport *v)
+{
+	struct error err = ERROR_INIT;
+	struct answer ans;
+	struct kdp_work *w;
+	int rc = kdp_ensure(d, &err);
+
+	w = rc ? NULL : kdp_work_get(d, &rc);
+	if (w) {
+		rc = ask_new(d, w, v->up.name, v->type, v->up.no.v, &ans, &err);
+		kdp_work_put(d, w);
+	}
+	if (rc)
+		log_warn_rl("port %s was taken out of %s by somebody else and cannot be put back: "
+			    "%s",
+			    v->up.name, d->up.name, err.cause);
+	else
+		log_warn_rl("port %s was taken out of %s by somebody else: put back", v->up.name,
+			    d->up.name);
+}
+
 int kdp_port_get(struct dp *dp, struct dp_port no, struct dp_port_info *info)
 {
-	struct kdp_vport *v = get(kdp_of(dp), no.v);
+	struct kdp *d = kdp_of(dp);
+	struct kdp_vport *v = get(d, no.v);
 
 	if (!v)
 		return -ENODEV;
@@ -399,7 +461,12 @@ int kdp_port_get(struct dp *dp, struct dp_port no, struct dp_port_info *info)
 	(void)snprintf(info->type, sizeof(info->type), "%s", v->kind);
 	info->port = &v->up;
 	/* A device that is gone has the zeros of memset: the caller sees carrier and ifindex. */
-	(void)v->up.ops->state(&v->up, &info->state);
+	if (!v->up.ops->state(&v->up, &info->state) && !is_in_kernel(d, v)) {
+		lock_take(&d->heal_lock);
+		if (!is_in_kernel(d, v))
+			put_back(d, v);
+		lock_give(&d->heal_lock);
+	}
 	(void)v->up.ops->stats(&v->up, &info->stats);
 	return 0;
 }

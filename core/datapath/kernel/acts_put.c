@@ -74,7 +74,7 @@ static bool is_tunnel_set(const struct dp_action *a)
 {
 	const struct act_set *s = dp_action_payload(a);
 
-	return a && a->kind == DP_ACT_SET && kdp_field_table[s->field].set &&
+	return a->kind == DP_ACT_SET && kdp_field_table[s->field].set &&
 	       kdp_field_table[s->field].attr == OVS_KEY_ATTR_TUNNEL;
 }
 

@@ -139,6 +139,7 @@ static void init(struct flows *f)
 	f->recirc = recirc_table_new(RECIRC_MAX);
 	f->snap = xl_snapshot_new(0);
 	f->snap->recirc = f->recirc;
+	f->snap->features = f->dp->features;
 	xl_snapshot_link(f->snap);
 }
 
@@ -252,6 +253,7 @@ void flows_set_snapshot(struct flows *f, struct xl_snapshot *snap)
 	struct xl_snapshot *old = f->snap;
 
 	snap->recirc = f->recirc;
+	snap->features = f->dp->features;
 	snap->seq = flows_seq(old) + 1; /* above every number that the old one ever gave */
 	rcu_assign_pointer(f->snap, snap);
 	rcu_defer(xl_snapshot_free, old);

@@ -131,7 +131,8 @@ static void count(struct handler *h, struct work *works, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		struct flow_stats one = { .packets = 1,
 					  .bytes = works[i].up.packet->len,
-					  .used_ns = now };
+					  .used_ns = now,
+					  .tcp_flags = ntohs(works[i].up.key.tcp_flags) };
 
 		if (!works[i].count)
 			continue;

@@ -12,7 +12,8 @@ static bool translate(struct flows *f, uint64_t bridge_id, struct xlate_in *in,
 {
 	struct flow_stats one = { .packets = 1,
 				  .bytes = in->packet->len,
-				  .used_ns = clock_mono_ns() };
+				  .used_ns = clock_mono_ns(),
+				  .tcp_flags = ntohs(in->key.tcp_flags) };
 	const struct xl_port *p;
 
 	pthread_rwlock_rdlock(&f->in_flight);

@@ -62,14 +62,10 @@ bool ofpacts_each_group(struct ofpacts l, ofpacts_group_fn *fn, void *aux)
 {
 	const struct ofpact *a;
 
-	OFPACT_FOR_EACH(a, l)
-	{
+	OFPACT_FOR_EACH_FLATTENED (a, l) {
 		const struct ofpact_group *g = ofpact_payload(a);
 
 		if (a->kind == OFPACT_GROUP && !fn(g->id, aux))
-			return false;
-		if (a->kind == OFPACT_WRITE_ACTIONS &&
-		    !ofpacts_each_group(ofpact_nested(a), fn, aux))
 			return false;
 	}
 	return true;
@@ -77,7 +73,8 @@ bool ofpacts_each_group(struct ofpacts l, ofpacts_group_fn *fn, void *aux)
 
 const struct ofpact_learn *ofpacts_next_learn_delete(struct ofpacts l, const struct ofpact **a)
 {
-	for (*a = *a ? ofpact_next(l, *a) : ofpact_first(l); *a; *a = ofpact_next(l, *a)) {
+	for (*a = *a ? ofpact_next_flattened(l, *a) : ofpact_first(l); *a;
+	     *a = ofpact_next_flattened(l, *a)) {
 		const struct ofpact_learn *learn = ofpact_payload(*a);
 
 		if ((*a)->kind == OFPACT_LEARN && learn->flags & OFPACT_LEARN_DELETE)

@@ -137,6 +137,29 @@ static void expire_one(struct wheel_entry *e, void *aux)
 		wheel_add(&c->t->wheel, &r->expirable, MIN(hard, idle));
 }
 
+static bool is_shorter(uint16_t want, uint16_t is)
+{
+	return want && (!is || want < is);
+}
+
+void tables_shorten(struct rule *r, uint16_t idle, uint16_t hard)
+{
+	struct ofp_tables *t = r->tables;
+
+	if (!is_shorter(idle, r->idle_timeout) && !is_shorter(hard, r->hard_timeout))
+		return;
+	lock_take(&t->lock);
+	if (is_shorter(idle, r->idle_timeout))
+		r->idle_timeout = idle;
+	if (is_shorter(hard, r->hard_timeout))
+		r->hard_timeout = hard;
+	if (!r->removed) {
+		wheel_remove(&t->wheel, &r->expirable);
+		wheel_add(&t->wheel, &r->expirable, MIN(rule_hard_due_ns(r), rule_idle_due_ns(r)));
+	}
+	lock_give(&t->lock);
+}
+
 uint64_t tables_expire(struct ofp_tables *t, uint64_t now_ns)
 {
 	struct change c;

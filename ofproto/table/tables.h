@@ -73,6 +73,9 @@ enum ofperr tables_flow_mod_hidden(struct ofp_tables *t, const struct ofp_flow_m
  * most so many rules with the cookie in the table, else OFPERR_FM_TABLE_FULL; 0 = no limit.  Any
  * thread. */
 enum ofperr tables_learn(struct ofp_tables *t, const struct ofp_flow_mod *fm, uint32_t limit);
+/* Lowers a rule's timeouts to these many seconds, where they are longer or none; 0: not.  Any
+ * thread; takes the lock only when there is something to lower. */
+void tables_shorten(struct rule *r, uint16_t idle, uint16_t hard);
 /* Add, modify and delete of groups; a modify keeps age, and counters when the number of buckets is
  * the same.  A delete removes the flows that forward to the group (OFPRR_GROUP_DELETE); buckets of
  * other groups that do so lead nowhere until it is added again.

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += ofproto/text/libtext.a
 ofproto_text_libtext_a_SOURCES = \
+	ofproto/text/ct_text.c \
 	ofproto/text/flow_format.c \
 	ofproto/text/flow_parse.c \
 	ofproto/text/flow_text.h \
@@ -13,5 +14,6 @@ ofproto_text_libtext_a_SOURCES = \
 	ofproto/text/ofpact_impl.h \
 	ofproto/text/ofpact_parse.c \
 	ofproto/text/ofpact_text.h \
+	ofproto/text/steer_text.c \
 	ofproto/text/token.c \
 	ofproto/text/token.h

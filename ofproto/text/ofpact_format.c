@@ -98,6 +98,10 @@ static const struct {
 	{ FIELD_IPV4_SRC, "mod_nw_src" }, { FIELD_IPV4_DST, "mod_nw_dst" },
 	{ FIELD_IP_DSCP, "mod_nw_tos" },
 };
+static const struct {
+	uint8_t field;
+	const char *name;
+} mpls_setters[] = { { FIELD_MPLS_LABEL, "set_mpls_label" }, { FIELD_MPLS_TC, "set_mpls_tc" } };
 
 static bool format_setter10(const struct ofpact_set_field *sf, struct str *out)
 {
@@ -105,6 +109,13 @@ static bool format_setter10(const struct ofpact_set_field *sf, struct str *out)
 		if (setters10[i].field == sf->field) {
 			str_printf(out, "%s:", setters10[i].name);
 			field_format(field_get((enum field_id)sf->field), &sf->value, NULL, out);
+			return true;
+		}
+	for (size_t i = 0; i < ARRAY_SIZE(mpls_setters); i++)
+		if (mpls_setters[i].field == sf->field) {
+			str_printf(out, "%s(", mpls_setters[i].name);
+			field_format(field_get((enum field_id)sf->field), &sf->value, NULL, out);
+			str_putc(out, ')');
 			return true;
 		}
 	return false;
@@ -183,7 +194,7 @@ static void format_resubmit(const struct ofpact *a, const struct ofp_names *name
 	const struct ofpact_resubmit *r = ofpact_payload(a);
 	bool port = r->in_port.v != OFPP_IN_PORT_;
 
-	if (r->table == 255) {
+	if (r->table == 255 && !r->ct) {
 		str_puts(out, "resubmit:");
 		ofp_port_format(r->in_port, names, out);
 		return;
@@ -191,7 +202,7 @@ static void format_resubmit(const struct ofpact *a, const struct ofp_names *name
 	str_puts(out, "resubmit(");
 	if (port)
 		ofp_port_format(r->in_port, names, out);
-	str_printf(out, ",%u)", r->table);
+	str_printf(out, ",%u%s)", r->table, r->ct ? ",ct" : "");
 }
 
 static void format_note(const struct ofpact *a, const struct ofp_names *names, struct str *out)
@@ -238,6 +249,7 @@ static const char *const plain_text[OFPACT_N_KINDS] = {
 	[OFPACT_SET_QUEUE] = "set_queue:%u",
 	[OFPACT_POP_QUEUE] = "pop_queue",
 	[OFPACT_EXIT] = "exit",
+	[OFPACT_CT_CLEAR] = "ct_clear",
 	[OFPACT_METER] = "meter:%u",
 	[OFPACT_CLEAR_ACTIONS] = "clear_actions",
 	[OFPACT_GOTO_TABLE] = "goto_table:%u",
@@ -277,8 +289,7 @@ static void format_plain(const struct ofpact *a, const struct ofp_names *names, 
 	}
 }
 
-typedef void format_fn(const struct ofpact *a, const struct ofp_names *names, struct str *out);
-static format_fn *const formatters[OFPACT_N_KINDS] = {
+static ofpact_format_fn *const formatters[OFPACT_N_KINDS] = {
 	[OFPACT_OUTPUT] = format_output,
 	[OFPACT_CONTROLLER] = format_controller,
 	[OFPACT_OUTPUT_REG] = format_output_reg,
@@ -304,6 +315,17 @@ static format_fn *const formatters[OFPACT_N_KINDS] = {
 	[OFPACT_LEARN] = ofpact_format_learn,
 	[OFPACT_NOTE] = format_note,
 	[OFPACT_EXIT] = format_plain,
+	[OFPACT_CT] = ofpact_format_ct,
+	[OFPACT_NAT] = ofpact_format_nat,
+	[OFPACT_CT_CLEAR] = format_plain,
+	[OFPACT_CLONE] = ofpact_format_clone,
+	[OFPACT_OUTPUT_TRUNC] = ofpact_format_trunc,
+	[OFPACT_PUSH] = ofpact_format_stack,
+	[OFPACT_POP] = ofpact_format_stack,
+	[OFPACT_CHECK_PKT_LARGER] = ofpact_format_check_len,
+	[OFPACT_SAMPLE] = ofpact_format_sample,
+	[OFPACT_CONJUNCTION] = ofpact_format_conjunction,
+	[OFPACT_FIN_TIMEOUT] = ofpact_format_fin_timeout,
 	[OFPACT_METER] = format_plain,
 	[OFPACT_CLEAR_ACTIONS] = format_plain,
 	[OFPACT_WRITE_ACTIONS] = format_write_actions,
@@ -317,8 +339,7 @@ void ofpacts_format(struct ofpacts l, const struct ofp_names *names, struct str 
 
 	if (!l.len)
 		str_puts(out, "drop");
-	OFPACT_FOR_EACH(a, l)
-	{
+	OFPACT_FOR_EACH (a, l) {
 		if (a != ofpact_first(l))
 			str_putc(out, ',');
 		formatters[a->kind](a, names, out);

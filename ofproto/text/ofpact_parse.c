@@ -7,19 +7,9 @@
 #include "core/base/xalloc.h"
 #include "ofproto/text/ofpact_impl.h"
 #include "ofproto/wire/msgs.h"
+#include "ofproto/wire/ofpact_codec.h"
 
-/* One word being read. */
-struct act_word {
-	const struct token *t;
-	const struct ofp_names *names;
-	struct buf *list;
-	struct error *err;
-	uint8_t kind; /* enum ofpact_kind, of the row */
-	uint8_t arg;  /* of the row */
-};
-typedef int word_fn(struct act_word *w);
-
-static int parse_list(char *text, const struct ofp_names *names, bool nested, struct buf *list,
+static int parse_list(char *text, const struct ofp_names *names, unsigned depth, struct buf *list,
 		      struct error *err) MUST_CHECK;
 
 static int number(const struct act_word *w, uint64_t max, uint64_t *x)
@@ -202,6 +192,8 @@ static int word_output(struct act_word *w)
 	struct ofp_port port;
 	int e;
 
+	if (w->t->delim == '(')
+		return ofpact_word_trunc(w);
 	if (!ofpact_bits_parse(w->t->value, &o.src, &ignored)) {
 		ofpact_put(w->list, OFPACT_OUTPUT_REG, &o, sizeof(o));
 		return 0;
@@ -280,22 +272,33 @@ static int word_enqueue(struct act_word *w)
 	return e;
 }
 
-/* "resubmit:PORT", "resubmit([PORT],[TABLE])" */
+/* Cuts the text at a comma; what stands behind, or NULL. */
+static char *cut_at_comma(char *text)
+{
+	char *comma = text ? strchr(text, ',') : NULL;
+
+	if (comma)
+		*comma++ = '\0';
+	return comma;
+}
+
+/* "resubmit:PORT", "resubmit([PORT],[TABLE][,ct])" */
 static int word_resubmit(struct act_word *w)
 {
 	struct ofpact_resubmit r = { .in_port = { OFPP_IN_PORT_ }, .table = 255 };
-	char *comma = strchr(w->t->value, ',');
+	char *table = cut_at_comma(w->t->value), *ct = cut_at_comma(table);
 	bool said_port;
 	uint64_t x;
 	int e = 0;
 
-	if (comma)
-		*comma = '\0';
+	r.ct = ct && !strcmp(ct, "ct");
+	if (ct && !r.ct)
+		return error_set(w->err, EINVAL, "resubmit", "unknown option \"%.64s\"", ct);
 	said_port = *w->t->value;
 	if (said_port)
 		e = ofp_port_parse(w->t->value, w->names, &r.in_port, w->err);
-	if (!e && comma && comma[1]) {
-		e = token_number_of("resubmit", comma + 1, UINT8_MAX, &x, w->err);
+	if (!e && table && *table) {
+		e = token_number_of("resubmit", table, UINT8_MAX, &x, w->err);
 		if (!e)
 			r.table = (uint8_t)x;
 	}
@@ -409,7 +412,7 @@ static int word_note(struct act_word *w)
 static int word_write_actions(struct act_word *w)
 {
 	struct buf nested = BUF_INIT;
-	int e = parse_list(w->t->value, w->names, true, &nested, w->err);
+	int e = ofpact_parse_nested(w, w->t->value, &nested);
 
 	if (!e && nested.len > UINT16_MAX)
 		e = error_set(w->err, EINVAL, w->t->key, "the list is too long");
@@ -445,7 +448,7 @@ static int word_metadata(struct act_word *w)
 static const struct word_row {
 	const char *name;
 	uint8_t kind, arg;
-	word_fn *parse;
+	ofpact_word_fn *parse;
 } words[] = {
 	{ "output", OFPACT_OUTPUT, 0, word_output },
 	{ "controller", OFPACT_CONTROLLER, 0, word_controller },
@@ -485,6 +488,16 @@ static const struct word_row {
 	{ "learn", OFPACT_LEARN, 0, word_learn },
 	{ "note", OFPACT_NOTE, 0, word_note },
 	{ "exit", OFPACT_EXIT, 0, word_number },
+	{ "ct", OFPACT_CT, 0, ofpact_word_ct },
+	{ "nat", OFPACT_NAT, 0, ofpact_word_nat },
+	{ "ct_clear", OFPACT_CT_CLEAR, 0, word_number },
+	{ "clone", OFPACT_CLONE, 0, ofpact_word_clone },
+	{ "push", OFPACT_PUSH, 0, ofpact_word_stack },
+	{ "pop", OFPACT_POP, 0, ofpact_word_stack },
+	{ "check_pkt_larger", OFPACT_CHECK_PKT_LARGER, 0, ofpact_word_check_len },
+	{ "sample", OFPACT_SAMPLE, 0, ofpact_word_sample },
+	{ "conjunction", OFPACT_CONJUNCTION, 0, ofpact_word_conjunction },
+	{ "fin_timeout", OFPACT_FIN_TIMEOUT, 0, ofpact_word_fin_timeout },
 	{ "meter", OFPACT_METER, 4, word_number },
 	{ "clear_actions", OFPACT_CLEAR_ACTIONS, 0, word_number },
 	{ "write_actions", OFPACT_WRITE_ACTIONS, 0, word_write_actions },
@@ -516,12 +529,12 @@ static int parse_word(struct act_word *w)
 }
 
 /* Instructions run in one order, and the text says them in it. */
-static int check_order(const struct ofpact *a, bool nested, int *rank, struct error *err)
+static int check_order(const struct ofpact *a, unsigned depth, int *rank, struct error *err)
 {
 	int r = a->kind == OFPACT_METER ? 0 : a->kind < OFPACT_METER ? 1 : a->kind;
 
-	if (nested && a->kind >= OFPACT_METER)
-		return error_set(err, EINVAL, "write_actions", "an instruction among actions");
+	if (depth && a->kind >= OFPACT_METER)
+		return error_set(err, EINVAL, "actions", "an instruction in a list of actions");
 	if (r < *rank || (r == *rank && r != 1))
 		return error_set(err, EINVAL, "actions",
 				 "meter, actions, clear_actions, write_actions, write_metadata, "
@@ -530,7 +543,15 @@ static int check_order(const struct ofpact *a, bool nested, int *rank, struct er
 	return 0;
 }
 
-static int parse_list(char *text, const struct ofp_names *names, bool nested, struct buf *list,
+int ofpact_parse_nested(const struct act_word *w, char *text, struct buf *list)
+{
+	if (w->depth >= OFPACT_MAX_DEPTH)
+		return error_set(w->err, EINVAL, w->t->key, "lists are nested deeper than %d",
+				 OFPACT_MAX_DEPTH);
+	return parse_list(text, w->names, w->depth + 1, list, w->err);
+}
+
+static int parse_list(char *text, const struct ofp_names *names, unsigned depth, struct buf *list,
 		      struct error *err)
 {
 	struct error broken = ERROR_INIT;
@@ -539,7 +560,12 @@ static int parse_list(char *text, const struct ofp_names *names, bool nested, st
 	struct token t;
 
 	while (token_next(&text, &t, &broken)) {
-		struct act_word w = { .t = &t, .names = names, .list = list, .err = err };
+		struct act_word w = { .t = &t,
+				      .rest = &text,
+				      .names = names,
+				      .list = list,
+				      .err = err,
+				      .depth = depth };
 		size_t at = list->len;
 		int e;
 
@@ -552,11 +578,25 @@ static int parse_list(char *text, const struct ofp_names *names, bool nested, st
 		e = parse_word(&w);
 		if (!e)
 			e = check_order((const struct ofpact *)(const void *)(list->data + at),
-					nested, &rank, err);
+					depth, &rank, err);
 		if (e)
 			return e;
 	}
 	return broken.code ? error_set(err, EINVAL, broken.field, "%s", broken.cause) : 0;
+}
+
+static int check_places(struct ofpacts l, struct error *err)
+{
+	switch ((int)ofpacts_verify(l)) {
+	case OFPERR_OK: return 0;
+	case OFPERR_BAD_CONJUNCTION:
+		return error_set(err, EINVAL, "conjunction",
+				 "only further ones and note may stand beside it");
+	default:
+		return error_set(err, EINVAL, "ct",
+				 "ct_mark and ct_label are written, and nat stands, in a "
+				 "ct(commit,…) alone, and nothing else there");
+	}
 }
 
 int ofpacts_parse(const char *text, const struct ofp_names *names, struct buf *list,
@@ -564,9 +604,12 @@ int ofpacts_parse(const char *text, const struct ofp_names *names, struct buf *l
 {
 	size_t start = list->len;
 	char *copy = xstrdup(text);
-	int e = parse_list(copy, names, false, list, err);
+	int e = parse_list(copy, names, 0, list, err);
 
 	free(copy);
+	if (!e)
+		e = check_places(
+			(struct ofpacts){ list->data + start, (uint32_t)(list->len - start) }, err);
 	if (e)
 		list->len = start;
 	return e;

@@ -16,10 +16,13 @@ ofproto_wire_libwire_a_SOURCES = \
 	ofproto/wire/ofpact_check.c \
 	ofproto/wire/ofpact_codec.h \
 	ofproto/wire/ofpact_codec_impl.h \
+	ofproto/wire/ofpact_ct.c \
 	ofproto/wire/ofpact_decode.c \
 	ofproto/wire/ofpact_encode.c \
+	ofproto/wire/ofpact_flow.c \
 	ofproto/wire/ofpact_learn.c \
 	ofproto/wire/ofpact_nicira.c \
+	ofproto/wire/ofpact_verify.c \
 	ofproto/wire/ofperr.c \
 	ofproto/wire/ofperr.h \
 	ofproto/wire/packet_codec.c \

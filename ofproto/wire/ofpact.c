@@ -50,17 +50,16 @@ static bool outputs_to_port(const struct ofpact *a, struct ofp_port port)
 		return ((const struct ofpact_output *)p)->port.v == port.v;
 	if (a->kind == OFPACT_ENQUEUE)
 		return ((const struct ofpact_enqueue *)p)->port.v == port.v;
-	if (a->kind == OFPACT_CONTROLLER)
-		return port.v == OFPP_CONTROLLER_;
-	return a->kind == OFPACT_WRITE_ACTIONS && ofpacts_output_to_port(ofpact_nested(a), port);
+	if (a->kind == OFPACT_OUTPUT_TRUNC)
+		return ((const struct ofpact_output_trunc *)p)->port.v == port.v;
+	return a->kind == OFPACT_CONTROLLER && port.v == OFPP_CONTROLLER_;
 }
 
 bool ofpacts_output_to_port(struct ofpacts l, struct ofp_port port)
 {
 	const struct ofpact *a;
 
-	OFPACT_FOR_EACH(a, l)
-	{
+	OFPACT_FOR_EACH_FLATTENED (a, l) {
 		if (outputs_to_port(a, port))
 			return true;
 	}
@@ -71,13 +70,9 @@ bool ofpacts_output_to_group(struct ofpacts l, uint32_t group)
 {
 	const struct ofpact *a;
 
-	OFPACT_FOR_EACH(a, l)
-	{
+	OFPACT_FOR_EACH_FLATTENED (a, l) {
 		if (a->kind == OFPACT_GROUP &&
 		    ((const struct ofpact_group *)ofpact_payload(a))->id == group)
-			return true;
-		if (a->kind == OFPACT_WRITE_ACTIONS &&
-		    ofpacts_output_to_group(ofpact_nested(a), group))
 			return true;
 	}
 	return false;

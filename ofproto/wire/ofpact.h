@@ -40,6 +40,17 @@ enum ofpact_kind {
 	OFPACT_LEARN,        /* ofpact_learn + specs */
 	OFPACT_NOTE,         /* bytes (payload len) */
 	OFPACT_EXIT,         /* - */
+	OFPACT_CT,           /* ofpact_ct + nested list: what exec() and nat() say */
+	OFPACT_NAT,          /* ofpact_nat; in a CT only */
+	OFPACT_CT_CLEAR,     /* - */
+	OFPACT_CLONE,        /* nested list */
+	OFPACT_OUTPUT_TRUNC, /* ofpact_output_trunc */
+	OFPACT_PUSH,         /* ofpact_bits: onto the stack */
+	OFPACT_POP,          /* ofpact_bits */
+	OFPACT_CHECK_PKT_LARGER, /* ofpact_check_len */
+	OFPACT_SAMPLE,           /* ofpact_sample */
+	OFPACT_CONJUNCTION,      /* ofpact_conjunction */
+	OFPACT_FIN_TIMEOUT,      /* ofpact_fin_timeout */
 	/* instructions */
 	OFPACT_METER,          /* ofpact_u32 */
 	OFPACT_CLEAR_ACTIONS,  /* - */
@@ -132,10 +143,64 @@ struct ofpact_dec_ttl {
 struct ofpact_resubmit {
 	struct ofp_port in_port; /* OFPP_IN_PORT_: keep */
 	uint8_t table;           /* 255: the current one */
-	uint8_t pad[3];
+	bool ct;                 /* look up with the connection's original addresses and ports */
+	uint8_t pad[2];
 };
 struct ofpact_metadata {
 	be64 value, mask;
+};
+#define OFPACT_CT_COMMIT 0x1
+#define OFPACT_CT_FORCE 0x2
+#define OFPACT_CT_NO_TABLE 255
+#define OFPACT_ALG_FTP 21 /* IANA's ports, which Nicira's action names the helpers by */
+#define OFPACT_ALG_TFTP 69
+struct ofpact_ct {
+	uint16_t flags;              /* OFPACT_CT_* */
+	uint16_t zone;               /* when zone_src.n is 0 */
+	struct ofpact_bits zone_src; /* 16 bits */
+	uint8_t table;               /* where the tracked packet goes on, or OFPACT_CT_NO_TABLE */
+	uint8_t pad;
+	uint16_t alg; /* OFPACT_ALG_*, 0: none */
+};
+_Static_assert(sizeof(struct ofpact_ct) % 8 == 0, "a list follows");
+#define OFPACT_NAT_SRC 0x01
+#define OFPACT_NAT_DST 0x02
+#define OFPACT_NAT_PERSISTENT 0x04
+#define OFPACT_NAT_HASH 0x08
+#define OFPACT_NAT_RANDOM 0x10
+#define OFPACT_NAT_FLAGS 0x1f
+struct ofpact_nat {
+	uint16_t flags;                  /* OFPACT_NAT_* */
+	uint16_t family;                 /* AF_INET, AF_INET6; 0: the connection's own address */
+	uint16_t port_min, port_max;     /* 0: none */
+	struct be128 addr_min, addr_max; /* IPv4: w[0].  addr_max zero: one address */
+};
+struct ofpact_output_trunc {
+	struct ofp_port port;
+	uint32_t max_len; /* at least 14 */
+};
+struct ofpact_check_len {
+	struct ofpact_bits dst; /* one bit */
+	uint16_t len;
+	uint16_t pad[3];
+};
+/* Which way a sampled packet goes. */
+enum ofpact_sample_way { SAMPLE_WAY_DEFAULT, SAMPLE_WAY_INGRESS, SAMPLE_WAY_EGRESS };
+struct ofpact_sample {
+	uint32_t collector_set, domain, point;
+	struct ofp_port port; /* OFPP_NONE_: none */
+	uint16_t probability; /* of 65535; not 0 */
+	uint8_t way;          /* enum ofpact_sample_way */
+	uint8_t pad;
+};
+#define OFPACT_CLAUSES_MAX 64
+struct ofpact_conjunction {
+	uint32_t id;
+	uint8_t clause, n_clauses; /* from 0; 2 to OFPACT_CLAUSES_MAX */
+	uint8_t pad[2];
+};
+struct ofpact_fin_timeout {
+	uint16_t idle, hard; /* seconds; 0: as it is */
 };
 #define OFPACT_LEARN_SEND_FLOW_REM 0x1
 #define OFPACT_LEARN_DELETE 0x2 /* delete_learned */
@@ -187,11 +252,35 @@ static inline struct ofpacts ofpacts_of(const struct buf *b)
 	return (struct ofpacts){ b->data, (uint32_t)b->len };
 }
 
-/* WRITE_ACTIONS' list. */
+#define OFPACT_MAX_DEPTH 16 /* lists in actions of lists, at most */
+
+/* One whose payload ends in a list of actions. */
+static inline bool ofpact_has_nested(const struct ofpact *a)
+{
+	return a->kind == OFPACT_WRITE_ACTIONS || a->kind == OFPACT_CLONE || a->kind == OFPACT_CT;
+}
+
+/* The list of one that ofpact_has_nested(). */
 static inline struct ofpacts ofpact_nested(const struct ofpact *a)
 {
-	return (struct ofpacts){ a + 1, a->len };
+	size_t skip = a->kind == OFPACT_CT ? sizeof(struct ofpact_ct) : 0;
+
+	return (struct ofpacts){ (const uint8_t *)(a + 1) + skip, (uint32_t)(a->len - skip) };
 }
+
+/* The record that stands next in memory: a nested list's first, then what follows that list. */
+static inline const struct ofpact *ofpact_next_flattened(struct ofpacts l, const struct ofpact *a)
+{
+	const uint8_t *n = ofpact_has_nested(a)
+				   ? ofpact_nested(a).data
+				   : (const uint8_t *)(a + 1) + ROUND_UP((size_t)a->len, 8);
+
+	return n < (const uint8_t *)l.data + l.len ? (const struct ofpact *)(const void *)n : NULL;
+}
+
+/* for each record A of LIST and of the lists in it */
+#define OFPACT_FOR_EACH_FLATTENED(A, LIST)                                                         \
+	for ((A) = ofpact_first(LIST); (A); (A) = ofpact_next_flattened((LIST), (A)))
 
 /* Appends one record and returns its payload; payload NULL: zeros.  len at most 65535. */
 void *ofpact_put(struct buf *b, enum ofpact_kind kind, const void *payload, size_t len);

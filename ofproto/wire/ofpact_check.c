@@ -2,6 +2,8 @@
 /* Whether a list fits the flow that it belongs to: what each action needs must be guaranteed by the
  * match and by the actions before it (OpenFlow 1.3.5 sections 5.9 and 7.2.4; ovs-actions(7),
  * "Inconsistencies"). */
+#include <sys/socket.h>
+
 #include "ofproto/wire/ofpact_codec_impl.h"
 
 /* The walk: what is known of the packet at this point of the list. */
@@ -185,6 +187,51 @@ static enum ofperr check_goto(struct walk *w, const struct ofpact *a)
 }
 
 static enum ofperr check_write_actions(struct walk *w, const struct ofpact *a);
+static enum ofperr check_clone(struct walk *w, const struct ofpact *a);
+static enum ofperr check_ct(struct walk *w, const struct ofpact *a);
+
+static enum ofperr check_nat(struct walk *w, const struct ofpact *a)
+{
+	const struct ofpact_nat *n = ofpact_payload(a);
+
+	if (n->family)
+		return need(w, n->family == AF_INET ? FIELD_PRE_IPV4 : FIELD_PRE_IPV6);
+	return need(w, FIELD_PRE_IP);
+}
+
+/* A truncated packet goes to a port, not to what treats it further. */
+static enum ofperr check_trunc(struct walk *w, const struct ofpact *a)
+{
+	const struct ofpact_output_trunc *t = ofpact_payload(a);
+
+	if (t->port.v >= OFPP_IN_PORT_ && t->port.v != OFPP_IN_PORT_ && t->port.v != OFPP_LOCAL_)
+		return OFPERR_BAD_OUT_PORT;
+	return check_port(w, t->port);
+}
+
+static enum ofperr check_stack(struct walk *w, const struct ofpact *a)
+{
+	return check_bits(w, ofpact_payload(a), a->kind == OFPACT_POP);
+}
+
+static enum ofperr check_len(struct walk *w, const struct ofpact *a)
+{
+	return check_bits(w, &((const struct ofpact_check_len *)ofpact_payload(a))->dst, true);
+}
+
+static enum ofperr check_tcp(struct walk *w, const struct ofpact *a)
+{
+	(void)a;
+	return need(w, FIELD_PRE_TCP);
+}
+
+/* Looking up by a connection's original addresses needs a connection. */
+static enum ofperr check_resubmit(struct walk *w, const struct ofpact *a)
+{
+	const struct ofpact_resubmit *r = ofpact_payload(a);
+
+	return r->ct && !matched(w, FIELD_PRE_CT) ? OFPERR_MATCH_INCONSISTENT : OFPERR_OK;
+}
 
 static enum ofperr check_nothing(struct walk *w, const struct ofpact *a)
 {
@@ -216,10 +263,21 @@ static check_fn *const checkers[OFPACT_N_KINDS] = {
 	[OFPACT_SET_MPLS_TTL] = check_mpls,
 	[OFPACT_SET_QUEUE] = check_nothing,
 	[OFPACT_POP_QUEUE] = check_nothing,
-	[OFPACT_RESUBMIT] = check_nothing,
+	[OFPACT_RESUBMIT] = check_resubmit,
 	[OFPACT_LEARN] = check_learn,
 	[OFPACT_NOTE] = check_nothing,
 	[OFPACT_EXIT] = check_nothing,
+	[OFPACT_CT] = check_ct,
+	[OFPACT_NAT] = check_nat,
+	[OFPACT_CT_CLEAR] = check_nothing,
+	[OFPACT_CLONE] = check_clone,
+	[OFPACT_OUTPUT_TRUNC] = check_trunc,
+	[OFPACT_PUSH] = check_stack,
+	[OFPACT_POP] = check_stack,
+	[OFPACT_CHECK_PKT_LARGER] = check_len,
+	[OFPACT_SAMPLE] = check_nothing,
+	[OFPACT_CONJUNCTION] = check_nothing,
+	[OFPACT_FIN_TIMEOUT] = check_tcp,
 	[OFPACT_METER] = check_meter,
 	[OFPACT_CLEAR_ACTIONS] = check_nothing,
 	[OFPACT_WRITE_ACTIONS] = check_write_actions,
@@ -231,14 +289,40 @@ static enum ofperr check_list(struct walk *w, struct ofpacts l)
 {
 	const struct ofpact *a;
 
-	OFPACT_FOR_EACH(a, l)
-	{
+	OFPACT_FOR_EACH (a, l) {
 		enum ofperr e = checkers[a->kind](w, a);
 
 		if (e)
 			return e;
 	}
 	return OFPERR_OK;
+}
+
+/* What a clone does to its packet does not last. */
+static enum ofperr check_clone(struct walk *w, const struct ofpact *a)
+{
+	struct walk inside = *w;
+
+	return check_list(&inside, ofpact_nested(a));
+}
+
+static enum ofperr check_ct(struct walk *w, const struct ofpact *a)
+{
+	const struct ofpact_ct *ct = ofpact_payload(a);
+	enum ofperr e = need(w, FIELD_PRE_IP);
+
+	if (!e && w->known && ct->flags & OFPACT_CT_COMMIT &&
+	    w->m.key.ct_state & w->m.mask.ct_state & htonl(CT_INV))
+		e = OFPERR_MATCH_INCONSISTENT; /* what is invalid cannot be kept */
+	if (!e && ct->zone_src.n)
+		e = check_bits(w, &ct->zone_src, false);
+	if (!e && ct->alg == OFPACT_ALG_FTP)
+		e = need(w, FIELD_PRE_TCP);
+	if (!e && ct->alg == OFPACT_ALG_TFTP)
+		e = need(w, FIELD_PRE_UDP);
+	if (!e && ct->table != OFPACT_CT_NO_TABLE && ct->table >= w->c->n_tables)
+		e = OFPERR_BAD_ARGUMENT;
+	return e ? e : check_list(w, ofpact_nested(a));
 }
 
 /* The set runs at the end of the pipeline, on a packet that nothing here knows: ports and groups

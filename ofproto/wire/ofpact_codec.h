@@ -8,7 +8,8 @@
  *
  * Guarantees: a decoded list is 8-byte aligned and padded, its instructions are in the order of
  * ofpact.h and unique, and each field and sub-field named in it exists and is big enough; learn has
- * at most OFPACT_MAX_LEARN_SPECS parts.  Pure; any thread. */
+ * at most OFPACT_MAX_LEARN_SPECS parts; lists in actions hold what they may (ofpacts_verify()) and
+ * are at most 16 deep.  Pure; any thread. */
 #pragma once
 
 #include "core/packet/match.h"
@@ -16,6 +17,7 @@
 #include "ofproto/wire/ofperr.h"
 
 #define OFPACT_MAX_LEARN_SPECS 64
+#define OFPACT_TRUNC_MIN 14 /* an Ethernet header */
 
 /* Appends the actions of `c` (all of it) to `list`; on an error `list` is as before. */
 enum ofperr ofpacts_decode(struct cursor c, uint8_t version, struct buf *list);
@@ -26,6 +28,13 @@ enum ofperr ofpacts_decode_instructions(struct cursor c, uint8_t version, struct
 void ofpacts_encode(struct ofpacts l, uint8_t version, struct buf *out);
 /* The same as instructions: runs of actions become APPLY_ACTIONS.  Version 1.0: as actions. */
 void ofpacts_encode_instructions(struct ofpacts l, uint8_t version, struct buf *out);
+
+/* What may stand where, whatever the flow: NAT and writes to a connection's mark and label in a ct
+ * action, and nothing else there; no instructions in a clone; conjunctions by themselves.
+ * OFPERR_BAD_ARGUMENT, _BAD_ACT_TYPE, _BAD_CONJUNCTION. */
+enum ofperr ofpacts_verify(struct ofpacts l);
+/* A NAT's flags and ranges make sense together. */
+bool ofpact_nat_ok(const struct ofpact_nat *n);
 
 /* What a list is judged against. */
 struct ofpacts_check {

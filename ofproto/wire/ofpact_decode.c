@@ -123,6 +123,13 @@ static enum ofperr decode_setter10(struct act_in *in)
 	return OFPERR_OK;
 }
 
+/* The label stands on a boundary of 4. */
+static enum ofperr decode_mpls_label(struct act_in *in)
+{
+	(void)cursor_take(&in->c, 2);
+	return decode_setter10(in);
+}
+
 /* The match codec's errors in the words of set-field. */
 static enum ofperr set_error(enum ofperr e)
 {
@@ -218,6 +225,7 @@ static const struct action_row action_rows[] = {
 	{ NX, MORE, 16, 32, OFPACT_LEARN, 0, ofpact_decode_learn },
 	{ NX, 0, 17, 16, OFPACT_EXIT, 0, decode_empty },
 	{ NX, 0, 18, 16, OFPACT_DEC_TTL, 0, ofpact_decode_dec_ttl_ids },
+	{ NX, 0, 19, 16, OFPACT_FIN_TIMEOUT, 0, ofpact_decode_fin_timeout },
 	{ NX, 0, 20, 16, OFPACT_CONTROLLER, 0, ofpact_decode_controller },
 	{ NX, MORE, 21, 16, OFPACT_DEC_TTL, 1, ofpact_decode_dec_ttl_ids },
 	{ NX, 0, 22, 32, OFPACT_WRITE_METADATA, 0, ofpact_decode_metadata },
@@ -225,10 +233,25 @@ static const struct action_row action_rows[] = {
 	{ NX, 0, 24, 16, OFPACT_POP_MPLS, 0, decode_ethertype },
 	{ NX, 0, 25, 16, OFPACT_SET_MPLS_TTL, 0, decode_u8 },
 	{ NX, 0, 26, 16, OFPACT_DEC_MPLS_TTL, 0, decode_empty },
+	{ NX, MORE, 27, 24, OFPACT_PUSH, 0, ofpact_decode_stack },
+	{ NX, MORE, 28, 24, OFPACT_POP, 0, ofpact_decode_stack },
+	{ NX, 0, 29, 24, OFPACT_SAMPLE, 1, ofpact_decode_sample },
+	{ NX, 0, 30, 16, OFPACT_SET_FIELD, FIELD_MPLS_LABEL, decode_mpls_label },
+	{ NX, 0, 31, 16, OFPACT_SET_FIELD, FIELD_MPLS_TC, decode_setter10 },
 	{ NX, MORE, 32, 24, OFPACT_OUTPUT_REG, 2, ofpact_decode_output_reg },
 	{ NX, MORE, 33, 24, OFPACT_SET_FIELD, 0, ofpact_decode_load2 },
+	{ NX, 0, 34, 16, OFPACT_CONJUNCTION, 0, ofpact_decode_conjunction },
+	{ NX, MORE, 35, 24, OFPACT_CT, 0, ofpact_decode_ct },
+	{ NX, MORE, 36, 16, OFPACT_NAT, 0, ofpact_decode_nat },
+	{ NX, 0, 38, 32, OFPACT_SAMPLE, 2, ofpact_decode_sample },
+	{ NX, 0, 39, 16, OFPACT_OUTPUT_TRUNC, 0, ofpact_decode_trunc },
 	{ NX, 0, 40, 16, OFPACT_GROUP, 0, ofpact_decode_nx_u32 },
+	{ NX, 0, 41, 32, OFPACT_SAMPLE, 3, ofpact_decode_sample },
+	{ NX, MORE, 42, 16, OFPACT_CLONE, 0, ofpact_decode_clone },
+	{ NX, 0, 43, 16, OFPACT_CT_CLEAR, 0, decode_empty },
+	{ NX, 0, 44, 16, OFPACT_RESUBMIT, 2, ofpact_decode_resubmit },
 	{ NX, MORE, 45, 40, OFPACT_LEARN, 1, ofpact_decode_learn },
+	{ NX, MORE, 49, 24, OFPACT_CHECK_PKT_LARGER, 0, ofpact_decode_check_len },
 };
 /* clang-format on */
 
@@ -261,11 +284,12 @@ static enum ofperr identify(struct cursor *c, uint8_t version, uint16_t type,
 	return *row ? OFPERR_OK : OFPERR_BAD_ACT_EXP_TYPE;
 }
 
-static enum ofperr decode_action(struct cursor *c, uint8_t version, struct buf *list)
+static enum ofperr decode_action(struct cursor *c, uint8_t version, unsigned depth,
+				 struct buf *list)
 {
 	uint16_t type = cursor_be16(c), len = cursor_be16(c);
 	const struct action_row *row;
-	struct act_in in = { .version = version, .list = list };
+	struct act_in in = { .version = version, .depth = (uint8_t)depth, .list = list };
 	enum ofperr e;
 
 	if (c->bad || len < 8 || len % 8)
@@ -285,13 +309,13 @@ static enum ofperr decode_action(struct cursor *c, uint8_t version, struct buf *
 }
 
 /* An instruction that 1.0 spells as an action must be the last thing of its list. */
-static enum ofperr decode_list(struct cursor c, uint8_t version, struct buf *list)
+enum ofperr ofpact_decode_list(struct cursor c, uint8_t version, unsigned depth, struct buf *list)
 {
 	bool metadata = false;
 
 	while (cursor_left(&c)) {
 		size_t at = list->len;
-		enum ofperr e = decode_action(&c, version, list);
+		enum ofperr e = decode_action(&c, version, depth, list);
 
 		if (e)
 			return e;
@@ -303,11 +327,18 @@ static enum ofperr decode_list(struct cursor c, uint8_t version, struct buf *lis
 	return OFPERR_OK;
 }
 
+static struct ofpacts list_from(const struct buf *list, size_t start)
+{
+	return (struct ofpacts){ list->data + start, (uint32_t)(list->len - start) };
+}
+
 enum ofperr ofpacts_decode(struct cursor c, uint8_t version, struct buf *list)
 {
 	size_t start = list->len;
-	enum ofperr e = decode_list(c, version, list);
+	enum ofperr e = ofpact_decode_list(c, version, 0, list);
 
+	if (!e)
+		e = ofpacts_verify(list_from(list, start));
 	if (e)
 		list->len = start;
 	return e;
@@ -364,9 +395,15 @@ static enum ofperr split_instructions(struct cursor c, struct instruction inst[I
 static bool in_action_set(uint16_t kind)
 {
 	static const bool no[OFPACT_N_KINDS] = {
-		[OFPACT_CONTROLLER] = true, [OFPACT_OUTPUT_REG] = true,     [OFPACT_ENQUEUE] = true,
-		[OFPACT_POP_QUEUE] = true,  [OFPACT_LEARN] = true,          [OFPACT_NOTE] = true,
-		[OFPACT_EXIT] = true,       [OFPACT_WRITE_METADATA] = true,
+		[OFPACT_CONTROLLER] = true,   [OFPACT_OUTPUT_REG] = true,
+		[OFPACT_ENQUEUE] = true,      [OFPACT_POP_QUEUE] = true,
+		[OFPACT_LEARN] = true,        [OFPACT_NOTE] = true,
+		[OFPACT_EXIT] = true,         [OFPACT_WRITE_METADATA] = true,
+		[OFPACT_NAT] = true,          [OFPACT_CLONE] = true,
+		[OFPACT_OUTPUT_TRUNC] = true, [OFPACT_PUSH] = true,
+		[OFPACT_POP] = true,          [OFPACT_CHECK_PKT_LARGER] = true,
+		[OFPACT_SAMPLE] = true,       [OFPACT_CONJUNCTION] = true,
+		[OFPACT_FIN_TIMEOUT] = true,
 	};
 
 	return !no[kind];
@@ -381,15 +418,14 @@ static enum ofperr decode_write_actions(struct cursor c, uint8_t version, struct
 
 	(void)cursor_take(&c, 4);
 	ofpact_put(list, OFPACT_WRITE_ACTIONS, NULL, 0);
-	e = decode_list(c, version, list);
+	e = ofpact_decode_list(c, version, 0, list);
 	if (e)
 		return e;
 	nested.data = list->data + start + sizeof(*a);
 	nested.len = (uint32_t)(list->len - start - sizeof(*a));
 	if (nested.len > UINT16_MAX)
 		return OFPERR_ACT_TOO_MANY;
-	OFPACT_FOR_EACH(a, nested)
-	{
+	OFPACT_FOR_EACH (a, nested) {
 		if (!in_action_set(a->kind))
 			return OFPERR_BAD_ACT_TYPE;
 	}
@@ -406,12 +442,11 @@ static enum ofperr decode_apply(struct cursor c, uint8_t version, struct buf *li
 	enum ofperr e;
 
 	(void)cursor_take(&c, 4);
-	e = decode_list(c, version, list);
+	e = ofpact_decode_list(c, version, 0, list);
 	if (e || list->len == start)
 		return e;
 	l = (struct ofpacts){ list->data + start, (uint32_t)(list->len - start) };
-	OFPACT_FOR_EACH(a, l)
-	{
+	OFPACT_FOR_EACH (a, l) {
 		if (a->kind == OFPACT_WRITE_METADATA)
 			return OFPERR_BAD_ACT_TYPE;
 	}
@@ -463,6 +498,8 @@ enum ofperr ofpacts_decode_instructions(struct cursor c, uint8_t version, struct
 
 	if (!e)
 		e = decode_instructions(inst, version, list);
+	if (!e)
+		e = ofpacts_verify(list_from(list, start));
 	if (e)
 		list->len = start;
 	return e;

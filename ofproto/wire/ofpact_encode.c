@@ -2,8 +2,6 @@
 /* Actions and instructions to the wire: one encoder per kind. */
 #include "ofproto/wire/ofpact_codec_impl.h"
 
-#define OFS_NBITS(OFS, N) ((uint16_t)((OFS) << 6 | ((N)-1)))
-
 size_t ofpact_wire_begin(struct buf *out, uint16_t type)
 {
 	size_t start = out->len;
@@ -69,7 +67,7 @@ static void put_load(struct buf *out, const struct field *f, const union field_v
 		size_t start = ofpact_wire_begin_nx(out, 7);
 
 		n = MIN(n, 64u);
-		buf_put_be16(out, OFS_NBITS(ofs, n));
+		buf_put_be16(out, OFPACT_OFS_NBITS(ofs, n));
 		nx_header_encode(f, OFP10, false, f->n_bytes, out);
 		buf_put_be64(out, field_value_get_bits(v, f->n_bytes, ofs, n));
 		ofpact_wire_end(out, start);
@@ -135,6 +133,16 @@ static const struct field *convert_dscp(const struct field *f, uint8_t version,
 	return f;
 }
 
+/* What 1.0 lacks and Nicira's set_mpls_label and set_mpls_tc say. */
+static bool put_mpls10(struct buf *out, const struct field *f, const union field_value *v)
+{
+	if (f->id == FIELD_MPLS_LABEL)
+		put_nx(out, 30, 4, ntohl(v->be32));
+	else if (f->id == FIELD_MPLS_TC)
+		put_nx(out, 31, 1, v->b[0]);
+	return f->id == FIELD_MPLS_LABEL || f->id == FIELD_MPLS_TC;
+}
+
 static bool put_setter10(struct buf *out, const struct field *f, const union field_value *v)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(setters10); i++) {
@@ -186,7 +194,7 @@ static void put_whole(struct buf *out, const struct field *f, uint8_t version, u
 		put_set_field13(out, same, &v);
 	else if (raw == OFPACT_RAW_TUNNEL || raw == OFPACT_RAW_TUNNEL64)
 		put_tunnel10(out, &v, raw == OFPACT_RAW_TUNNEL64);
-	else if (!put_setter10(out, same, &v))
+	else if (!put_setter10(out, same, &v) && !put_mpls10(out, same, &v))
 		put_load(out, f, &as_is, &ones);
 }
 
@@ -250,7 +258,7 @@ static void encode_output_reg(const struct ofpact *a, uint8_t version, struct bu
 	size_t start = ofpact_wire_begin_nx(out, 15);
 
 	(void)version;
-	buf_put_be16(out, OFS_NBITS(o->src.ofs, o->src.n));
+	buf_put_be16(out, OFPACT_OFS_NBITS(o->src.ofs, o->src.n));
 	nx_header_encode(f, OFP10, false, f->n_bytes, out);
 	buf_put_be16(out, o->max_len);
 	ofpact_wire_end(out, start);
@@ -340,7 +348,7 @@ static const struct number_row number_rows[OFPACT_N_KINDS] = {
 	[OFPACT_PUSH_MPLS] = { 2, 19, NONE, 23 },    [OFPACT_POP_MPLS] = { 2, 20, NONE, 24 },
 	[OFPACT_DEC_MPLS_TTL] = { 0, 16, NONE, 26 }, [OFPACT_SET_MPLS_TTL] = { 1, 15, NONE, 25 },
 	[OFPACT_GROUP] = { 4, 22, NONE, 40 },        [OFPACT_POP_QUEUE] = { 0, NONE, NONE, 5 },
-	[OFPACT_EXIT] = { 0, NONE, NONE, 17 },
+	[OFPACT_EXIT] = { 0, NONE, NONE, 17 },       [OFPACT_CT_CLEAR] = { 0, NONE, NONE, 43 },
 };
 
 static uint32_t payload_number(const struct ofpact *a)
@@ -408,12 +416,16 @@ static void encode_set_queue(const struct ofpact *a, uint8_t version, struct buf
 		put_nx(out, 4, 4, q->v);
 }
 
-static void put_resubmit(struct buf *out, struct ofp_port in_port, uint8_t table, bool with_table)
+#define RESUBMIT 1
+#define RESUBMIT_TABLE 14
+#define RESUBMIT_TABLE_CT 44
+
+static void put_resubmit(struct buf *out, struct ofp_port in_port, uint8_t table, uint16_t subtype)
 {
-	size_t start = ofpact_wire_begin_nx(out, with_table ? 14 : 1);
+	size_t start = ofpact_wire_begin_nx(out, subtype);
 
 	buf_put_be16(out, ofp_port_to_of10(in_port));
-	if (with_table)
+	if (subtype != RESUBMIT)
 		buf_put_u8(out, table);
 	ofpact_wire_end(out, start);
 }
@@ -423,7 +435,10 @@ static void encode_resubmit(const struct ofpact *a, uint8_t version, struct buf 
 	const struct ofpact_resubmit *r = ofpact_payload(a);
 
 	(void)version;
-	put_resubmit(out, r->in_port, r->table, a->raw != OFPACT_RAW_RESUBMIT || r->table != 255);
+	put_resubmit(out, r->in_port, r->table,
+		     r->ct                                              ? RESUBMIT_TABLE_CT
+		     : a->raw == OFPACT_RAW_RESUBMIT && r->table == 255 ? RESUBMIT
+									: RESUBMIT_TABLE);
 }
 
 static void encode_note(const struct ofpact *a, uint8_t version, struct buf *out)
@@ -455,7 +470,7 @@ static void encode_goto(const struct ofpact *a, uint8_t version, struct buf *out
 	const struct ofpact_u8 *table = ofpact_payload(a);
 
 	if (version == OFP10)
-		put_resubmit(out, (struct ofp_port){ OFPP_IN_PORT_ }, table->v, true);
+		put_resubmit(out, (struct ofp_port){ OFPP_IN_PORT_ }, table->v, RESUBMIT_TABLE);
 }
 
 static void encode_nothing(const struct ofpact *a, uint8_t version, struct buf *out)
@@ -465,8 +480,7 @@ static void encode_nothing(const struct ofpact *a, uint8_t version, struct buf *
 	(void)out;
 }
 
-typedef void encode_fn(const struct ofpact *a, uint8_t version, struct buf *out);
-static encode_fn *const encoders[OFPACT_N_KINDS] = {
+static act_encode_fn *const encoders[OFPACT_N_KINDS] = {
 	[OFPACT_OUTPUT] = encode_output,
 	[OFPACT_CONTROLLER] = encode_controller,
 	[OFPACT_OUTPUT_REG] = encode_output_reg,
@@ -492,6 +506,17 @@ static encode_fn *const encoders[OFPACT_N_KINDS] = {
 	[OFPACT_LEARN] = ofpact_encode_learn,
 	[OFPACT_NOTE] = encode_note,
 	[OFPACT_EXIT] = encode_number,
+	[OFPACT_CT] = ofpact_encode_ct,
+	[OFPACT_NAT] = ofpact_encode_nat,
+	[OFPACT_CT_CLEAR] = encode_number,
+	[OFPACT_CLONE] = ofpact_encode_clone,
+	[OFPACT_OUTPUT_TRUNC] = ofpact_encode_trunc,
+	[OFPACT_PUSH] = ofpact_encode_stack,
+	[OFPACT_POP] = ofpact_encode_stack,
+	[OFPACT_CHECK_PKT_LARGER] = ofpact_encode_check_len,
+	[OFPACT_SAMPLE] = ofpact_encode_sample,
+	[OFPACT_CONJUNCTION] = ofpact_encode_conjunction,
+	[OFPACT_FIN_TIMEOUT] = ofpact_encode_fin_timeout,
 	[OFPACT_METER] = encode_nothing,
 	[OFPACT_CLEAR_ACTIONS] = encode_nothing,
 	[OFPACT_WRITE_ACTIONS] = encode_nothing,
@@ -503,8 +528,7 @@ void ofpacts_encode(struct ofpacts l, uint8_t version, struct buf *out)
 {
 	const struct ofpact *a;
 
-	OFPACT_FOR_EACH(a, l)
-	{
+	OFPACT_FOR_EACH (a, l) {
 		encoders[a->kind](a, version, out);
 	}
 }
@@ -524,8 +548,7 @@ static void put_apply(struct ofpacts l, struct buf *out)
 	const struct ofpact *a;
 	bool open = false;
 
-	OFPACT_FOR_EACH(a, l)
-	{
+	OFPACT_FOR_EACH (a, l) {
 		if (is_instruction(a->kind))
 			continue;
 		if (!open) {
@@ -572,14 +595,12 @@ void ofpacts_encode_instructions(struct ofpacts l, uint8_t version, struct buf *
 		ofpacts_encode(l, version, out);
 		return;
 	}
-	OFPACT_FOR_EACH(a, l)
-	{
+	OFPACT_FOR_EACH (a, l) {
 		if (a->kind == OFPACT_METER)
 			put_instruction(a, out);
 	}
 	put_apply(l, out);
-	OFPACT_FOR_EACH(a, l)
-	{
+	OFPACT_FOR_EACH (a, l) {
 		if (is_instruction(a->kind) && a->kind != OFPACT_METER)
 			put_instruction(a, out);
 	}

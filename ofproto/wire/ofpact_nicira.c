@@ -34,6 +34,7 @@ enum ofperr ofpact_decode_resubmit(struct act_in *in)
 		return e;
 	if (in->arg)
 		r.table = table;
+	r.ct = in->arg == 2;
 	ofpact_set_raw(ofpact_put(in->list, OFPACT_RESUBMIT, &r, sizeof(r)),
 		       in->arg ? OFPACT_RAW_STD : OFPACT_RAW_RESUBMIT);
 	return OFPERR_OK;

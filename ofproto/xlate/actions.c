@@ -94,8 +94,7 @@ static void do_set_field(struct xl *x, const struct ofpact *a)
 	xl_set_field(x, field_get((enum field_id)s->field), &s->value, &s->mask);
 }
 
-/* Looks at bits [ofs, ofs + n) of a field. */
-static void look_bits(struct xl *x, const struct ofpact_bits *b)
+void xl_look_bits(struct xl *x, const struct ofpact_bits *b)
 {
 	const struct field *f = field_get((enum field_id)b->field);
 	struct flow_key m;
@@ -120,7 +119,7 @@ static void do_move(struct xl *x, const struct ofpact *a)
 	struct flow_key value, mask;
 	union field_value v, w;
 
-	look_bits(x, &m->src);
+	xl_look_bits(x, &m->src);
 	memset(&value, 0, sizeof(value));
 	memset(&mask, 0, sizeof(mask));
 	for (unsigned done = 0; done < m->src.n;) {
@@ -276,7 +275,7 @@ static void do_output_reg(struct xl *x, const struct ofpact *a)
 	const struct ofpact_output_reg *o = ofpact_payload(a);
 	uint64_t port;
 
-	look_bits(x, &o->src);
+	xl_look_bits(x, &o->src);
 	port = field_read_bits(field_get((enum field_id)o->src.field), &x->f.flow, o->src.ofs,
 			       MIN(o->src.n, 64));
 	if (o->src.n <= 16 && port >= 0xff00)
@@ -297,16 +296,58 @@ static void do_group(struct xl *x, const struct ofpact *a)
 	xl_group(x, ((const struct ofpact_group *)ofpact_payload(a))->id);
 }
 
+/* The key has the addresses that the connection's first packet had. */
+static bool is_tracked(struct xl *x)
+{
+	xl_look_prereq(x, FIELD_PRE_CT);
+	xl_look(x, FIELD_ETH_TYPE);
+	return field_prereq_ok(FIELD_PRE_CT, &x->f.flow) && flow_is_ip(&x->f.flow);
+}
+
 static void do_resubmit(struct xl *x, const struct ofpact *a)
 {
 	const struct ofpact_resubmit *r = ofpact_payload(a);
 
-	xl_table(x, r->table == 255 ? x->origin.table : r->table, r->in_port, XL_MISS_NOTHING);
+	if (r->ct && !is_tracked(x)) {
+		xl_note(x, "the packet belongs to no connection: not looked up");
+		return;
+	}
+	xl_table(x, &(struct xl_lookup){ .table = r->table == 255 ? x->origin.table : r->table,
+					 .miss = XL_MISS_NOTHING,
+					 .original = r->ct,
+					 .in_port = r->in_port });
 }
 
 static void do_learn(struct xl *x, const struct ofpact *a)
 {
 	xl_learn(x, ofpact_payload(a));
+}
+
+static void do_ct_clear(struct xl *x, const struct ofpact *a)
+{
+	xl_ct_clear(x);
+}
+
+static void do_output_trunc(struct xl *x, const struct ofpact *a)
+{
+	const struct ofpact_output_trunc *t = ofpact_payload(a);
+
+	xl_output_trunc(x, t->port, t->max_len);
+}
+
+/* The rule that the action is in, when TCP ends. */
+static void do_fin_timeout(struct xl *x, const struct ofpact *a)
+{
+	const struct ofpact_fin_timeout *t = ofpact_payload(a);
+	struct effect *e;
+
+	xl_look_prereq(x, FIELD_PRE_TCP);
+	if (!field_prereq_ok(FIELD_PRE_TCP, &x->f.flow) || !x->origin.rule)
+		return;
+	e = effects_add(&x->out->effects, EFFECT_FIN);
+	e->fin.rule = rule_ref(x->origin.rule);
+	e->fin.idle = t->idle;
+	e->fin.hard = t->hard;
 }
 
 static void do_exit(struct xl *x, const struct ofpact *a)
@@ -344,8 +385,9 @@ static void do_goto_table(struct xl *x, const struct ofpact *a)
 {
 	/* The nested table's text stands beside, not below, the table that leads there. */
 	x->indent--;
-	xl_table(x, ((const struct ofpact_u8 *)ofpact_payload(a))->v,
-		 (struct ofp_port){ OFPP_IN_PORT_ }, XL_MISS_CONTROLLER);
+	xl_table(x, &(struct xl_lookup){ .table = ((const struct ofpact_u8 *)ofpact_payload(a))->v,
+					 .miss = XL_MISS_CONTROLLER,
+					 .in_port = { OFPP_IN_PORT_ } });
 	x->indent++;
 }
 
@@ -375,12 +417,28 @@ static do_fn *const do_table[OFPACT_N_KINDS] = {
 	[OFPACT_LEARN] = do_learn,
 	[OFPACT_NOTE] = do_nothing,
 	[OFPACT_EXIT] = do_exit,
+	[OFPACT_CT] = xl_ct,
+	[OFPACT_NAT] = do_nothing, /* its ct reads it */
+	[OFPACT_CT_CLEAR] = do_ct_clear,
+	[OFPACT_CLONE] = xl_clone,
+	[OFPACT_OUTPUT_TRUNC] = do_output_trunc,
+	[OFPACT_PUSH] = xl_push,
+	[OFPACT_POP] = xl_pop,
+	[OFPACT_CHECK_PKT_LARGER] = xl_check_len,
+	[OFPACT_SAMPLE] = do_nothing,      /* no collectors can be configured yet */
+	[OFPACT_CONJUNCTION] = do_nothing, /* the lookup's business: such a rule is never hit */
+	[OFPACT_FIN_TIMEOUT] = do_fin_timeout,
 	[OFPACT_METER] = do_nothing, /* meter-mod is refused, so no rule can name one */
 	[OFPACT_CLEAR_ACTIONS] = do_clear_actions,
 	[OFPACT_WRITE_ACTIONS] = do_write_actions,
 	[OFPACT_WRITE_METADATA] = do_write_metadata,
 	[OFPACT_GOTO_TABLE] = do_goto_table,
 };
+
+void xl_action(struct xl *x, const struct ofpact *a)
+{
+	do_table[a->kind](x, a);
+}
 
 static void note_action(struct xl *x, const struct ofpact *a)
 {
@@ -406,6 +464,7 @@ static bool needs_parsing(const struct ofpact *a)
 		[OFPACT_POP_QUEUE] = true,     [OFPACT_NOTE] = true,
 		[OFPACT_EXIT] = true,          [OFPACT_CLEAR_ACTIONS] = true,
 		[OFPACT_WRITE_ACTIONS] = true, [OFPACT_WRITE_METADATA] = true,
+		[OFPACT_CLONE] = true,
 	};
 	const struct ofpact_set_field *s = ofpact_payload(a);
 
@@ -429,8 +488,7 @@ void xl_actions(struct xl *x, struct ofpacts acts)
 
 	x->cont = &c;
 	x->stop = false;
-	OFPACT_FOR_EACH(a, acts)
-	{
+	OFPACT_FOR_EACH (a, acts) {
 		if (x->exit || x->stop)
 			break;
 		if (x->f.behind_mpls && needs_parsing(a)) {
@@ -440,7 +498,7 @@ void xl_actions(struct xl *x, struct ofpacts acts)
 		}
 		c.rest = list_from(acts, ofpact_next(acts, a));
 		note_action(x, a);
-		do_table[a->kind](x, a);
+		xl_action(x, a);
 	}
 	x->stop = false; /* the lists around it go on */
 	x->cont = c.outer;
@@ -453,8 +511,8 @@ static const enum ofpact_kind structure[] = {
 	OFPACT_STRIP_VLAN, OFPACT_POP_MPLS, OFPACT_PUSH_MPLS,
 	OFPACT_PUSH_VLAN,  OFPACT_DEC_TTL,  OFPACT_DEC_MPLS_TTL,
 };
-static const enum ofpact_kind outputs[] = { OFPACT_GROUP, OFPACT_OUTPUT, OFPACT_CONTROLLER,
-					    OFPACT_RESUBMIT };
+static const enum ofpact_kind outputs[] = { OFPACT_GROUP,    OFPACT_OUTPUT,   OFPACT_CONTROLLER,
+					    OFPACT_RESUBMIT, OFPACT_CT_CLEAR, OFPACT_CT };
 
 static bool changes_field(uint16_t kind)
 {
@@ -478,8 +536,7 @@ static bool copy_last(struct buf *list, struct ofpacts set, enum ofpact_kind kin
 {
 	const struct ofpact *a, *last = NULL;
 
-	OFPACT_FOR_EACH(a, set)
-	{
+	OFPACT_FOR_EACH (a, set) {
 		if (a->kind == kind)
 			last = a;
 	}
@@ -494,8 +551,7 @@ static void order_set(struct ofpacts set, struct buf *list)
 
 	for (size_t i = 0; i < ARRAY_SIZE(structure); i++)
 		(void)copy_last(list, set, structure[i]); /* most are not there */
-	OFPACT_FOR_EACH(a, set)
-	{
+	OFPACT_FOR_EACH (a, set) {
 		if (changes_field(a->kind))
 			copy_one(list, a);
 	}

@@ -26,7 +26,7 @@ static const enum field_id commit_fields[] = {
  */
 static bool bits_to_write(struct xl *x, const struct field *f, union field_value *bits)
 {
-	union field_value pending, flow, base, committed, mask;
+	union field_value pending, flow, base, committed, mask, doubtful;
 	bool any = false;
 
 	field_read(f, &x->f.pending, &pending);
@@ -37,12 +37,26 @@ static bool bits_to_write(struct xl *x, const struct field *f, union field_value
 	field_read(f, &x->base, &base);
 	field_read(f, &x->committed, &committed);
 	field_read(f, &x->out->mask, &mask);
+	field_read(f, &x->doubtful, &doubtful);
 	for (unsigned i = 0; i < f->n_bytes; i++) {
-		any |= pending.b[i] &
-		       (uint8_t)((flow.b[i] ^ base.b[i]) | ~(committed.b[i] | mask.b[i]));
+		any |= pending.b[i] & (uint8_t)((flow.b[i] ^ base.b[i]) | doubtful.b[i] |
+						~(committed.b[i] | mask.b[i]));
 	}
 	*bits = pending; /* whole, so that the set's mask stays one that hardware can do */
 	return any;
+}
+
+/* What the packet held before is not known, so it cannot be put back. */
+static void settle_doubt(struct xl *x, const struct field *f, const union field_value *bits)
+{
+	static const union field_value none;
+	union field_value doubt;
+
+	field_read(f, &x->doubtful, &doubt);
+	for (unsigned i = 0; i < f->n_bytes; i++)
+		if (doubt.b[i] & bits->b[i])
+			x->lasting = true;
+	field_write_masked(f, &none, bits, &x->doubtful);
 }
 
 static void commit_field(struct xl *x, const struct field *f)
@@ -67,6 +81,7 @@ static void commit_field(struct xl *x, const struct field *f)
 		dp_actions_put_set(&x->out->actions, f->id, &value, &bits);
 		field_write_masked(f, &value, &bits, &x->base);
 		field_write_masked(f, &bits, &bits, &x->committed);
+		settle_doubt(x, f, &bits);
 	}
 	memset(&value, 0, sizeof(value));
 	field_write(f, &value, &x->f.pending);
@@ -155,6 +170,16 @@ static void mpls_structure_changed(struct xl *x)
 	x->committed.dl_type = htons(0xffff);
 }
 
+/* What stands behind a label is not seen. */
+static void hide_l3(struct xl *x)
+{
+	size_t from = offsetof(struct flow_key, nw_src), n = sizeof(struct flow_key) - from;
+
+	memset((uint8_t *)&x->f.flow + from, 0, n);
+	memset((uint8_t *)&x->base + from, 0, n);
+	memset((uint8_t *)&x->f.written + from, 0xff, n);
+}
+
 void xl_push_mpls(struct xl *x, be16 ethertype)
 {
 	struct act_push_mpls push = { .ethertype = ethertype };
@@ -166,11 +191,15 @@ void xl_push_mpls(struct xl *x, be16 ethertype)
 		x->exit = true;
 		return;
 	}
+	if (!xl_can(x, DP_ACT_PUSH_MPLS))
+		return;
 	push.lse = new_lse(x);
 	xl_commit(x);
 	dp_actions_put(&x->out->actions, DP_ACT_PUSH_MPLS, &push, sizeof(push));
-	if (!flow_is_mpls(f))
+	if (!flow_is_mpls(f)) {
 		memset(f->mpls_lse, 0, sizeof(f->mpls_lse));
+		hide_l3(x);
+	}
 	memmove(&f->mpls_lse[1], &f->mpls_lse[0], sizeof(f->mpls_lse[0]) * (FLOW_N_MPLS - 1));
 	f->mpls_lse[0] = push.lse;
 	f->dl_type = ethertype;
@@ -192,7 +221,7 @@ void xl_pop_mpls(struct xl *x, be16 ethertype)
 	struct flow_key *f = &x->f.flow;
 
 	xl_know_mpls(x);
-	if (!flow_is_mpls(f))
+	if (!flow_is_mpls(f) || !xl_can(x, DP_ACT_POP_MPLS))
 		return;
 	xl_commit(x);
 	dp_actions_put(&x->out->actions, DP_ACT_POP_MPLS, &pop, sizeof(pop));

@@ -6,6 +6,9 @@
 #include "core/base/clock.h"
 #include "core/base/xalloc.h"
 
+#define TCP_FIN 0x01
+#define TCP_RST 0x04
+
 void effects_init(struct effects *x)
 {
 	*x = (struct effects){ NULL, 0, 0 };
@@ -24,6 +27,7 @@ static void effect_done(struct effect *e)
 		xl_counters_unref(e->ports.tx);
 		xl_counters_unref(e->ports.rx);
 		break;
+	case EFFECT_FIN: rule_unref(e->fin.rule); break;
 	case EFFECT_RECIRC: recirc_unref(e->recirc); break;
 	case EFFECT_TABLE:
 	case EFFECT_MAC: break;
@@ -89,6 +93,10 @@ static void apply_one(const struct effect *e, const struct flow_stats *d)
 		(void)tables_learn(e->learn.tables, &e->learn.l->fm, e->learn.l->limit);
 		break;
 	case EFFECT_PORTS: credit_ports(e, d); break;
+	case EFFECT_FIN:
+		if (d->tcp_flags & (TCP_FIN | TCP_RST))
+			tables_shorten(e->fin.rule, e->fin.idle, e->fin.hard);
+		break;
 	case EFFECT_RECIRC: break;
 	}
 }

@@ -17,6 +17,7 @@ enum effect_kind {
 	EFFECT_MAC,    /* learn or refresh an address */
 	EFFECT_LEARN,  /* add or refresh a rule */
 	EFFECT_PORTS,  /* credit ports that the datapath does not count */
+	EFFECT_FIN,    /* shorten a rule's timeouts when TCP ends */
 	EFFECT_RECIRC, /* nothing: keeps a recirculation id that the megaflow names */
 };
 
@@ -53,6 +54,10 @@ struct effect {
 		struct {
 			struct xl_counters *tx, *rx; /* referenced; NULL: none */
 		} ports;
+		struct {
+			struct rule *rule;   /* referenced */
+			uint16_t idle, hard; /* seconds; 0: as it is */
+		} fin;
 		struct recirc_state *recirc; /* referenced */
 	};
 };

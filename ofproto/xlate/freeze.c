@@ -24,15 +24,15 @@ struct frozen {
 	uint8_t round;                       /* of the pass that goes on from here */
 	uint8_t conntracked;
 	uint16_t n_steps;
-	uint32_t set_len;
-	uint32_t pad;
-	/* action set, steps */
+	uint32_t set_len, stack_len;
+	/* action set, stack, steps */
 };
 _Static_assert(sizeof(struct frozen) % 8 == 0, "lists of actions follow");
 
 #define STEP_FROM_RULE 0x1
 #define STEP_MISS_RULE 0x2
 #define STEP_CONTROLLER 0x4 /* a miss of the lookup goes to the controllers */
+#define STEP_ORIGINAL 0x8
 
 struct frozen_step {
 	uint8_t kind, table, flags, pad;
@@ -48,22 +48,22 @@ _Static_assert(sizeof(struct frozen_step) % 8 == 0, "lists of actions follow");
 static void put_step(struct buf *b, const struct xl_cont *c)
 {
 	struct frozen_step s = { .kind = (uint8_t)c->kind };
-	uint32_t len = c->kind == XL_CONT_ACTIONS ? c->rest.len : 0;
 
-	if (c->kind == XL_CONT_TABLE || c->kind == XL_CONT_ACTIONS) {
+	if (c->kind == XL_CONT_ACTIONS) {
 		s.table = c->origin.table;
 		s.flags = (uint8_t)((c->origin.from_rule ? STEP_FROM_RULE : 0) |
 				    (c->origin.miss_rule ? STEP_MISS_RULE : 0));
 		s.cookie = c->origin.cookie;
+		s.len = c->rest.len;
+	} else if (c->kind == XL_CONT_TABLE) {
+		s.table = c->lookup.table;
+		s.in_port = c->lookup.in_port.v;
+		s.flags = (uint8_t)((c->lookup.miss == XL_MISS_CONTROLLER ? STEP_CONTROLLER : 0) |
+				    (c->lookup.original ? STEP_ORIGINAL : 0));
 	}
-	if (c->kind == XL_CONT_TABLE) {
-		s.in_port = c->in_port.v;
-		s.flags |= c->miss == XL_MISS_CONTROLLER ? STEP_CONTROLLER : 0;
-	}
-	s.len = len;
 	buf_put(b, &s, sizeof(s));
-	if (len)
-		buf_put(b, c->rest.data, len);
+	if (s.len)
+		buf_put(b, c->rest.data, s.len);
 }
 
 static uint16_t put_steps(struct buf *b, const struct xl_cont *c)
@@ -93,7 +93,8 @@ static struct recirc_state *freeze(struct xl *x, const struct xl_cont *rest)
 	struct frozen f = { .in_port = x->f.flow.in_port,
 			    .round = (uint8_t)(x->round + 1),
 			    .conntracked = x->f.conntracked,
-			    .set_len = (uint32_t)x->f.action_set.len };
+			    .set_len = (uint32_t)x->f.action_set.len,
+			    .stack_len = (uint32_t)x->stack.len };
 	struct recirc_state *s;
 	struct buf b = BUF_INIT;
 
@@ -102,6 +103,7 @@ static struct recirc_state *freeze(struct xl *x, const struct xl_cont *rest)
 	freeze_tunnel(x, &f);
 	buf_put(&b, &f, sizeof(f));
 	buf_put(&b, x->f.action_set.data, x->f.action_set.len);
+	buf_put(&b, x->stack.data, x->stack.len);
 	f.n_steps = put_steps(&b, rest);
 	memcpy(b.data, &f, sizeof(f));
 	s = recirc_intern(x->in->snap->recirc, b.data, (uint32_t)b.len);
@@ -114,7 +116,7 @@ void xl_recirculate(struct xl *x, const struct xl_cont *rest)
 	struct act_recirc act;
 	struct recirc_state *s;
 
-	if (x->out->error != XLATE_OK)
+	if (x->out->error != XLATE_OK || !xl_can(x, DP_ACT_RECIRC))
 		return;
 	if (x->round >= XLATE_MAX_RECIRCS) {
 		xl_fail(x, XLATE_TOO_MANY_RECIRCS);
@@ -152,7 +154,7 @@ void xl_continue(struct xl *x, const struct xl_cont *rest)
 		else if (rest->kind == XL_CONT_ARRIVE)
 			xl_arrive(x, xl_port_by_ofp(x->f.br, flow_in_ofp(&x->f.flow)));
 		else if (rest->kind == XL_CONT_TABLE)
-			xl_table(x, rest->origin.table, rest->in_port, rest->miss);
+			xl_table(x, &rest->lookup);
 		else
 			xl_actions(x, rest->rest);
 	}
@@ -176,13 +178,16 @@ static struct xl_cont *read_step(const uint8_t **p, struct xl_cont *c)
 
 	*c = (struct xl_cont){
 		.kind = s->kind,
+		.lookup = { .table = s->table,
+			    .miss = s->flags & STEP_CONTROLLER ? XL_MISS_CONTROLLER
+							       : XL_MISS_NOTHING,
+			    .original = s->flags & STEP_ORIGINAL,
+			    .in_port = { s->in_port } },
 		.origin = { .table = s->table,
 			    .from_rule = s->flags & STEP_FROM_RULE,
 			    .miss_rule = s->flags & STEP_MISS_RULE,
 			    .cookie = s->cookie },
 		.rest = { s + 1, s->len },
-		.miss = s->flags & STEP_CONTROLLER ? XL_MISS_CONTROLLER : XL_MISS_NOTHING,
-		.in_port = { s->in_port },
 	};
 	*p = (const uint8_t *)(s + 1) + s->len;
 	return c;
@@ -206,6 +211,7 @@ static void restore(struct xl *x, const struct frozen *f)
 	if (!x->f.conntracked)
 		xl_clear_conntrack(x);
 	buf_put(&x->f.action_set, f + 1, f->set_len);
+	buf_put(&x->stack, (const uint8_t *)(f + 1) + f->set_len, f->stack_len);
 }
 
 static void note_thaw(struct xl *x, const struct xl_cont *first)
@@ -215,14 +221,14 @@ static void note_thaw(struct xl *x, const struct xl_cont *first)
 	xl_note(x, "thaw");
 	x->indent = 2;
 	if (first && first->kind == XL_CONT_TABLE)
-		xl_note(x, "goes on in table %u", first->origin.table);
+		xl_note(x, "goes on in table %u", first->lookup.table);
 	else
 		xl_note(x, "goes on where the last pass stopped");
 }
 
 static void run_steps(struct xl *x, const struct frozen *f)
 {
-	const uint8_t *p = (const uint8_t *)(f + 1) + f->set_len;
+	const uint8_t *p = (const uint8_t *)(f + 1) + f->set_len + f->stack_len;
 	struct xl_cont *steps = xcalloc(f->n_steps, sizeof(*steps));
 
 	for (unsigned i = 0; i < f->n_steps; i++) {

@@ -112,6 +112,14 @@ static void flow_mod_init(struct ofp_flow_mod *fm, const struct ofpact_learn *l)
 	match_init_catchall(&fm->match);
 }
 
+static void put_fin_timeout(struct buf *b, const struct ofpact_learn *learn)
+{
+	const struct ofpact_fin_timeout t = { learn->fin_idle, learn->fin_hard };
+
+	if (t.idle || t.hard)
+		ofpact_put(b, OFPACT_FIN_TIMEOUT, &t, sizeof(t));
+}
+
 void xl_learn(struct xl *x, const struct ofpact_learn *learn)
 {
 	const struct ofpact_learn_spec *specs = (const void *)(learn + 1);
@@ -122,6 +130,7 @@ void xl_learn(struct xl *x, const struct ofpact_learn *learn)
 	l->limit = learn->limit;
 	for (uint32_t i = 0; i < learn->n_specs; i++)
 		add_spec(x, &specs[i], l);
+	put_fin_timeout(&l->actions, learn);
 	l->fm.actions = ofpacts_of(&l->actions);
 	e->learn.tables = x->f.br->tables;
 	e->learn.l = l;

@@ -1,12 +1,15 @@
 noinst_LIBRARIES += ofproto/xlate/libxlate.a
 ofproto_xlate_libxlate_a_SOURCES = \
 	ofproto/xlate/actions.c \
+	ofproto/xlate/branch.c \
 	ofproto/xlate/commit.c \
+	ofproto/xlate/conntrack.c \
 	ofproto/xlate/effects.c \
 	ofproto/xlate/effects.h \
 	ofproto/xlate/freeze.c \
 	ofproto/xlate/group.c \
 	ofproto/xlate/learn.c \
+	ofproto/xlate/lookup.c \
 	ofproto/xlate/normal.c \
 	ofproto/xlate/notes.c \
 	ofproto/xlate/notes.h \

@@ -23,11 +23,23 @@ static void wrap_in_clone(struct buf *b, size_t start)
 	free(inner);
 }
 
+/* What was written into the packet meanwhile must be written again before it is sent on. */
+static void set_back(struct xl *x, const struct flow_key *base, const struct flow_key *committed)
+{
+	const uint64_t *b = flow_words_const(&x->base), *was = flow_words_const(base);
+	const uint64_t *c = flow_words_const(&x->committed), *done = flow_words_const(committed);
+	uint64_t *pending = flow_words(&x->f.pending);
+
+	for (unsigned i = 0; i < FLOW_WORDS; i++)
+		pending[i] |= c[i] & (~done[i] | (b[i] ^ was[i]));
+}
+
 void xl_nested(struct xl *x, xl_nested_fn *fn, const void *arg)
 {
 	struct xl_frame *saved = xmemdup(&x->f, sizeof(x->f));
 	struct flow_key *base = xmemdup(&x->base, sizeof(x->base));
 	struct flow_key *committed = xmemdup(&x->committed, sizeof(x->committed));
+	struct flow_key *doubtful = xmemdup(&x->doubtful, sizeof(x->doubtful));
 	const struct xl_cont *cont = x->cont;
 	size_t start = x->out->actions.len;
 	bool exit = x->exit, lasting = x->lasting;
@@ -41,19 +53,20 @@ void xl_nested(struct xl *x, xl_nested_fn *fn, const void *arg)
 	x->cont = cont;
 	x->exit = exit || x->out->error != XLATE_OK;
 	x->frozen = x->stop = false;
-	if (x->lasting) {
+	if (x->lasting && xl_can(x, DP_ACT_CLONE)) {
 		/* It cannot be set back, so the others get the original. */
 		wrap_in_clone(&x->out->actions, start);
 		x->base = *base;
 		x->committed = *committed;
+		x->doubtful = *doubtful;
 	} else {
-		/* What has been written into the packet must be set back before it is sent on. */
-		flow_mask_or(&x->f.pending, &x->committed);
+		set_back(x, base, committed);
 	}
 	x->lasting = lasting;
 	free(saved);
 	free(base);
 	free(committed);
+	free(doubtful);
 }
 
 static void enter_peer(struct xl *x, const void *arg)
@@ -76,6 +89,7 @@ static void enter_peer(struct xl *x, const void *arg)
 static void output_patch(struct xl *x, const struct xl_port *p)
 {
 	struct xl_origin origin = x->origin;
+	struct buf stack = x->stack;
 
 	if (!p->peer) {
 		xl_note(x, "patch port %s has no peer: drop", p->name);
@@ -83,23 +97,32 @@ static void output_patch(struct xl *x, const struct xl_port *p)
 	}
 	if (!xl_descend(x))
 		return;
+	buf_init(&x->stack); /* the peer's begins empty */
 	xl_nested(x, enter_peer, p->peer);
+	buf_done(&x->stack);
+	x->stack = stack;
 	x->origin = origin;
 	xl_ascend(x);
 }
 
+/* The port may be sent to; what kind of port it is the caller finds out. */
+static bool may_send(struct xl *x, const struct xl_port *p)
+{
+	if (p->config & XL_PC_NO_FWD)
+		xl_note(x, "port %s is configured not to forward: not sent", p->name);
+	else if (p->dp.v != DP_PORT_NONE && !p->up)
+		xl_note(x, "port %s is down: not sent", p->name);
+	else
+		return true;
+	return false;
+}
+
 void xl_output_port(struct xl *x, const struct xl_port *p)
 {
-	if (p->config & XL_PC_NO_FWD) {
-		xl_note(x, "port %s is configured not to forward: not sent", p->name);
+	if (!may_send(x, p))
 		return;
-	}
 	if (p->dp.v == DP_PORT_NONE) {
 		output_patch(x, p);
-		return;
-	}
-	if (!p->up) {
-		xl_note(x, "port %s is down: not sent", p->name);
 		return;
 	}
 	if (p->tunnel && !xl_into_tunnel(x, p))
@@ -109,6 +132,30 @@ void xl_output_port(struct xl *x, const struct xl_port *p)
 	dp_actions_put_output(&x->out->actions, p->dp);
 	if (x->out->actions.len > XLATE_MAX_ACTIONS)
 		xl_fail(x, XLATE_TOO_MANY_ACTIONS);
+}
+
+void xl_output_trunc(struct xl *x, struct ofp_port port, uint32_t max_len)
+{
+	struct ofp_port in = flow_in_ofp(&x->f.flow);
+	const struct xl_port *p = xl_port_by_ofp(x->f.br, port.v == OFPP_IN_PORT_ ? in : port);
+	const struct act_trunc t = { max_len };
+
+	if (!p || port.v == in.v) {
+		xl_note(x, p ? "output to the input port: not sent" : "no such port: not sent");
+		return;
+	}
+	if (!may_send(x, p))
+		return;
+	if (p->dp.v == DP_PORT_NONE) {
+		xl_note(x, "patch port %s takes no cut packet: not sent", p->name);
+		return;
+	}
+	if (!xl_can(x, DP_ACT_TRUNC) || (p->tunnel && !xl_into_tunnel(x, p)))
+		return;
+	if (!p->tunnel)
+		xl_commit(x);
+	dp_actions_put(&x->out->actions, DP_ACT_TRUNC, &t, sizeof(t));
+	dp_actions_put_output(&x->out->actions, p->dp);
 }
 
 void xl_output(struct xl *x, struct ofp_port port, uint32_t max_len)
@@ -122,7 +169,8 @@ void xl_output(struct xl *x, struct ofp_port port, uint32_t max_len)
 			xl_output_port(x, p);
 		return;
 	case OFPP_TABLE_:
-		xl_table(x, 0, (struct ofp_port){ OFPP_IN_PORT_ }, XL_MISS_CONTROLLER);
+		xl_table(x, &(struct xl_lookup){ .miss = XL_MISS_CONTROLLER,
+						 .in_port = { OFPP_IN_PORT_ } });
 		return;
 	case OFPP_NORMAL_: xl_normal(x); return;
 	case OFPP_FLOOD_: xl_flood(x, false); return;

@@ -11,6 +11,7 @@
  * One snapshot serves all bridges of one datapath, because patch ports lead from one to another. */
 #pragma once
 
+#include "core/datapath/dp_features.h"
 #include "ofproto/l2/mac.h"
 #include "ofproto/l2/tunnel.h"
 #include "ofproto/l2/vlan.h"
@@ -86,6 +87,7 @@ struct xl_snapshot {
 	bool loading;              /* all bridges are */
 	struct xl_bridge *bridges; /* owned array */
 	size_t n_bridges;
+	struct dp_features features; /* of the datapath */
 	struct recirc_table *recirc; /* borrowed: outlives the snapshot; the datapath's own */
 	struct xl_port **by_dp;      /* owned, indexed by dp_port.v; NULL where no port is */
 	uint32_t n_by_dp;

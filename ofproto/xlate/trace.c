@@ -162,8 +162,6 @@ static void trace_pass(struct tracer *t, const struct flow_key *key, const struc
 	struct xlate_out o;
 
 	str_puts(t->out, "Flow: ");
-	if (key->recirc_id)
-		str_printf(t->out, "recirc_id=%#x,", ntohl(key->recirc_id));
 	format_key(key, t->out);
 	str_putc(t->out, '\n');
 	xlate(&in, &o);

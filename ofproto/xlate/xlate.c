@@ -18,6 +18,27 @@ const char *const xlate_error_text[XLATE_N_ERRORS] = {
 	[XLATE_NO_RECIRC] = "the recirculation id is not known (any more), or its bridge is gone",
 	[XLATE_RECIRC_FULL] = "no recirculation id is free",
 	[XLATE_TOO_MANY_RECIRCS] = "over 8 recirculations of one packet",
+	[XLATE_TOO_NESTED] = "datapath actions nested deeper than the datapath takes them",
+	[XLATE_STACK] = "the stack is full, or empty where a value is popped",
+#define LACKS(KIND, TEXT) [XLATE_LACKS + (KIND)] = "the datapath lacks the action " TEXT
+	LACKS(DP_ACT_OUTPUT, "output"),
+	LACKS(DP_ACT_SET, "set"),
+	LACKS(DP_ACT_PUSH_VLAN, "push_vlan"),
+	LACKS(DP_ACT_POP_VLAN, "pop_vlan"),
+	LACKS(DP_ACT_PUSH_MPLS, "push_mpls"),
+	LACKS(DP_ACT_POP_MPLS, "pop_mpls"),
+	LACKS(DP_ACT_RECIRC, "recirc"),
+	LACKS(DP_ACT_HASH, "hash"),
+	LACKS(DP_ACT_USERSPACE, "userspace"),
+	LACKS(DP_ACT_SAMPLE, "sample"),
+	LACKS(DP_ACT_CLONE, "clone"),
+	LACKS(DP_ACT_TRUNC, "trunc"),
+	LACKS(DP_ACT_METER, "meter"),
+	LACKS(DP_ACT_CT, "ct"),
+	LACKS(DP_ACT_CT_CLEAR, "ct_clear"),
+	LACKS(DP_ACT_CHECK_PKT_LEN, "check_pkt_len"),
+	LACKS(DP_ACT_DROP, "drop"),
+#undef LACKS
 };
 
 const char *const xlate_error_name[XLATE_N_ERRORS] = {
@@ -30,6 +51,25 @@ const char *const xlate_error_name[XLATE_N_ERRORS] = {
 	[XLATE_NO_RECIRC] = "no_recirc",
 	[XLATE_RECIRC_FULL] = "recirc_full",
 	[XLATE_TOO_MANY_RECIRCS] = "too_many_recircs",
+	[XLATE_TOO_NESTED] = "too_nested",
+	[XLATE_STACK] = "stack",
+	[XLATE_LACKS + DP_ACT_OUTPUT] = "lacks_output",
+	[XLATE_LACKS + DP_ACT_SET] = "lacks_set",
+	[XLATE_LACKS + DP_ACT_PUSH_VLAN] = "lacks_push_vlan",
+	[XLATE_LACKS + DP_ACT_POP_VLAN] = "lacks_pop_vlan",
+	[XLATE_LACKS + DP_ACT_PUSH_MPLS] = "lacks_push_mpls",
+	[XLATE_LACKS + DP_ACT_POP_MPLS] = "lacks_pop_mpls",
+	[XLATE_LACKS + DP_ACT_RECIRC] = "lacks_recirc",
+	[XLATE_LACKS + DP_ACT_HASH] = "lacks_hash",
+	[XLATE_LACKS + DP_ACT_USERSPACE] = "lacks_userspace",
+	[XLATE_LACKS + DP_ACT_SAMPLE] = "lacks_sample",
+	[XLATE_LACKS + DP_ACT_CLONE] = "lacks_clone",
+	[XLATE_LACKS + DP_ACT_TRUNC] = "lacks_trunc",
+	[XLATE_LACKS + DP_ACT_METER] = "lacks_meter",
+	[XLATE_LACKS + DP_ACT_CT] = "lacks_ct",
+	[XLATE_LACKS + DP_ACT_CT_CLEAR] = "lacks_ct_clear",
+	[XLATE_LACKS + DP_ACT_CHECK_PKT_LEN] = "lacks_check_pkt_len",
+	[XLATE_LACKS + DP_ACT_DROP] = "lacks_drop",
 };
 
 void xl_fail(struct xl *x, enum xlate_error e)
@@ -39,6 +79,14 @@ void xl_fail(struct xl *x, enum xlate_error e)
 		xl_note(x, "error: %s: the packet is dropped", xlate_error_text[e]);
 	}
 	x->exit = true;
+}
+
+bool xl_can(struct xl *x, enum dp_action_kind kind)
+{
+	if (dp_features_have(&x->in->snap->features, kind))
+		return true;
+	xl_fail(x, (enum xlate_error)(XLATE_LACKS + kind));
+	return false;
 }
 
 void xl_look_mask(struct xl *x, const struct flow_key *m)
@@ -90,140 +138,6 @@ void xl_ascend(struct xl *x)
 	x->nesting--;
 }
 
-static void note_rule(struct xl *x, const struct rule *r)
-{
-	struct str s = STR_INIT;
-	struct match m;
-
-	if (!x->in->notes)
-		return;
-	minimatch_expand(&r->cr.match, &m);
-	match_format(&m, NULL, NULL, &s);
-	if (s.len)
-		str_puts(&s, ", ");
-	str_printf(&s, "priority %d", r->cr.priority);
-	if (r->cookie)
-		str_printf(&s, ", cookie 0x%llx", (unsigned long long)ntoh64(r->cookie));
-	xl_note(x, "%2u. %s", x->origin.table, str_cstr(&s));
-	str_done(&s);
-}
-
-static void table_miss(struct xl *x, enum xl_miss miss)
-{
-	const struct xl_port *in = xl_port_by_ofp(x->f.br, flow_in_ofp(&x->f.flow));
-
-	xl_note(x, "%2u. No match.", x->origin.table);
-	if (miss == XL_MISS_NOTHING)
-		return;
-	if (!x->f.br->miss_to_controller || (in && in->config & XL_PC_NO_PACKET_IN)) {
-		x->indent++;
-		xl_note(x, "drop");
-		x->indent--;
-		return;
-	}
-	xl_controller(x, x->f.br->miss_send_len, 0, OFPR_NO_MATCH_, true);
-}
-
-/* A fragment's ports count as zero unless the bridge matches fragments as they are.  The megaflow
- * matches every fragment bit anyway (close_mask()), and nothing of the ports. */
-static struct rule *lookup_fragment(const struct xl *x, const struct flow_key *flow,
-				    struct flow_key *m)
-{
-	struct flow_key key = *flow;
-	struct rule *r;
-
-	key.tp_src = key.tp_dst = 0;
-	r = tables_lookup(x->f.br->tables, x->origin.table, x->f.version, &key, m, false);
-	m->tp_src = m->tp_dst = 0;
-	return r;
-}
-
-static struct rule *lookup(struct xl *x, struct ofp_port in_port)
-{
-	be32 was = x->f.flow.in_port;
-	struct flow_key m;
-	struct rule *r;
-	struct effect *e;
-
-	memset(&m, 0, sizeof(m));
-	if (in_port.v != OFPP_IN_PORT_)
-		x->f.flow.in_port = htonl(in_port.v);
-	if (x->f.flow.nw_frag & FLOW_FRAG_ANY && x->f.br->frags == OFPC_FRAG_NORMAL_)
-		r = lookup_fragment(x, &x->f.flow, &m);
-	else
-		r = tables_lookup(x->f.br->tables, x->origin.table, x->f.version, &x->f.flow, &m,
-				  false);
-	x->f.flow.in_port = was;
-	xl_look_mask(x, &m);
-	e = effects_add(&x->out->effects, EFFECT_TABLE);
-	e->table.tables = x->f.br->tables;
-	e->table.table = x->origin.table;
-	e->table.matched = r != NULL;
-	return r;
-}
-
-/* A rule's actions, or what a miss does. */
-static void do_rule(struct xl *x, struct rule *r, enum xl_miss miss)
-{
-	if (!r) {
-		table_miss(x, miss);
-		return;
-	}
-	effects_add(&x->out->effects, EFFECT_RULE)->rule = rule_ref(r);
-	x->origin = (struct xl_origin){ .table = x->origin.table,
-					.from_rule = true,
-					.miss_rule = !r->cr.priority && !r->cr.match.map,
-					.cookie = r->cookie,
-					.rule = r };
-	note_rule(x, r);
-	x->indent++;
-	if (!rule_actions_get(r).len)
-		xl_note(x, "drop");
-	xl_actions(x, rule_actions_get(r));
-	x->indent--;
-}
-
-static bool enter_table(struct xl *x, uint8_t table)
-{
-	bool later = x->origin.from_rule && table > x->origin.table;
-
-	if (++x->resubmits > XLATE_MAX_RESUBMITS) {
-		xl_fail(x, XLATE_TOO_MANY_RESUBMITS);
-		return false;
-	}
-	if (x->nesting < XLATE_MAX_NESTING && later) {
-		x->nesting++;
-		return true;
-	}
-	return xl_descend(x);
-}
-
-void xl_table(struct xl *x, uint8_t table, struct ofp_port in_port, enum xl_miss miss)
-{
-	struct xl_origin outer = x->origin;
-	unsigned depth = x->depth, nesting = x->nesting;
-
-	if (!enter_table(x, table))
-		return;
-	x->origin.table = table;
-	if (x->f.behind_mpls) {
-		struct xl_cont c = { .outer = x->cont,
-				     .kind = XL_CONT_TABLE,
-				     .origin = { .table = table },
-				     .miss = miss,
-				     .in_port = in_port };
-
-		xl_freeze(x, &c);
-	} else if (x->f.flow.nw_frag & FLOW_FRAG_ANY && x->f.br->frags == OFPC_FRAG_DROP_) {
-		xl_note(x, "fragments are dropped here (set-frags)");
-	} else {
-		do_rule(x, lookup(x, in_port), miss);
-	}
-	x->origin = outer;
-	x->depth = depth;
-	x->nesting = nesting;
-}
-
 void xl_note_bridge(struct xl *x)
 {
 	struct str line = STR_INIT;
@@ -263,7 +177,8 @@ static void run_pipeline(struct xl *x)
 	if (x->in->has_actions && !x->depth)
 		xl_actions(x, x->in->actions);
 	else
-		xl_table(x, 0, (struct ofp_port){ OFPP_IN_PORT_ }, XL_MISS_CONTROLLER);
+		xl_table(x, &(struct xl_lookup){ .miss = XL_MISS_CONTROLLER,
+						 .in_port = { OFPP_IN_PORT_ } });
 	x->cont = outer;
 	if (!x->frozen)
 		xl_run_action_set(x);
@@ -375,12 +290,33 @@ struct dp_actions xlate_actions_for_packet(const struct xlate_out *out)
 	return (struct dp_actions){ (const uint8_t *)all.data + skip, all.len - (uint32_t)skip };
 }
 
+/* Lists in lists. */
+static unsigned depth_of(struct dp_actions list)
+{
+	const struct dp_action *a;
+	unsigned deepest = 0;
+
+	DP_ACTION_FOR_EACH (a, list) {
+		unsigned d = 0;
+
+		if (dp_action_table[a->kind].nested)
+			d = depth_of(dp_action_nested(a, 0)) + 1;
+		if (a->kind == DP_ACT_CHECK_PKT_LEN)
+			d = MAX(d, depth_of(dp_action_nested(a, 1)) + 1);
+		deepest = MAX(deepest, d);
+	}
+	return deepest;
+}
+
 static void finish(struct xl *x)
 {
 	struct xlate_out *out = x->out;
+	unsigned most = MIN(x->in->snap->features.sample_depth, DP_ACTIONS_MAX_DEPTH - 1);
 
 	if (out->actions.len > XLATE_MAX_ACTIONS)
 		xl_fail(x, XLATE_TOO_MANY_ACTIONS);
+	if (out->error == XLATE_OK && depth_of(dp_actions_of(&out->actions)) > most)
+		xl_fail(x, XLATE_TOO_NESTED);
 	if (out->error != XLATE_OK)
 		buf_clear(&out->actions);
 	else if (out->to_controller)
@@ -457,6 +393,7 @@ void xlate(const struct xlate_in *in, struct xlate_out *out)
 	else
 		first_pass(&x);
 	finish(&x);
+	buf_done(&x.stack);
 	buf_done(&x.f.action_set);
 }
 

@@ -46,7 +46,10 @@ enum xlate_error {
 	XLATE_NO_RECIRC, /* the packet's recirculation id means nothing, or its bridge is gone */
 	XLATE_RECIRC_FULL,
 	XLATE_TOO_MANY_RECIRCS,
-	XLATE_N_ERRORS
+	XLATE_TOO_NESTED, /* lists in datapath actions */
+	XLATE_STACK,      /* over- or underflow */
+	XLATE_LACKS,      /* + enum dp_action_kind: the datapath does not do it */
+	XLATE_N_ERRORS = XLATE_LACKS + DP_ACT_N_KINDS
 };
 extern const char *const xlate_error_text[XLATE_N_ERRORS];
 extern const char *const xlate_error_name[XLATE_N_ERRORS]; /* "too_deep", for metrics */

@@ -15,6 +15,14 @@ struct xl_origin {
 	struct rule *rule; /* borrowed; NULL in another pass than the one that looked it up */
 };
 
+/* One lookup in a table. */
+struct xl_lookup {
+	uint8_t table;
+	enum xl_miss miss;
+	bool original; /* by the connection's original addresses and ports (resubmit's ct) */
+	struct ofp_port in_port; /* for this lookup alone; OFPP_IN_PORT_: the flow's */
+};
+
 /* What is still to be done after the action at hand, innermost first: the rest of each enclosing
  * list.  They stand on the C stack of whoever runs the lists; a pass that has to stop writes them
  * down (freeze.c).  A bucket, a clone and a peer behind a patch port have a chain of their own:
@@ -22,10 +30,9 @@ struct xl_origin {
 struct xl_cont {
 	const struct xl_cont *outer;
 	enum { XL_CONT_ARRIVE, XL_CONT_TABLE, XL_CONT_ACTIONS, XL_CONT_ACTION_SET } kind;
-	struct xl_origin origin; /* XL_CONT_TABLE: origin.table is the one to look up */
-	struct ofpacts rest;     /* XL_CONT_ACTIONS */
-	enum xl_miss miss;       /* XL_CONT_TABLE, with in_port */
-	struct ofp_port in_port; /* for this lookup; OFPP_IN_PORT_: the flow's */
+	struct xl_lookup lookup; /* XL_CONT_TABLE */
+	struct xl_origin origin; /* XL_CONT_ACTIONS, and the list */
+	struct ofpacts rest;
 };
 
 /* The part of the state that a nested translation (group bucket, patch port) starts from and gives
@@ -47,6 +54,8 @@ struct xl {
 	struct xl_frame f;
 	struct flow_key base;      /* the packet as the actions emitted so far leave it */
 	struct flow_key committed; /* bits of base that an emitted SET wrote */
+	struct flow_key doubtful;  /* bits of base that the packet need not have any more (NAT) */
+	struct buf stack;          /* of union field_value, NXAST_STACK_PUSH's; owned */
 	struct xl_origin origin;
 	const struct xl_cont *cont; /* borrowed from the callers' frames */
 	unsigned depth, nesting, indent;
@@ -61,13 +70,14 @@ struct xl {
 /* 01:80:c2:00:00:00 to :0f, which bridges do not forward (IEEE 802.1D table 7-10). */
 /* xlate.c */
 void xl_fail(struct xl *x, enum xlate_error e);
+/* The datapath does this kind of action; else translation has failed and says so. */
+bool xl_can(struct xl *x, enum dp_action_kind kind);
 /* The bits of `m` of the present flow were looked at. */
 void xl_look_mask(struct xl *x, const struct flow_key *m);
 void xl_look(struct xl *x, enum field_id field);
 void xl_look_prereq(struct xl *x, enum field_prereq p);
-/* Looks `table` up and does what the rule says.  in_port: for the lookup alone, OFPP_IN_PORT_ the
- * flow's own; miss: what a miss does. */
-void xl_table(struct xl *x, uint8_t table, struct ofp_port in_port, enum xl_miss miss);
+/* Looks a table up and does what the rule says. */
+void xl_table(struct xl *x, const struct xl_lookup *l);
 /* Whole pass of a bridge for a packet that came in at port (patch, entry): table 0 and the action
  * set. */
 void xl_enter_bridge(struct xl *x, const struct xl_port *in);
@@ -80,7 +90,10 @@ void xl_note_bridge(struct xl *x);
 
 /* actions.c */
 void xl_actions(struct xl *x, struct ofpacts acts);
+void xl_action(struct xl *x, const struct ofpact *a); /* one */
 void xl_run_action_set(struct xl *x);
+/* Bits of a field, and what says that the field is there, were looked at. */
+void xl_look_bits(struct xl *x, const struct ofpact_bits *b);
 /* Writes bits of a field of the flow (mask: which), obeying prerequisites. */
 void xl_set_field(struct xl *x, const struct field *f, const union field_value *v,
 		  const union field_value *mask);
@@ -90,6 +103,7 @@ bool xl_push_vlan(struct xl *x, be16 tpid, be16 tci);
 /* output.c */
 void xl_output(struct xl *x, struct ofp_port port, uint32_t max_len);
 void xl_output_port(struct xl *x, const struct xl_port *p);
+void xl_output_trunc(struct xl *x, struct ofp_port port, uint32_t max_len);
 void xl_controller(struct xl *x, uint16_t max_len, uint16_t controller_id, uint8_t reason,
 		   bool is_miss);
 /* Runs fn on a copy of the frame and puts everything back afterwards, the packet included. */
@@ -121,6 +135,14 @@ void xl_continue(struct xl *x, const struct xl_cont *rest);
 void xl_thaw(struct xl *x);
 /* The ct_* fields mean nothing any more, and read as zero. */
 void xl_clear_conntrack(struct xl *x);
+
+/* conntrack.c, branch.c, meter.c */
+void xl_ct(struct xl *x, const struct ofpact *a);
+void xl_ct_clear(struct xl *x);
+void xl_clone(struct xl *x, const struct ofpact *a);
+void xl_check_len(struct xl *x, const struct ofpact *a);
+void xl_push(struct xl *x, const struct ofpact *a);
+void xl_pop(struct xl *x, const struct ofpact *a);
 
 /* normal.c, group.c, learn.c */
 void xl_normal(struct xl *x);

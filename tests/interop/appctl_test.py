@@ -188,6 +188,52 @@ for p in PACKETS:
         continue
     same(both, "trace " + p, ctl("ofproto/trace", "br0", p), actions)
     same(both, "rules of " + p, ctl("ofproto/trace", "br0", p), walk)
+
+# Actions that branch, keep values or need another pass; what a resubmit's port and an expired TTL reach.
+STEER = """
+table=0,priority=95,in_port=2,dl_type=0x5001,actions=clone(mod_dl_dst:00:00:00:00:00:41,output:1),3
+table=0,priority=95,in_port=2,dl_type=0x5002,actions=clone(mod_vlan_vid:9,output:1,clone(mod_dl_src:00:00:00:00:00:42,3)),4
+table=0,priority=95,in_port=2,dl_type=0x5003,actions=push:NXM_OF_ETH_SRC[0..7],pop:NXM_NX_REG0[0..7],resubmit(,30),1
+table=0,priority=95,in_port=2,dl_type=0x5004,actions=output(port=3,max_len=60),output(port=9,max_len=60),output(port=2,max_len=60),4
+table=0,priority=95,in_port=2,dl_type=0x5005,actions=resubmit(3,31),1
+table=0,priority=95,in_port=2,dl_type=0x5006,actions=load:3->NXM_NX_REG1[],clone(load:4->NXM_NX_REG1[],exit),output:NXM_NX_REG1[],1
+table=0,priority=95,in_port=2,mpls,mpls_bos=1,actions=pop_mpls:0x0800,resubmit(,32),4
+table=0,priority=95,in_port=2,mpls,mpls_bos=0,actions=pop_mpls:0x8847,1
+table=30,reg0=0x01,actions=3
+table=31,in_port=3,actions=in_port
+table=32,ip,actions=3
+table=32,priority=0,actions=1
+"""
+STEERED = ["in_port=2,dl_type=0x500%d" % i for i in range(1, 7)] + [
+    "in_port=2,mpls,mpls_label=5,mpls_ttl=9,mpls_bos=0"]
+POPPED = "in_port=2,mpls,mpls_label=5,mpls_ttl=9,mpls_bos=1"
+
+
+def passes(text):
+    """What the datapath does, pass by pass; the numbers of the passes are each switch's own."""
+    return "\n".join(sort_outputs(re.sub(r"recirc\(0x\w+\)", "recirc", a))
+                     for a in re.findall(r"^Datapath actions: (.*)", text, re.M))
+
+
+for s in both:
+    s.ofctl("add-flows", "br0", "-", stdin=STEER).ok()
+for p in STEERED:
+    same(both, "trace " + p, ctl("ofproto/trace", "br0", L2 + p), passes)
+same(both, "trace " + POPPED, ctl("ofproto/trace", "br0", L2 + POPPED), lambda t: passes(t).splitlines()[0])
+equal(passes(shunt.appctl("ofproto/trace", "br0", L2 + POPPED).ok()), "pop_mpls(eth_type=0x800),recirc\n4,5",
+      "the pass behind the popped label")
+LONG = "in_port=2,dl_type=0x5010"
+shunt.ofctl("add-flow", "br0", "table=0,priority=95,%s,actions=check_pkt_larger(100)->NXM_NX_REG0[4],"
+            "resubmit(,33),1" % LONG).ok()
+shunt.ofctl("add-flow", "br0", "table=33,reg0=0x10/0x10,actions=3").ok()
+equal(passes(shunt.appctl("ofproto/trace", "br0", L2 + LONG).ok()),
+      "check_pkt_len(size=100,gt(recirc),le(recirc))\n2", "trace of a short packet")
+equal(passes(shunt.appctl("ofproto/trace", "br0", "in_port=2",
+                          eth("00:00:00:00:0a:01", "00:00:00:00:0a:02", 0x5010, bytes(90)).hex()).ok()),
+      "check_pkt_len(size=100,gt(recirc),le(recirc))\n2,4", "trace of a long packet")
+contains(shunt.appctl("ofproto/trace", "br0", L2 + LONG).ok(),
+         r"\n\n\n={79}\nrecirc\(0x\w+\)\n={79}\n\nFlow: recirc_id=0x\w+,.*\n\nbridge\(\"br0\"\)\n-+\n    thaw\n",
+         "the form of a second pass")
 p = PACKETS[0]
 same(both, "trace's Flow line", ctl("ofproto/trace", "br0", p),
      lambda t: re.search(r"^Flow: .*", t, re.M).group(0))

@@ -145,10 +145,32 @@ load:0->NXM_OF_IN_PORT[],IN_PORT
 move:NXM_OF_IN_PORT[]->NXM_NX_REG0[0..15]
 set_field:1->in_port,1
 exit
+output(port=2,max_len=100)
+push:NXM_NX_REG0[],pop:NXM_NX_REG1[]
+push:NXM_OF_ETH_SRC[8..15],pop:NXM_NX_XXREG0[64..127]
+clone(load:1->NXM_NX_REG0[],output:2),3
+clone(clone(resubmit(,5)),exit),1
+check_pkt_larger(1500)->NXM_NX_REG0[0]
+sample(probability=100,collector_set_id=1,obs_domain_id=2,obs_point_id=3)
+sample(probability=65535,sampling_port=1,egress)
+conjunction(5,1/2),conjunction(6,2/3)
 learn(table=1,NXM_OF_VLAN_TCI[0..11],NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],load:NXM_OF_IN_PORT[]->NXM_NX_REG0[0..15])
 """.strip().splitlines()
 
 PREREQ = [
+    ("ip", "ct"),
+    ("ip", "ct(commit,force,zone=5,table=3)"),
+    ("ip", "ct(zone=NXM_NX_REG0[0..15],table=1),ct_clear"),
+    ("tcp", "ct(commit,alg=ftp),1"),
+    ("udp", "ct(commit,alg=tftp),1"),
+    ("ip", "ct(commit,exec(load:5->NXM_NX_CT_MARK[],load:7->NXM_NX_CT_LABEL[64..95]))"),
+    ("ip", "ct(nat,table=2)"),
+    ("ip", "ct(commit,nat(src=10.0.0.1))"),
+    ("ip", "ct(commit,nat(dst=10.0.0.1-10.0.0.9:50-60,random))"),
+    ("ipv6", "ct(commit,nat(src=[fe80::1]-[fe80::5]:5-6,hash,persistent))"),
+    ("ip", "ct(commit,table=5,nat(src=1.2.3.4),zone=9,exec(load:5->NXM_NX_CT_LABEL[0..31]))"),
+    ("ip,ct_state=+trk+est", "resubmit(,1,ct)"),
+    ("tcp", "fin_timeout(idle_timeout=10,hard_timeout=20),1"),
     ("ip", "learn(table=2,idle_timeout=5,hard_timeout=10,priority=7,cookie=0x7,send_flow_rem,"
      "delete_learned,fin_idle_timeout=2,limit=5,eth_type=0x800,NXM_OF_IP_SRC[]=NXM_OF_IP_DST[],"
      "output:NXM_OF_IN_PORT[])"),
@@ -206,6 +228,8 @@ INSTRUCTIONS = """
 goto_table:105
 write_metadata:0x12,goto_table:101
 write_metadata:0x12/0xff
+write_actions(ct(commit,zone=3))
+write_actions(resubmit(,7))
 write_actions(output:2)
 write_actions(set_field:1.2.3.4->ip_src,output:3),goto_table:102
 clear_actions
@@ -217,14 +241,8 @@ output:1,write_actions(output:2),write_metadata:0x1,goto_table:103
 # Not of this release: refused with an error that says so, and nothing is added.
 UNSUPPORTED = """
 controller(userdata=01.02.03)
-output(port=2,max_len=100)
-push:NXM_NX_REG0[],pop:NXM_NX_REG1[]
 bundle(eth_src,0,hrw,ofport,members:1,2)
 multipath(eth_src,50,modulo_n,1,0,NXM_NX_REG0[])
-sample(probability=100,collector_set_id=1,obs_domain_id=2,obs_point_id=3)
-clone(set_field:1->reg0,output:2),3
-ct(commit)
-check_pkt_larger(1500)->reg0[0]
 """.strip().splitlines()
 
 

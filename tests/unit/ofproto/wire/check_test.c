@@ -56,6 +56,30 @@ static const struct {
 	{ "actions=write_actions(set_field:80->tcp_dst,output:2)", OFPERR_OK, OFPERR_OK },
 	{ "actions=write_actions(output:1000)", OFPERR_BAD_OUT_PORT, OFPERR_BAD_OUT_PORT },
 	{ "actions=meter:1", OFPERR_UNSUP_INST, OFPERR_UNSUP_INST },
+	{ "ip,actions=ct(commit,table=9)", OFPERR_OK, OFPERR_OK },
+	{ "ip,actions=ct(table=10)", OFPERR_BAD_ARGUMENT, OFPERR_BAD_ARGUMENT },
+	{ "actions=ct(commit)", OFPERR_OK, OFPERR_MATCH_INCONSISTENT },
+	{ "ip,ct_state=+trk+inv,actions=ct(commit)", OFPERR_MATCH_INCONSISTENT,
+	  OFPERR_MATCH_INCONSISTENT },
+	{ "ip,actions=ct(commit,alg=ftp)", OFPERR_OK, OFPERR_MATCH_INCONSISTENT },
+	{ "udp,actions=ct(commit,alg=tftp)", OFPERR_OK, OFPERR_OK },
+	{ "ip,actions=ct(commit,nat(src=1.2.3.4))", OFPERR_OK, OFPERR_OK },
+	{ "ip,actions=ct(commit,nat(src=fe80::1))", OFPERR_OK, OFPERR_MATCH_INCONSISTENT },
+	{ "ip,actions=ct_clear", OFPERR_OK, OFPERR_OK },
+	{ "ip,actions=resubmit(,1,ct)", OFPERR_MATCH_INCONSISTENT, OFPERR_MATCH_INCONSISTENT },
+	{ "ip,ct_state=+trk+est,actions=resubmit(,1,ct)", OFPERR_OK, OFPERR_OK },
+	{ "actions=clone(output:1000)", OFPERR_BAD_OUT_PORT, OFPERR_BAD_OUT_PORT },
+	{ "actions=clone(push_vlan:0x8100),set_field:3->vlan_pcp", OFPERR_MATCH_INCONSISTENT,
+	  OFPERR_MATCH_INCONSISTENT },
+	{ "actions=output(port=LOCAL,max_len=20)", OFPERR_OK, OFPERR_OK },
+	{ "actions=output(port=normal,max_len=20)", OFPERR_BAD_OUT_PORT, OFPERR_BAD_OUT_PORT },
+	{ "actions=push:NXM_OF_IP_SRC[]", OFPERR_MATCH_INCONSISTENT, OFPERR_MATCH_INCONSISTENT },
+	{ "ip,actions=push:NXM_OF_IP_SRC[],pop:NXM_NX_REG0[]", OFPERR_OK, OFPERR_OK },
+	{ "actions=pop:NXM_OF_IP_SRC[]", OFPERR_MATCH_INCONSISTENT, OFPERR_MATCH_INCONSISTENT },
+	{ "actions=check_pkt_larger(100)->NXM_OF_IP_TOS[2]", OFPERR_MATCH_INCONSISTENT,
+	  OFPERR_MATCH_INCONSISTENT },
+	{ "tcp,actions=fin_timeout(idle_timeout=1)", OFPERR_OK, OFPERR_OK },
+	{ "ip,actions=fin_timeout(idle_timeout=1)", OFPERR_OK, OFPERR_MATCH_INCONSISTENT },
 };
 
 START_TEST(consistency)
@@ -110,6 +134,46 @@ static const struct {
 	{ OFP10, false, "ffff001800002320000708040001000400000000000000ff", OFPERR_BAD_SET_LEN },
 	{ OFP10, false, "ffff00180000232000070004000ffe040000000000000001", OFPERR_BAD_SET_TYPE },
 	{ OFP10, false, "ffff001800002320000700040000060200000000000000ff", OFPERR_BAD_ARGUMENT },
+	/* ct with an unknown flag, force without commit, an unknown helper, a list in it */
+	{ OFP13, false, "ffff0018000023200023000100000000000aff0000000000", OFPERR_OK },
+	{ OFP13, false, "ffff0018000023200023000400000000000aff0000000000", OFPERR_BAD_ARGUMENT },
+	{ OFP13, false, "ffff0018000023200023000200000000000aff0000000000", OFPERR_BAD_ARGUMENT },
+	{ OFP13, false, "ffff0018000023200023000100000000000aff0000000016", OFPERR_BAD_ARGUMENT },
+	{ OFP13, false,
+	  "ffff0028000023200023000100000000000aff0000000000"
+	  "00000010000000010000000000000000",
+	  OFPERR_BAD_ARGUMENT },
+	/* a zone of 15 bits of reg0; nat by itself, with an end that has no beginning; nat of both
+	 * ways; of an address and no way */
+	{ OFP13, false, "ffff0018000023200023000100010004000eff0000000000", OFPERR_BAD_SET_LEN },
+	{ OFP13, false, "ffff0010000023200024000000000000", OFPERR_BAD_ARGUMENT },
+	{ OFP13, false,
+	  "ffff0030000023200023000100000000000aff0000000000"
+	  "ffff00180000232000240000000100020a00000100000000",
+	  OFPERR_BAD_ARGUMENT },
+	{ OFP13, false,
+	  "ffff0028000023200023000100000000000aff0000000000ffff0010000023200024000000030000",
+	  OFPERR_BAD_ARGUMENT },
+	{ OFP13, false,
+	  "ffff0028000023200023000100000000000aff0000000000ffff0010000023200024000000010000",
+	  OFPERR_OK },
+	/* conjunctions: one clause; the third of two; beside an output */
+	{ OFP13, false, "ffff0010000023200022000100000001", OFPERR_BAD_CONJUNCTION },
+	{ OFP13, false, "ffff0010000023200022020200000001", OFPERR_BAD_CONJUNCTION },
+	{ OFP13, false, "ffff001000002320002200020000000100000010000000010000000000000000",
+	  OFPERR_BAD_CONJUNCTION },
+	{ OFP13, false, "ffff0010000023200022010200000001", OFPERR_OK },
+	/* output cut to 13 bytes; a sample of none; a stack of a field without as many bits */
+	{ OFP13, false, "ffff001000002320002700010000000d", OFPERR_BAD_ARGUMENT },
+	{ OFP13, false, "ffff001800002320001d0000000000000000000000000000", OFPERR_BAD_ARGUMENT },
+	{ OFP13, false, "ffff001800002320001b0008000100040019000000000000", OFPERR_BAD_SET_LEN },
+	{ OFP13, false, "ffff001800002320001b0008000100040018000000000000", OFPERR_OK },
+	/* a write to ct_mark outside of ct; instructions of 1.0 in a clone */
+	{ OFP13, false, "ffff0018000023200007001f0001d6040000000000000001", OFPERR_BAD_ARGUMENT },
+	{ OFP10, false,
+	  "ffff003000002320002a000000000000"
+	  "ffff0020000023200016000000000000000000000000000100000000000000ff",
+	  OFPERR_BAD_ACT_TYPE },
 	{ OFP13, false, "0011000808000000", OFPERR_BAD_ARGUMENT }, /* push_vlan of IPv4 */
 	{ OFP13, false, "001900108000080602000000000100000000", OFPERR_BAD_ACT_LEN },
 	{ OFP13, false, "00190010800008060200000000010000", OFPERR_OK },

@@ -22,11 +22,10 @@ static inline void check_list(struct ofpacts l)
 	const struct ofpact *a;
 	size_t n = 0;
 
-	OFPACT_FOR_EACH(a, l)
-	{
+	OFPACT_FOR_EACH (a, l) {
 		DECODE_CHECK(a->kind < OFPACT_N_KINDS);
 		n += sizeof(*a) + ROUND_UP((size_t)a->len, 8);
-		if (a->kind == OFPACT_WRITE_ACTIONS)
+		if (ofpact_has_nested(a))
 			check_list(ofpact_nested(a));
 	}
 	DECODE_CHECK(n == l.len);

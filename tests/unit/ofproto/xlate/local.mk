@@ -7,6 +7,7 @@ TESTS += $(XLATE_TESTS)
 tests_unit_ofproto_xlate_model_test_SOURCES = \
 	tests/unit/ofproto/xlate/model.c \
 	tests/unit/ofproto/xlate/model.h \
+	tests/unit/ofproto/xlate/model_mpls.c \
 	tests/unit/ofproto/xlate/model_test.c \
 	tests/unit/ofproto/xlate/world.c \
 	tests/unit/ofproto/xlate/world.h

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "core/packet/action_exec.h"
-
 static void do_list(struct model *m, struct ofpacts l, uint8_t table);
 static void enter(struct model *m);
 
@@ -25,78 +23,57 @@ static void push_vlan(struct model *m, struct flow_vlan tag)
 	m->key.vlans[0] = tag;
 }
 
-/* --- MPLS --- */
+/* --- what is put back after a bucket, a clone, a peer --- */
 
-static void read_labels(struct model *m, const struct packet *frame)
+struct saved {
+	const struct xl_bridge *br;
+	struct flow_key key, inner;
+	be32 labels[8], nat_src;
+	struct buf set;
+	unsigned n_labels;
+	bool exit, natted;
+};
+
+static void save(struct model *m, struct saved *s)
 {
-	struct packet *p = packet_clone(frame);
-	uint8_t version;
-
-	m->n_labels = 0;
-	m->inner = m->key;
-	while (flow_is_mpls(&m->inner)) {
-		m->labels[m->n_labels++] = m->inner.mpls_lse[0];
-		if (!(m->inner.mpls_lse[0] & htonl(0x100))) {
-			(void)packet_pop_mpls(p, &m->inner, htons(0x8847));
-			continue;
-		}
-		version = p->len > p->l3_ofs + 4u ? p->data[p->l3_ofs + 4] >> 4 : 0;
-		(void)packet_pop_mpls(p, &m->inner,
-				      htons(version == 6   ? 0x86dd
-					    : version == 4 ? 0x0800
-							   : 0xffff));
-	}
-	packet_free(p);
+	*s = (struct saved){ .br = m->br,
+			     .key = m->key,
+			     .inner = m->inner,
+			     .nat_src = m->nat_src,
+			     .set = m->set,
+			     .n_labels = m->n_labels,
+			     .exit = m->exit,
+			     .natted = m->natted };
+	memcpy(s->labels, m->labels, sizeof(s->labels));
+	buf_init(&m->set);
 }
 
-static void show_labels(struct model *m)
+static void restore(struct model *m, const struct saved *s)
 {
-	for (unsigned i = 0; i < FLOW_N_MPLS; i++)
-		m->key.mpls_lse[i] = i < m->n_labels ? m->labels[i] : 0;
+	buf_done(&m->set);
+	m->br = s->br;
+	m->key = s->key;
+	m->inner = s->inner;
+	m->nat_src = s->nat_src;
+	m->set = s->set;
+	m->n_labels = s->n_labels;
+	m->exit = s->exit || m->failed || m->unknown;
+	m->natted = s->natted;
+	memcpy(m->labels, s->labels, sizeof(m->labels));
+	m->stop = false;
 }
 
-static size_t l3_bytes(const struct flow_key *k)
+static void copy_buf(struct buf *to, const struct buf *from)
 {
-	return sizeof(*k) - offsetof(struct flow_key, nw_src);
+	buf_init(to);
+	buf_put(to, from->data, from->len);
 }
 
-static void push_mpls(struct model *m, be16 type)
+static void forget_connection(struct model *m)
 {
-	uint32_t ttl = 64, tc = 0;
-	be32 lse;
-
-	if (m->key.mpls_lse[FLOW_N_MPLS - 1]) {
-		m->exit = true;
-		return;
-	}
-	if (flow_is_ip(&m->key)) {
-		ttl = m->key.nw_ttl;
-		tc = m->key.nw_tos >> 5;
-	}
-	lse = m->n_labels ? m->labels[0] & htonl(~0x100u) : htonl(ttl | tc << 9 | 0x100u);
-	if (!m->n_labels) {
-		m->inner = m->key;
-		memset(&m->key.nw_src, 0, l3_bytes(&m->key));
-	}
-	memmove(&m->labels[1], &m->labels[0], sizeof(m->labels) - sizeof(m->labels[0]));
-	m->labels[0] = lse;
-	m->n_labels++;
-	m->key.dl_type = type;
-	show_labels(m);
-}
-
-static void pop_mpls(struct model *m, be16 type)
-{
-	if (!m->n_labels)
-		return;
-	memmove(&m->labels[0], &m->labels[1], sizeof(m->labels) - sizeof(m->labels[0]));
-	m->n_labels--;
-	m->key.dl_type = type;
-	show_labels(m);
-	if (m->n_labels ? !flow_is_mpls(&m->key) : m->inner.dl_type != type)
-		m->unknown = m->exit = true;
-	else if (!m->n_labels)
-		memcpy(&m->key.nw_src, &m->inner.nw_src, l3_bytes(&m->key));
+	memset(&m->key.ct_state, 0, sizeof(m->key.ct_state));
+	memset(&m->key.ct_mark, 0,
+	       offsetof(struct flow_key, dl_dst) - offsetof(struct flow_key, ct_mark));
 }
 
 /* --- outputs --- */
@@ -143,18 +120,41 @@ static bool outer_of(const struct model *m, const struct tunnel_conf *c, struct 
 	return true;
 }
 
+static uint32_t length(const struct model *m)
+{
+	return m->len + 4 * m->n_labels + (m->key.vlans[0].tci ? 4 : 0) +
+	       (m->key.vlans[1].tci ? 4 : 0);
+}
+
+static void put_out(struct model *m, const struct xl_port *p, const struct flow_tnl *outer,
+		    uint32_t max_len)
+{
+	struct model_output *o = &m->out[m->n_out];
+
+	if (!p->up || m->n_out >= MODEL_OUTPUTS)
+		return;
+	*o = (struct model_output){ .dp_port = p->dp.v,
+				    .key = m->key,
+				    .outer = *outer,
+				    .len = MIN(length(m), max_len),
+				    .cut = length(m) > max_len };
+	if (m->natted)
+		o->key.nw_src = m->nat_src;
+	m->n_out++;
+}
+
 static void send_to(struct model *m, const struct xl_port *p)
 {
 	struct flow_tnl outer = { 0 };
-	struct model saved;
+	struct buf stack = m->stack;
+	struct saved saved;
 
 	if (p->config & XL_PC_NO_FWD)
 		return;
 	if (p->tunnel && !outer_of(m, p->tunnel, &outer))
 		return;
 	if (p->dp.v != DP_PORT_NONE) {
-		if (p->up && m->n_out < MODEL_OUTPUTS)
-			m->out[m->n_out++] = (struct model_output){ p->dp.v, m->key, outer };
+		put_out(m, p, &outer, UINT32_MAX);
 		return;
 	}
 	if (!p->peer)
@@ -163,27 +163,16 @@ static void send_to(struct model *m, const struct xl_port *p)
 		m->failed = m->exit = true;
 		return;
 	}
-	saved.br = m->br;
-	saved.key = m->key;
-	saved.set = m->set;
-	saved.exit = m->exit;
-	saved.inner = m->inner;
-	saved.n_labels = m->n_labels;
-	memcpy(saved.labels, m->labels, sizeof(m->labels));
-	buf_init(&m->set);
+	save(m, &saved);
+	buf_init(&m->stack);
 	m->br = p->peer->bridge;
-	memset(&m->key, 0, offsetof(struct flow_key, in_port)); /* tunnel words too */
+	memset(&m->key, 0, offsetof(struct flow_key, in_port));
+	forget_connection(m);
 	m->key.in_port = htonl(p->peer->ofp.v);
 	enter(m);
-	buf_done(&m->set);
-	m->br = saved.br;
-	m->key = saved.key;
-	m->set = saved.set;
-	m->inner = saved.inner;
-	m->n_labels = saved.n_labels;
-	memcpy(m->labels, saved.labels, sizeof(m->labels));
-	m->exit = saved.exit || m->failed || m->unknown;
-	m->stop = false;
+	buf_done(&m->stack);
+	m->stack = stack;
+	restore(m, &saved);
 	m->depth--;
 }
 
@@ -256,24 +245,12 @@ static void run_set(struct model *m);
 
 static void bucket(struct model *m, const struct group_bucket *b)
 {
-	struct flow_key key = m->key, inner = m->inner;
-	struct buf set = m->set;
-	be32 labels[ARRAY_SIZE(m->labels)];
-	unsigned n_labels = m->n_labels;
-	bool exit = m->exit;
+	struct saved saved;
 
-	memcpy(labels, m->labels, sizeof(labels));
-	buf_init(&m->set);
+	save(m, &saved);
 	buf_put(&m->set, b->actions.data, b->actions.len);
 	run_set(m);
-	buf_done(&m->set);
-	m->set = set;
-	m->key = key;
-	m->inner = inner;
-	m->n_labels = n_labels;
-	memcpy(m->labels, labels, sizeof(labels));
-	m->exit = exit || m->failed || m->unknown;
-	m->stop = false;
+	restore(m, &saved);
 }
 
 static bool live(const struct model *m, const struct group_bucket *b)
@@ -323,6 +300,8 @@ static void set_field(struct model *m, const struct field *f, const union field_
 		return;
 	field_write_masked(f, v, mask, &m->key);
 	m->labels[0] = m->key.mpls_lse[0];
+	if (f->id == FIELD_IPV4_SRC)
+		m->nat_src = (m->nat_src & ~mask->be32) | (v->be32 & mask->be32);
 }
 
 static void set_number(struct model *m, enum field_id id, uint16_t x)
@@ -375,7 +354,31 @@ static bool better(struct rule *r, void *aux)
 	return true;
 }
 
-static void table(struct model *m, uint8_t t)
+/* By the addresses that the connection's first packet had. */
+static void swap_original(struct flow_key *k)
+{
+	const struct flow_key was = *k;
+
+	k->nw_proto = was.ct_nw_proto;
+	if (flow_is_ipv4(k)) {
+		k->nw_src = was.ct_nw_src;
+		k->nw_dst = was.ct_nw_dst;
+		k->ct_nw_src = was.nw_src;
+		k->ct_nw_dst = was.nw_dst;
+	} else {
+		k->ipv6_src = was.ct_ipv6_src;
+		k->ipv6_dst = was.ct_ipv6_dst;
+		k->ct_ipv6_src = was.ipv6_src;
+		k->ct_ipv6_dst = was.ipv6_dst;
+	}
+	k->tp_src = was.ct_tp_src;
+	k->tp_dst = was.ct_tp_dst;
+	k->ct_nw_proto = was.nw_proto;
+	k->ct_tp_src = was.tp_src;
+	k->ct_tp_dst = was.tp_dst;
+}
+
+static void table(struct model *m, uint8_t t, bool original)
 {
 	struct ofp_flow_stats_request req = { .table = t,
 					      .out_port = { OFPP_NONE_ },
@@ -387,6 +390,8 @@ static void table(struct model *m, uint8_t t)
 		m->failed = m->exit = true;
 		return;
 	}
+	if (original)
+		swap_original(&key);
 	match_init_catchall(&req.match);
 	tables_visit(m->br->tables, &req, better, &b);
 	if (b.rule)
@@ -414,6 +419,133 @@ static void dec_mpls_ttl(struct model *m)
 		set_number(m, FIELD_MPLS_TTL, ttl - 1);
 	else
 		m->stop = true;
+}
+
+static void resubmit(struct model *m, const struct ofpact_resubmit *r)
+{
+	if (!r->ct || (field_prereq_ok(FIELD_PRE_CT, &m->key) && flow_is_ip(&m->key)))
+		table(m, r->table, r->ct);
+}
+
+static void do_clone(struct model *m, const struct ofpact *a, uint8_t t)
+{
+	struct saved saved;
+	struct buf stack;
+	bool exits;
+
+	save(m, &saved);
+	copy_buf(&m->set, &saved.set);
+	copy_buf(&stack, &m->stack);
+	do_list(m, ofpact_nested(a), t);
+	exits = m->exit;
+	if (exits && m->n_passes) /* another pass cannot end this one */
+		m->unknown = true;
+	buf_done(&m->stack);
+	m->stack = stack;
+	restore(m, &saved);
+	m->exit |= exits;
+}
+
+static void output_trunc(struct model *m, const struct ofpact_output_trunc *t)
+{
+	const struct xl_port *p = xl_port_by_ofp(m->br, t->port);
+	struct flow_tnl outer = { 0 };
+
+	if (p && p->tunnel && !outer_of(m, p->tunnel, &outer))
+		return;
+	if (p && p->dp.v != DP_PORT_NONE && t->port.v != ntohl(m->key.in_port))
+		put_out(m, p, &outer, t->max_len);
+}
+
+static void push(struct model *m, const struct ofpact_bits *b)
+{
+	const struct field *f = field_get((enum field_id)b->field);
+	union field_value v = { .b = { 0 } };
+
+	for (unsigned i = 0; i < b->n; i++)
+		field_value_set_bits(&v, 16, i, 1, field_read_bits(f, &m->key, b->ofs + i, 1));
+	buf_put(&m->stack, &v, sizeof(v));
+}
+
+static void pop(struct model *m, const struct ofpact_bits *b)
+{
+	const struct field *f = field_get((enum field_id)b->field);
+	union field_value top, v = { .b = { 0 } }, mask = { .b = { 0 } };
+
+	if (!m->stack.len) {
+		m->failed = m->exit = true;
+		return;
+	}
+	m->stack.len -= sizeof(top);
+	memcpy(&top, m->stack.data + m->stack.len, sizeof(top));
+	for (unsigned i = 0; i < b->n; i++) {
+		field_value_set_bits(&v, f->n_bytes, b->ofs + i, 1,
+				     field_value_get_bits(&top, 16, i, 1));
+		field_value_set_bits(&mask, f->n_bytes, b->ofs + i, 1, 1);
+	}
+	set_field(m, f, &v, &mask);
+}
+
+static void check_len(struct model *m, const struct ofpact_check_len *k)
+{
+	const struct field *f = field_get((enum field_id)k->dst.field);
+	union field_value v = { .b = { 0 } }, mask = { .b = { 0 } };
+
+	field_value_set_bits(&v, f->n_bytes, k->dst.ofs, 1, length(m) > k->len);
+	field_value_set_bits(&mask, f->n_bytes, k->dst.ofs, 1, 1);
+	m->n_passes++; /* which looks at the packet */
+	if (m->natted)
+		m->key.nw_src = m->nat_src;
+	m->natted = false;
+	set_field(m, f, &v, &mask);
+}
+
+/* The tracked copy, in a table of its own; and the translated packet, for both. */
+static void ct(struct model *m, const struct ofpact *a)
+{
+	const struct ofpact_ct *c = ofpact_payload(a);
+	struct act_ct act = { .zone = c->zone };
+	const struct ofpact *n;
+	struct flow_key key;
+	struct saved saved;
+
+	if (c->zone_src.n)
+		act.zone = (uint16_t)field_read_bits(field_get((enum field_id)c->zone_src.field),
+						     &m->key, c->zone_src.ofs, 16);
+	OFPACT_FOR_EACH (n, ofpact_nested(a)) {
+		const struct ofpact_nat *nat = ofpact_payload(n);
+		const struct ofpact_set_field *s = ofpact_payload(n);
+
+		if (n->kind == OFPACT_NAT) {
+			act.flags |= ACT_CT_NAT_SRC;
+			act.nat_min = nat->addr_min;
+		} else {
+			act.mark = ntohl(s->value.be32);
+			act.mark_mask = ntohl(s->mask.be32);
+		}
+	}
+	key = m->key;
+	if (m->natted)
+		key.nw_src = m->nat_src;
+	key.ct_mark = 0;
+	world_track(&key, &act, NULL);
+	m->nat_src = key.nw_src;
+	m->natted = flow_is_ipv4(&key);
+	if (c->table != OFPACT_CT_NO_TABLE) {
+		struct buf stack;
+
+		save(m, &saved);
+		copy_buf(&m->set, &saved.set);
+		copy_buf(&stack, &m->stack);
+		m->key = key;
+		m->natted = false;
+		table(m, c->table, false);
+		run_set(m);
+		buf_done(&m->stack);
+		m->stack = stack;
+		restore(m, &saved);
+	}
+	forget_connection(m);
 }
 
 static void do_one(struct model *m, const struct ofpact *a, uint8_t t)
@@ -446,18 +578,25 @@ static void do_one(struct model *m, const struct ofpact *a, uint8_t t)
 		else if (flow_is_ip(&m->key))
 			m->stop = true;
 		break;
-	case OFPACT_PUSH_MPLS: push_mpls(m, ((const struct ofpact_ethertype *)p)->v); break;
-	case OFPACT_POP_MPLS: pop_mpls(m, ((const struct ofpact_ethertype *)p)->v); break;
+	case OFPACT_PUSH_MPLS: model_push_mpls(m, ((const struct ofpact_ethertype *)p)->v); break;
+	case OFPACT_POP_MPLS: model_pop_mpls(m, ((const struct ofpact_ethertype *)p)->v); break;
 	case OFPACT_SET_MPLS_TTL:
 		set_number(m, FIELD_MPLS_TTL, ((const struct ofpact_u16 *)p)->v);
 		break;
 	case OFPACT_DEC_MPLS_TTL: dec_mpls_ttl(m); break;
-	case OFPACT_RESUBMIT: table(m, ((const struct ofpact_resubmit *)p)->table); break;
+	case OFPACT_RESUBMIT: resubmit(m, p); break;
 	case OFPACT_WRITE_ACTIONS: buf_put(&m->set, p, a->len); break;
 	case OFPACT_WRITE_METADATA:
 		m->key.metadata = ((const struct ofpact_metadata *)p)->value;
 		break;
-	case OFPACT_GOTO_TABLE: table(m, ((const struct ofpact_u8 *)p)->v); break;
+	case OFPACT_GOTO_TABLE: table(m, ((const struct ofpact_u8 *)p)->v, false); break;
+	case OFPACT_CT: ct(m, a); break;
+	case OFPACT_CT_CLEAR: forget_connection(m); break;
+	case OFPACT_CLONE: do_clone(m, a, t); break;
+	case OFPACT_OUTPUT_TRUNC: output_trunc(m, p); break;
+	case OFPACT_PUSH: push(m, p); break;
+	case OFPACT_POP: pop(m, p); break;
+	case OFPACT_CHECK_PKT_LARGER: check_len(m, p); break;
 	default: break; /* the plain world makes nothing else */
 	}
 }
@@ -466,8 +605,7 @@ static void do_list(struct model *m, struct ofpacts l, uint8_t t)
 {
 	const struct ofpact *a;
 
-	OFPACT_FOR_EACH(a, l)
-	{
+	OFPACT_FOR_EACH (a, l) {
 		if (!m->exit && !m->stop)
 			do_one(m, a, t);
 	}
@@ -490,8 +628,7 @@ static bool put_kind(struct buf *list, struct ofpacts set, enum ofpact_kind kind
 {
 	const struct ofpact *a, *last = NULL;
 
-	OFPACT_FOR_EACH(a, set)
-	{
+	OFPACT_FOR_EACH (a, set) {
 		if (is_change((uint16_t)kind) && is_change(a->kind))
 			put(list, a);
 		else if (a->kind == kind)
@@ -528,7 +665,7 @@ static void enter(struct model *m)
 	bool exit = m->exit;
 
 	m->exit = false;
-	table(m, 0);
+	table(m, 0, false);
 	run_set(m);
 	m->exit = exit || m->failed;
 }
@@ -585,11 +722,13 @@ void model_run(struct model *m, const struct xl_snapshot *snap, const struct flo
 			return;
 		m->key.nw_tos |= 3;
 	}
-	read_labels(m, p);
+	model_read_labels(m, p);
+	m->len = p->len - length(m);
 	m->br = in->bridge;
 	m->key.in_port = htonl(in->ofp.v);
 	enter(m);
 	buf_done(&m->set);
+	buf_done(&m->stack);
 	if (m->failed)
 		m->n_out = 0;
 }

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "core/base/clock.h"
+#include "core/base/hash.h"
 #include "core/base/xalloc.h"
 #include "core/packet/action_exec.h"
 #include "core/packet/parse.h"
@@ -148,6 +150,47 @@ void world_packet(struct world *w, struct flow_key *key, struct packet **p)
 		packet_free(frame);
 }
 
+void world_track(struct flow_key *key, const struct act_ct *ct, struct packet *p)
+{
+	static const uint32_t states[] = { CT_NEW, CT_EST, CT_EST | CT_RPL, CT_INV };
+	uint64_t h = hash_u64((uint64_t)key->nw_src << 32 | key->nw_dst, key->nw_proto);
+	struct act_set set = { .field = FIELD_IPV4_SRC, .mask.be32 = ~0u };
+
+	key->ct_state = htonl(CT_TRK | states[h % 4]);
+	key->ct_zone = htons(ct->zone);
+	key->ct_mark = htonl(((uint32_t)(h >> 8) % 3 & ~ct->mark_mask) | ct->mark);
+	memset(&key->ct_label, 0, sizeof(key->ct_label));
+	key->ct_nw_proto = key->nw_proto;
+	key->ct_nw_src = htonl(0x0a000000 + (uint32_t)(h >> 16) % 4 * 0x10001);
+	key->ct_nw_dst = htonl(0x0a000000 + (uint32_t)(h >> 24) % 4 * 0x10001);
+	memset(&key->ct_ipv6_src, 0, sizeof(key->ct_ipv6_src));
+	memset(&key->ct_ipv6_dst, 0, sizeof(key->ct_ipv6_dst));
+	key->ct_tp_src = key->tp_src;
+	key->ct_tp_dst = htons((uint16_t)(80 + (h >> 32) % 4));
+	if (!(ct->flags & ACT_CT_NAT_SRC) || !flow_is_ipv4(key))
+		return;
+	set.value.be32 = ct->nat_min.w[0];
+	if (p)
+		(void)packet_set_field(p, key, &set); /* it is IPv4 */
+	key->nw_src = set.value.be32;
+}
+
+static void mutate_tracking(struct world *w, struct flow_key *key, const struct flow_key *mask,
+			    const struct flow_key *other)
+{
+	const struct act_ct ct = { .zone = (uint16_t)pick(w, 3), .mark = pick(w, 3) };
+	struct flow_key tracked = *other;
+
+	if (pick(w, 3))
+		world_track(&tracked, &ct, NULL);
+	for (size_t i = offsetof(struct flow_key, ct_state); i < offsetof(struct flow_key, dl_dst);
+	     i++) {
+		uint8_t m = ((const uint8_t *)mask)[i], *k = (uint8_t *)key + i;
+
+		*k = (uint8_t)((*k & m) | (((const uint8_t *)&tracked)[i] & ~m));
+	}
+}
+
 void world_mutate(struct world *w, struct flow_key *key, const struct flow_key *mask)
 {
 	const uint64_t *m = flow_words_const(mask);
@@ -182,6 +225,7 @@ void world_mutate(struct world *w, struct flow_key *key, const struct flow_key *
 	for (unsigned i = 0; i < FLOW_N_VLANS; i++)
 		if (!(key->vlans[i].tci & htons(VLAN_CFI)))
 			memset(&key->vlans[i], 0, sizeof(key->vlans[i]));
+	mutate_tracking(w, key, mask, &other);
 }
 
 /* --- rules --- */
@@ -203,6 +247,8 @@ static void random_match(struct world *w, struct match *m)
 	world_packet(w, &from, NULL);
 	from.regs[0] = htonl(pick(w, 3));
 	from.metadata = hton64(pick(w, 3));
+	if (pick(w, 2))
+		world_track(&from, &(struct act_ct){ .zone = (uint16_t)pick(w, 3) }, NULL);
 	memset(&mask, 0, sizeof(mask));
 	for (unsigned i = 0, n = pick(w, 4); i < n; i++) {
 		const struct field *f = field_get(match_fields[pick(w, ARRAY_SIZE(match_fields))]);
@@ -328,6 +374,95 @@ static void put_mpls_action(struct world *w, struct buf *b)
 	}
 }
 
+static uint8_t later_table(struct world *w, unsigned table)
+{
+	return table + 1u < w->base + (unsigned)WORLD_TABLES ? (uint8_t)(table + 1)
+							     : OFPACT_CT_NO_TABLE;
+}
+
+static void put_ct(struct world *w, struct buf *b, unsigned table)
+{
+	struct ofpact_ct ct = { .zone = (uint16_t)pick(w, 3),
+				.table = pick(w, 3) ? later_table(w, table) : OFPACT_CT_NO_TABLE };
+	const struct ofpact_nat nat = { .flags = OFPACT_NAT_SRC,
+					.family = AF_INET,
+					.addr_min.w = {
+						htonl(0x0a000000 + pick(w, 4) * 0x10001) } };
+	struct buf all = BUF_INIT;
+	union field_value mark = { .be32 = htonl(pick(w, 3)) };
+
+	if (!pick(w, 3))
+		ct.zone_src = (struct ofpact_bits){ FIELD_REG0, 0, 16, 0 };
+	if (pick(w, 2))
+		ct.flags = OFPACT_CT_COMMIT;
+	buf_put(&all, &ct, sizeof(ct));
+	if (ct.flags && !pick(w, 3))
+		ofpact_put(&all, OFPACT_NAT, &nat, sizeof(nat));
+	if (ct.flags && !pick(w, 3))
+		ofpact_put_set_field(&all, FIELD_CT_MARK, &mark, NULL, 0);
+	ofpact_put(b, OFPACT_CT, all.data, all.len);
+	buf_done(&all);
+}
+
+/* Mostly in pairs, so that the stack seldom runs dry. */
+static void put_stack(struct world *w, struct buf *b)
+{
+	static const struct ofpact_bits from[] = { { FIELD_IPV4_SRC, 0, 32, 0 },
+						   { FIELD_ETH_DST, 4, 44, 0 },
+						   { FIELD_REG0, 0, 16, 0 },
+						   { FIELD_CT_MARK, 0, 32, 0 } };
+	static const struct ofpact_bits to[] = { { FIELD_REG0, 0, 32, 0 },
+						 { FIELD_REG0 + 1, 3, 5, 0 },
+						 { FIELD_METADATA, 0, 64, 0 },
+						 { FIELD_IPV4_DST, 8, 8, 0 } };
+	unsigned which = pick(w, 8);
+
+	if (which)
+		ofpact_put(b, OFPACT_PUSH, &from[pick(w, 4)], sizeof(from[0]));
+	if (which != 1)
+		ofpact_put(b, OFPACT_POP, &to[pick(w, 4)], sizeof(to[0]));
+}
+
+static void put_check_len(struct world *w, struct buf *b)
+{
+	const struct ofpact_check_len k = {
+		.dst = { (uint16_t)(pick(w, 2) ? FIELD_REG0 : FIELD_IP_ECN), 0, 1, 0 },
+		.len = (uint16_t)(50 + pick(w, 30))
+	};
+
+	ofpact_put(b, OFPACT_CHECK_PKT_LARGER, &k, sizeof(k));
+}
+
+static void put_action(struct world *w, struct buf *b, unsigned table, bool in_bucket);
+
+static void put_clone(struct world *w, struct buf *b, unsigned table)
+{
+	struct buf nested = BUF_INIT;
+
+	for (unsigned i = 0, n = pick(w, 4); i < n && nested.len < 2000; i++)
+		put_action(w, &nested, table, false);
+	ofpact_put(b, OFPACT_CLONE, nested.data, nested.len);
+	buf_done(&nested);
+}
+
+/* What wants recirculation, or branches. */
+static void put_branch(struct world *w, struct buf *b, unsigned table, bool in_bucket)
+{
+	struct ofpact_output_trunc t = { { 1 + pick(w, WORLD_PATCH) }, 14 + pick(w, 40) };
+
+	switch (pick(w, 8)) {
+	case 0:
+	case 1: put_ct(w, b, table); break;
+	case 2: ofpact_put(b, OFPACT_CT_CLEAR, NULL, 0); break;
+	case 3: put_stack(w, b); break;
+	case 4: put_check_len(w, b); break;
+	case 5: ofpact_put(b, OFPACT_OUTPUT_TRUNC, &t, sizeof(t)); break;
+	default:
+		if (!in_bucket)
+			put_clone(w, b, table);
+	}
+}
+
 static void put_action(struct world *w, struct buf *b, unsigned table, bool in_bucket)
 {
 	struct ofpact_resubmit re = { .in_port = { OFPP_IN_PORT_ }, .table = (uint8_t)(table + 1) };
@@ -335,7 +470,7 @@ static void put_action(struct world *w, struct buf *b, unsigned table, bool in_b
 	struct ofpact_group g = { 1 + pick(w, WORLD_GROUPS) };
 	struct ofpact_dec_ttl dec = { 0 };
 
-	switch (pick(w, 19)) {
+	switch (pick(w, w->one_pass ? 19 : 22)) {
 	case 0:
 	case 1:
 	case 2: put_set(w, b); break;
@@ -344,6 +479,7 @@ static void put_action(struct world *w, struct buf *b, unsigned table, bool in_b
 			ofpact_put(b, OFPACT_GROUP, &g, sizeof(g));
 		break;
 	case 4:
+		re.ct = !w->one_pass && !pick(w, 3);
 		if (table + 1u < w->base + (unsigned)WORLD_TABLES)
 			ofpact_put(b, OFPACT_RESUBMIT, &re, sizeof(re));
 		break;
@@ -359,6 +495,9 @@ static void put_action(struct world *w, struct buf *b, unsigned table, bool in_b
 	case 11: put_simple(b, OFPACT_SET_L4_DST, 4242); break;
 	case 12:
 	case 13: put_mpls_action(w, b); break;
+	case 19:
+	case 20:
+	case 21: put_branch(w, b, table, in_bucket); break;
 	default: put_random_output(w, b); break;
 	}
 }
@@ -491,6 +630,8 @@ static void build_snapshot(struct world *w)
 		&w->snap->bridges[0].ports[WORLD_PATCH - 1];
 	xl_snapshot_link(w->snap);
 	w->snap->recirc = w->recirc;
+	w->snap->features.actions = UINT32_MAX;
+	w->snap->features.sample_depth = DP_ACTIONS_MAX_DEPTH;
 }
 
 void world_init(struct world *w, struct rng seed)

@@ -28,6 +28,10 @@ struct world {
 	uint8_t base;             /* rules are in tables base .. base + WORLD_TABLES - 1 */
 };
 
+/* A connection tracker of the tests' own: what it says depends on the packet's addresses and on
+ * `ct` alone.  Writes the key's ct_* fields; with a NAT also nw_src, in *p, too (may be NULL). */
+void world_track(struct flow_key *key, const struct act_ct *ct, struct packet *p);
+
 void world_init(struct world *w, struct rng seed);
 void world_done(struct world *w);
 /* Before anything is made of the snapshot. */

@@ -1,0 +1,11 @@
+# What people read, installed as README refers to it.
+nobase_dist_doc_DATA = README.md LICENSE \
+	docs/ARCHITECTURE.md \
+	docs/FAULTS.md \
+	docs/LAB.md \
+	docs/OPERATING.md \
+	docs/PERFORMANCE.md \
+	docs/decisions/0001-keys-in-network-order.md \
+	docs/decisions/0002-three-masks.md \
+	docs/decisions/0003-software-twin.md \
+	docs/decisions/0004-answers-wait-for-a-round.md

@@ -140,6 +140,17 @@ static struct http_request *new_request(struct http *h, struct evhttp_request *r
 	return r;
 }
 
+/* With the methods that the path does take (RFC 9110 section 15.5.6). */
+static void refuse_method(struct http_request *r)
+{
+	bool get, post, known;
+
+	get = find_route(r->http, r->path, EVHTTP_REQ_GET, &known);
+	post = find_route(r->http, r->path, EVHTTP_REQ_POST, &known);
+	http_reply_header(r, "Allow", get ? post ? "GET, HEAD, POST" : "GET, HEAD" : "POST");
+	http_reply_error(r, 405, "method not allowed");
+}
+
 static void on_request(struct evhttp_request *req, void *arg)
 {
 	enum evhttp_cmd_type method = evhttp_request_get_command(req);
@@ -159,7 +170,7 @@ static void on_request(struct evhttp_request *req, void *arg)
 	if (route)
 		route->fn(r, route->arg);
 	else if (known)
-		http_reply_error(r, 405, "method not allowed");
+		refuse_method(r);
 	else
 		http_reply_error(r, 404, "no such page");
 }
@@ -230,8 +241,6 @@ void http_reply_error(struct http_request *r, int code, const char *text)
 {
 	char *body = xasprintf("%s\n", text);
 
-	if (code == 405)
-		http_reply_header(r, "Allow", "GET, HEAD, POST");
 	http_reply(r, code, "text/plain; charset=utf-8", body, strlen(body));
 	free(body);
 }

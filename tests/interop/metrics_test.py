@@ -24,7 +24,7 @@ FAMILIES = {
 
 
 def http(rig, line):
-    head, _, body = rig.net.run([sys.executable, "-c", ASK, line]).ok().partition("\r\n\r\n")
+    head, _, body = rig.net.run([sys.executable, "-c", ASK, line]).ok().partition("\n\n")
     return head, body
 
 
@@ -32,6 +32,7 @@ def promtool(rig, when):
     head, body = http(rig, "GET /metrics HTTP/1.0")
     lab.contains(head, r"^HTTP/1.[01] 200 ", when + ": 200")
     lab.contains(head, r"(?i)^content-type: text/plain; version=0.0.4", when + ": content type")
+    lab.contains(body, r"^shunt_uptime_seconds \d+$", when + ": metrics")
     r = lab.run(["promtool", "check", "metrics"], stdin=body)
     lab.equal((r.rc, r.out, r.err), (0, "", ""), when + ": promtool has nothing to say")
     return rig.metrics()
@@ -102,6 +103,12 @@ lab.equal(rig.metric("shunt_port_packets_total", port="va", direction="rx"), sen
           "a port's packets are what was sent")
 check_histogram(last)
 requests(rig)
+with open(os.path.join(lab.HERE, "../../docs/OPERATING.md")) as f:
+    manual = f.read()
+body = rig.ctl("metrics")
+families = set(lab.re.findall(r"^# TYPE (\w+)", body, lab.re.M))
+lab.equal({x for x in families if "`%s`" % x not in manual}, set(), "docs/OPERATING.md has them all")
+lab.equal(set(lab.re.findall(r"`(shunt_\w+)`", manual)) - families, set(), "and no others")
 text = rig.ctl("metrics")
 lab.check(text.startswith("# HELP shunt_build_info"), "shuntctl metrics is the same text", text[:200])
 lab.finish()

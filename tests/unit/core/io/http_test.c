@@ -178,7 +178,9 @@ START_TEST(pages)
 		{ "GET /b HTTP/1.1\r\nHost: x\r\n\r\n",
 		  { "HTTP/1.1 404 Not Found\r\n", "text/plain", "no such page\n" } },
 		{ "DELETE /a/b HTTP/1.1\r\nHost: x\r\n\r\n",
-		  { "HTTP/1.1 405 ", "Allow: ", "method not allowed\n" } },
+		  { "HTTP/1.1 405 ", "Allow: GET, HEAD\r\n", "method not allowed\n" } },
+		{ "GET /post HTTP/1.1\r\nHost: x\r\n\r\n",
+		  { "HTTP/1.1 405 ", "Allow: POST\r\n", "method not allowed\n" } },
 		{ "POST /post HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
 		  { "HTTP/1.1 200 OK\r\n", "text/plain", "\r\n\r\nhello" } },
 	};

@@ -349,10 +349,39 @@ static struct sw_port *port_add(struct sw_bridge *b, const struct db_row *row)
 	return p;
 }
 
+static unsigned new_devices_of(struct sw_bridge *b, const struct db_row *port)
+{
+	const struct schema *s = b->sw->schema;
+	unsigned n = 0;
+
+	if (!port || port_find(b, db_get_string(port, s->port_name, "")))
+		return 0;
+	for (size_t i = 0; i < db_get_n(port, s->port_interfaces); i++) {
+		const struct db_row *iface = db_get_ref(port, s->port_interfaces, i);
+
+		n += iface && sw_iface_is_device(db_get_string(iface, s->if_type, "")) &&
+		     rtnl_by_name(b->sw->rtnl, db_get_string(iface, s->if_name, ""));
+	}
+	return n;
+}
+
+/* Lets the devices that will be added be prepared together: the kernel takes its time for each. */
+static void expect_devices(struct sw_bridge *b, const struct db_row *row)
+{
+	const struct schema *s = b->sw->schema;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < db_get_n(row, s->br_ports); i++)
+		n += new_devices_of(b, db_get_ref(row, s->br_ports, i));
+	if (n > 1 && !strcmp(b->datapath_type, "netdev"))
+		ports_expect(n);
+}
+
 void sw_ports_configure(struct sw_bridge *b, const struct db_row *row)
 {
 	const struct schema *s = b->sw->schema;
 
+	expect_devices(b, row);
 	for (size_t i = 0; i < db_get_n(row, s->br_ports); i++) {
 		const struct db_row *port = db_get_ref(row, s->br_ports, i);
 		struct sw_port *p =
@@ -370,4 +399,5 @@ void sw_ports_configure(struct sw_bridge *b, const struct db_row *row)
 		}
 		bundle_set(b, p, port);
 	}
+	ports_expect(0);
 }

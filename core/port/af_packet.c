@@ -73,9 +73,9 @@ static int join_fanout(struct af_port *a)
 	socklen_t len = sizeof(arg);
 
 	for (unsigned i = 0; i < a->n_rxq && a->n_rxq > 1; i++) {
-		if (setsockopt(a->rx[i].fd, SOL_PACKET, PACKET_FANOUT, &arg, sizeof(arg)))
+		if (setsockopt(a->rx[i].ring.fd, SOL_PACKET, PACKET_FANOUT, &arg, sizeof(arg)))
 			return -errno;
-		if (!i && getsockopt(a->rx[0].fd, SOL_PACKET, PACKET_FANOUT, &arg, &len))
+		if (!i && getsockopt(a->rx[0].ring.fd, SOL_PACKET, PACKET_FANOUT, &arg, &len))
 			return -errno;
 		arg = (arg & 0xffff) | PACKET_FANOUT_HASH << 16;
 	}
@@ -100,10 +100,16 @@ static void af_close(struct port *p)
 static int open_rings(struct af_port *a)
 {
 	uint32_t frame = a->mtu + ETH_HLEN + 2 * VLAN_HLEN;
-	int rc = af_tx_open(&a->tx, a->ifindex, frame);
+	struct af_making *rx[MAX_RXQ], *tx = af_ring_start(AF_TX, frame);
+	int rc, one;
 
-	for (unsigned i = 0; i < a->n_rxq && !rc; i++)
-		rc = af_rx_open(&a->rx[i], a->ifindex, frame);
+	for (unsigned i = 0; i < a->n_rxq; i++)
+		rx[i] = af_ring_start(AF_RX, frame);
+	rc = af_tx_open(&a->tx, a->ifindex, tx);
+	for (unsigned i = 0; i < a->n_rxq; i++) {
+		one = af_rx_open(&a->rx[i], a->ifindex, rx[i]);
+		rc = rc ? rc : one;
+	}
 	for (unsigned i = 0; i < a->n_rxq && !rc; i++)
 		rc = af_rx_start(&a->rx[i], a->ifindex);
 	return rc ? rc : join_fanout(a);
@@ -148,12 +154,12 @@ static int prepare(struct af_port *a, const struct port_config *cfg, struct erro
 		return rc;
 	a->rx = xcalloc(a->n_rxq, sizeof(a->rx[0]));
 	for (unsigned i = 0; i < a->n_rxq; i++)
-		a->rx[i].fd = -1;
+		a->rx[i].ring = AF_RING_NONE;
 	rc = open_rings(a);
 	if (rc)
 		return error_set(err, -rc, NULL, "%s: no packet rings: %s", cfg->name,
 				 strerror(-rc));
-	return check_ethernet(a->tx.fd, cfg->name, err);
+	return check_ethernet(a->tx.ring.fd, cfg->name, err);
 }
 
 static int af_open(const struct port_config *cfg, struct port **portp, struct error *err)
@@ -163,7 +169,8 @@ static int af_open(const struct port_config *cfg, struct port **portp, struct er
 
 	port_init(&a->up, &port_af_packet_ops, cfg->name);
 	lock_init(&a->stats_lock);
-	a->tx.fd = a->tx.big_fd = -1;
+	a->tx.ring = AF_RING_NONE;
+	a->tx.big_fd = -1;
 	rc = prepare(a, cfg, err);
 	if (rc) {
 		if (!a->rx)
@@ -243,7 +250,7 @@ static void af_flush(struct port *p)
 
 static int af_rx_fd(const struct port *p, unsigned queue)
 {
-	return af_const(p)->rx[queue].fd;
+	return af_const(p)->rx[queue].ring.fd;
 }
 
 /* ---- state ---- */
@@ -272,7 +279,7 @@ static uint64_t read_ring_drops(struct af_port *a)
 		struct tpacket_stats st;
 		socklen_t len = sizeof(st);
 
-		if (!getsockopt(a->rx[i].fd, SOL_PACKET, PACKET_STATISTICS, &st, &len))
+		if (!getsockopt(a->rx[i].ring.fd, SOL_PACKET, PACKET_STATISTICS, &st, &len))
 			a->ring_drops += st.tp_drops;
 	}
 	n = a->ring_drops;

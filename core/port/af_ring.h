@@ -17,15 +17,13 @@
 
 #include "core/base/lock.h"
 #include "core/packet/packet.h"
+#include "core/port/af_make.h"
 #include "core/port/vnet.h"
 
 #define AF_BIG_MAX 16u /* long frames in one batch */
 
 struct af_rx { /* one queue; its worker's */
-	int fd;
-	uint8_t *map; /* owned */
-	size_t map_len;
-	uint32_t slot_bytes, n_slots;
+	struct af_ring ring;
 	uint32_t next;      /* slot to look at next */
 	uint32_t n_taken;   /* slots of the last rx, before `next` */
 	unsigned n_big;     /* long frames of the last rx */
@@ -35,10 +33,8 @@ struct af_rx { /* one queue; its worker's */
 };
 
 struct af_tx {
-	int fd, big_fd;
-	uint8_t *map; /* owned */
-	size_t map_len;
-	uint32_t slot_bytes, n_slots;
+	struct af_ring ring;
+	int big_fd;
 
 	struct lock lock;
 	uint32_t next GUARDED_BY(lock);    /* slot to fill next */
@@ -47,15 +43,15 @@ struct af_tx {
 	uint64_t full GUARDED_BY(lock), down GUARDED_BY(lock), refused GUARDED_BY(lock);
 };
 
-/* For frames of up to frame_bytes on device ifindex; bound, but receives nothing before
+/* On device ifindex, with a ring that is taken (waited for) in any case; receives nothing before
  * af_rx_start().  0 or -errno. */
-int af_rx_open(struct af_rx *r, int ifindex, uint32_t frame_bytes) MUST_CHECK;
+int af_rx_open(struct af_rx *r, int ifindex, struct af_making *ring) MUST_CHECK;
 int af_rx_start(struct af_rx *r, int ifindex) MUST_CHECK;
 void af_rx_close(struct af_rx *r);
 unsigned af_rx_burst(struct af_rx *r, struct packet *pkts[], struct dp_port in_port);
 void af_rx_done(struct af_rx *r);
 
-int af_tx_open(struct af_tx *t, int ifindex, uint32_t frame_bytes) MUST_CHECK;
+int af_tx_open(struct af_tx *t, int ifindex, struct af_making *ring) MUST_CHECK;
 void af_tx_close(struct af_tx *t);
 /* Any thread. */
 void af_tx_put(struct af_tx *t, struct packet *const pkts[], unsigned n);

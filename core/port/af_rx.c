@@ -4,7 +4,6 @@
 #include <linux/if_packet.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,43 +11,16 @@
 #include "core/port/af_ring.h"
 #include "core/port/count.h"
 
-#define RING_SLOTS 1024u
-#define BLOCK_BYTES (64u << 10) /* contiguous memory that the kernel allocates at a time */
-#define RCVBUF_BYTES (8 << 20)  /* long frames that wait for recvmsg() */
+#define RCVBUF_BYTES (8 << 20) /* long frames that wait for recvmsg() */
 #define BIG_BYTES ROUND_UP(PACKET_HEADROOM + PACKET_MAX_LEN + ETH_HLEN, 4096u)
 #define VLAN_HLEN 4u
 
 static struct tpacket2_hdr *slot(const struct af_rx *r, uint32_t i)
 {
-	return (struct tpacket2_hdr *)(void *)(r->map + (size_t)i * r->slot_bytes);
+	return (struct tpacket2_hdr *)(void *)(r->ring.map + (size_t)i * r->ring.slot_bytes);
 }
 
 /* ---- set-up ---- */
-
-static int set_int(int fd, int option, int value)
-{
-	return setsockopt(fd, SOL_PACKET, option, &value, sizeof(value)) ? -errno : 0;
-}
-
-static int set_ring(struct af_rx *r)
-{
-	struct tpacket_req req = {
-		.tp_block_size = MAX(BLOCK_BYTES, r->slot_bytes),
-		.tp_frame_size = r->slot_bytes,
-		.tp_frame_nr = r->n_slots,
-	};
-
-	req.tp_block_nr = r->n_slots / (req.tp_block_size / r->slot_bytes);
-	if (setsockopt(r->fd, SOL_PACKET, PACKET_RX_RING, &req, sizeof(req)))
-		return -errno;
-	r->map_len = (size_t)req.tp_block_size * req.tp_block_nr;
-	r->map = mmap(NULL, r->map_len, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, 0);
-	if (r->map == MAP_FAILED) {
-		r->map = NULL;
-		return -errno;
-	}
-	return 0;
-}
 
 static int promisc(int fd, int ifindex)
 {
@@ -57,33 +29,17 @@ static int promisc(int fd, int ifindex)
 	return setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &mr, sizeof(mr)) ? -errno : 0;
 }
 
-int af_rx_open(struct af_rx *r, int ifindex, uint32_t frame_bytes)
+int af_rx_open(struct af_rx *r, int ifindex, struct af_making *ring)
 {
-	static const struct {
-		int option, value;
-	} options[] = {
-		{ PACKET_VERSION, TPACKET_V2 },      { PACKET_VNET_HDR, 1 },
-		{ PACKET_RESERVE, PACKET_HEADROOM }, { PACKET_IGNORE_OUTGOING, 1 },
-		{ PACKET_COPY_THRESH, 1 },
-	};
-	int bytes = RCVBUF_BYTES, rc = 0;
+	int bytes = RCVBUF_BYTES, rc;
 
 	memset(r, 0, sizeof(*r));
-	r->slot_bytes = 2048;
-	while (r->slot_bytes < frame_bytes + TPACKET2_HDRLEN + PACKET_HEADROOM + 64)
-		r->slot_bytes *= 2;
-	r->n_slots = RING_SLOTS;
-	r->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (r->fd < 0)
-		return -errno;
-	for (unsigned i = 0; i < ARRAY_SIZE(options) && !rc; i++)
-		rc = set_int(r->fd, options[i].option, options[i].value);
+	rc = af_ring_finish(ring, &r->ring);
+	if (rc)
+		return rc;
 	/* Without the privilege the default must do: long frames may be lost under load. */
-	(void)setsockopt(r->fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes));
-	if (!rc)
-		rc = set_ring(r);
-	if (!rc)
-		rc = promisc(r->fd, ifindex);
+	(void)setsockopt(r->ring.fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes));
+	rc = promisc(r->ring.fd, ifindex);
 	if (rc)
 		af_rx_close(r);
 	return rc;
@@ -97,18 +53,14 @@ int af_rx_start(struct af_rx *r, int ifindex)
 		.sll_ifindex = ifindex,
 	};
 
-	return bind(r->fd, (const struct sockaddr *)&sll, sizeof(sll)) ? -errno : 0;
+	return bind(r->ring.fd, (const struct sockaddr *)&sll, sizeof(sll)) ? -errno : 0;
 }
 
 void af_rx_close(struct af_rx *r)
 {
-	if (r->map)
-		munmap(r->map, r->map_len);
-	if (r->fd >= 0)
-		close(r->fd);
+	af_ring_close(&r->ring);
 	free(r->big);
-	memset(r, 0, sizeof(*r));
-	r->fd = -1;
+	r->big = NULL;
 }
 
 /* ---- receiving ---- */
@@ -145,7 +97,7 @@ static bool take_big(struct af_rx *r, const struct tpacket2_hdr *h, struct packe
 	buf = r->big + r->n_big * (size_t)BIG_BYTES + PACKET_HEADROOM;
 	iov[0] = (struct iovec){ &vh, sizeof(vh) };
 	iov[1] = (struct iovec){ buf, BIG_BYTES - PACKET_HEADROOM };
-	n = recvmsg(r->fd, &m, MSG_DONTWAIT);
+	n = recvmsg(r->ring.fd, &m, MSG_DONTWAIT);
 	if (n <= (ssize_t)sizeof(vh) || m.msg_flags & MSG_TRUNC)
 		return false;
 	r->n_big++;
@@ -197,8 +149,8 @@ unsigned af_rx_burst(struct af_rx *r, struct packet *pkts[], struct dp_port in_p
 
 		if (!is_ours(h))
 			break;
-		__builtin_prefetch(slot(r, (r->next + 4) & (r->n_slots - 1)));
-		r->next = (r->next + 1) & (r->n_slots - 1);
+		__builtin_prefetch(slot(r, (r->next + 4) & (r->ring.n_slots - 1)));
+		r->next = (r->next + 1) & (r->ring.n_slots - 1);
 		r->n_taken++;
 		p->in_port = in_port;
 		if (likely(take(r, h, p)))
@@ -214,6 +166,6 @@ void af_rx_done(struct af_rx *r)
 	uint32_t i = r->next - r->n_taken;
 
 	for (; r->n_taken; r->n_taken--, i++)
-		__atomic_store_n(&slot(r, i & (r->n_slots - 1))->tp_status, TP_STATUS_KERNEL,
+		__atomic_store_n(&slot(r, i & (r->ring.n_slots - 1))->tp_status, TP_STATUS_KERNEL,
 				 __ATOMIC_RELEASE);
 }

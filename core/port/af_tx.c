@@ -3,19 +3,12 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "core/port/af_ring.h"
 #include "core/port/count.h"
 
-#define RING_SLOTS 512u
-#define BLOCK_BYTES (64u << 10)
 #define SNDBUF_BYTES (16 << 20) /* the ring bounds what is under way, not this */
-#define DATA_OFS                                                                                   \
-	TPACKET_ALIGN(sizeof(struct tpacket2_hdr)) /* where the kernel looks for a frame           \
-						    */
 #define FLUSH_TRIES 3
 #define LINEAR_BYTES                                                                               \
 	3072u /* of a frame, at most; what fits one page with the kernel's own data                \
@@ -23,74 +16,44 @@
 
 static struct tpacket2_hdr *slot(const struct af_tx *t, uint32_t i)
 {
-	return (struct tpacket2_hdr *)(void *)(t->map +
-					       (size_t)(i & (t->n_slots - 1)) * t->slot_bytes);
+	return (struct tpacket2_hdr *)(void *)(t->ring.map + (size_t)(i & (t->ring.n_slots - 1)) *
+								     t->ring.slot_bytes);
 }
 
 /* ---- set-up ---- */
 
-static int set_int(int fd, int option, int value)
-{
-	return setsockopt(fd, SOL_PACKET, option, &value, sizeof(value)) ? -errno : 0;
-}
-
-static int set_ring(struct af_tx *t)
-{
-	struct tpacket_req req = {
-		.tp_block_size = MAX(BLOCK_BYTES, t->slot_bytes),
-		.tp_frame_size = t->slot_bytes,
-		.tp_frame_nr = t->n_slots,
-	};
-
-	req.tp_block_nr = t->n_slots / (req.tp_block_size / t->slot_bytes);
-	if (setsockopt(t->fd, SOL_PACKET, PACKET_TX_RING, &req, sizeof(req)))
-		return -errno;
-	t->map_len = (size_t)req.tp_block_size * req.tp_block_nr;
-	t->map = mmap(NULL, t->map_len, PROT_READ | PROT_WRITE, MAP_SHARED, t->fd, 0);
-	if (t->map == MAP_FAILED) {
-		t->map = NULL;
-		return -errno;
-	}
-	return 0;
-}
-
-/* A socket that sends to the device and receives nothing (protocol 0). */
-static int open_socket(int ifindex, int *fd)
+/* Sends to the device and receives nothing (protocol 0). */
+static int bind_to(int fd, int ifindex)
 {
 	struct sockaddr_ll sll = { .sll_family = AF_PACKET, .sll_ifindex = ifindex };
 	int bytes = SNDBUF_BYTES;
 
-	*fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (*fd < 0)
-		return -errno;
-	(void)setsockopt(*fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)); /* a wish */
-	if (bind(*fd, (const struct sockaddr *)&sll, sizeof(sll)))
-		return -errno;
-	return set_int(*fd, PACKET_VNET_HDR, 1);
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)); /* a wish */
+	return bind(fd, (const struct sockaddr *)&sll, sizeof(sll)) ? -errno : 0;
 }
 
-int af_tx_open(struct af_tx *t, int ifindex, uint32_t frame_bytes)
+static int open_big(int ifindex, int *ret)
+{
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), one = 1;
+
+	*ret = fd;
+	if (fd < 0 || setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one)))
+		return -errno;
+	return bind_to(fd, ifindex);
+}
+
+int af_tx_open(struct af_tx *t, int ifindex, struct af_making *ring)
 {
 	int rc;
 
 	memset(t, 0, sizeof(*t));
 	lock_init(&t->lock);
-	t->fd = t->big_fd = -1;
-	t->n_slots = RING_SLOTS;
-	t->slot_bytes = 2048;
-	while (t->slot_bytes < frame_bytes + DATA_OFS + VNET_HLEN)
-		t->slot_bytes *= 2;
-	rc = open_socket(ifindex, &t->big_fd);
+	t->big_fd = -1;
+	rc = af_ring_finish(ring, &t->ring);
 	if (!rc)
-		rc = open_socket(ifindex, &t->fd);
+		rc = bind_to(t->ring.fd, ifindex);
 	if (!rc)
-		rc = set_int(t->fd, PACKET_VERSION, TPACKET_V2);
-	if (!rc)
-		rc = set_int(t->fd, PACKET_QDISC_BYPASS, 1);
-	if (!rc)
-		rc = set_int(t->fd, PACKET_LOSS, 1); /* skip what it refuses, do not stop there */
-	if (!rc)
-		rc = set_ring(t);
+		rc = open_big(ifindex, &t->big_fd);
 	if (rc)
 		af_tx_close(t);
 	return rc;
@@ -98,15 +61,12 @@ int af_tx_open(struct af_tx *t, int ifindex, uint32_t frame_bytes)
 
 void af_tx_close(struct af_tx *t)
 {
-	if (t->map)
-		munmap(t->map, t->map_len);
-	if (t->fd >= 0)
-		close(t->fd);
-	if (t->big_fd >= 0)
-		close(t->big_fd);
+	struct af_ring big = { .fd = t->big_fd };
+
+	af_ring_close(&t->ring);
+	af_ring_close(&big);
+	t->big_fd = -1;
 	lock_done(&t->lock);
-	t->map = NULL;
-	t->fd = t->big_fd = -1;
 }
 
 /* ---- sending ---- */
@@ -116,7 +76,7 @@ static uint64_t take_back(struct af_tx *t) REQUIRES(t->lock)
 {
 	uint64_t n = 0;
 
-	while (n < t->n_slots) {
+	while (n < t->ring.n_slots) {
 		struct tpacket2_hdr *h = slot(t, t->next - 1);
 
 		if (__atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE) != TP_STATUS_SEND_REQUEST)
@@ -147,7 +107,7 @@ static void push_out(struct af_tx *t, const struct tpacket2_hdr *last) EXCLUDES(
 	int e = 0;
 
 	for (unsigned i = 0; i < FLUSH_TRIES; i++) {
-		if (sendto(t->fd, NULL, 0, MSG_DONTWAIT, NULL, 0) < 0) {
+		if (sendto(t->ring.fd, NULL, 0, MSG_DONTWAIT, NULL, 0) < 0) {
 			e = errno;
 			if (e == ENOBUFS)
 				__atomic_fetch_add(&t->refused, 1, __ATOMIC_RELAXED);
@@ -191,7 +151,7 @@ static void send_big(struct af_tx *t, const struct packet *p)
 static inline bool fill(struct af_tx *t, const struct packet *p) REQUIRES(t->lock)
 {
 	struct tpacket2_hdr *h = slot(t, t->next);
-	uint8_t *d = (uint8_t *)h + DATA_OFS;
+	uint8_t *d = (uint8_t *)h + AF_TX_OFS;
 	struct virtio_net_hdr vh;
 	uint16_t need;
 
@@ -213,7 +173,7 @@ static inline bool fill(struct af_tx *t, const struct packet *p) REQUIRES(t->loc
 /* Fills slots until a frame needs something else; returns how many frames it took. */
 static unsigned fill_some(struct af_tx *t, struct packet *const pkts[], unsigned n)
 {
-	uint32_t room = t->slot_bytes - DATA_OFS - VNET_HLEN;
+	uint32_t room = t->ring.slot_bytes - AF_TX_OFS - VNET_HLEN;
 	unsigned i = 0;
 
 	lock_take(&t->lock);
@@ -225,7 +185,7 @@ static unsigned fill_some(struct af_tx *t, struct packet *const pkts[], unsigned
 
 void af_tx_put(struct af_tx *t, struct packet *const pkts[], unsigned n)
 {
-	uint32_t room = t->slot_bytes - DATA_OFS - VNET_HLEN;
+	uint32_t room = t->ring.slot_bytes - AF_TX_OFS - VNET_HLEN;
 	bool flushed = false;
 
 	for (unsigned i = 0; i < n;) {

@@ -1,5 +1,7 @@
 noinst_LIBRARIES += core/port/libport.a
 core_port_libport_a_SOURCES = \
+	core/port/af_make.c \
+	core/port/af_make.h \
 	core/port/af_packet.c \
 	core/port/af_ring.h \
 	core/port/af_rx.c \

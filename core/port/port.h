@@ -125,3 +125,8 @@ void port_release(struct port *p);
 struct port_ingress *port_set_ingress(struct port *p, struct port_ingress *in);
 /* Called once: registers the kinds of this folder. */
 void ports_init(void);
+/* n Linux devices are about to be opened, one after another: what takes long is begun for all of
+ * them together.  0: no more are. */
+void ports_expect(unsigned n);
+/* Waits until what ports have left to be done later (closing their sockets) is done. */
+void ports_settle(void);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* AF_PACKET ports over a veth pair in a namespace of our own. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "tests/conform/port_conform.h"
 #include "tests/conform/wire.h"
@@ -147,6 +149,91 @@ START_TEST(receive_queues_share_the_frames)
 }
 END_TEST
 
+/* Packet sockets of this namespace. */
+static unsigned sockets(void)
+{
+	FILE *f = fopen("/proc/self/net/packet", "r");
+	char line[256];
+	unsigned n = 0;
+
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof(line), f))
+		n++;
+	(void)fclose(f);
+	return n - 1; /* the heading */
+}
+
+#define N_SIDE 8
+
+/* A frame into and out of each of n ports that are veths `a0`.. with peers `b0`.. */
+static void frame_through(struct port *ports[], unsigned n)
+{
+	uint8_t f[60] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x5a, 0x5a }, back[100];
+
+	for (unsigned i = 0; i < n; i++) {
+		struct packet *pkts[PACKET_BATCH];
+		char name[8];
+		int fd;
+
+		(void)snprintf(name, sizeof(name), "b%u", i);
+		fd = wire_open(name);
+		f[20] = (uint8_t)i;
+		wire_send(fd, f, sizeof(f));
+		ck_assert_uint_eq(ports[i]->ops->rx(ports[i], 0, pkts), 1);
+		ck_assert_uint_eq(pkts[0]->data[20], i);
+		ports[i]->ops->tx(ports[i], pkts, 1);
+		ports[i]->ops->tx_flush(ports[i]);
+		ports[i]->ops->rx_done(ports[i], 0);
+		ck_assert_uint_eq(wire_recv(fd, back, sizeof(back), 0x5a5a), sizeof(f));
+		close(fd);
+	}
+}
+
+/* Rings are made ahead for as many ports as are said to come, and go to those that they fit; what
+ * is left is closed, as is all of a port. */
+START_TEST(ports_are_opened_side_by_side)
+{
+	static const unsigned expected[] = { 0, 1, N_SIDE - 1, N_SIDE, N_SIDE + 3 };
+	struct port *ports[N_SIDE];
+	unsigned before;
+
+	ports_init();
+	for (unsigned i = 0; i < N_SIDE; i++) {
+		char command[128];
+
+		(void)snprintf(command, sizeof(command),
+			       "ip link add a%u mtu %u type veth peer name b%u mtu %u && "
+			       "ip link set a%u up && ip link set b%u up",
+			       i, i == 2 ? 9000 : 1500, i, i == 2 ? 9000 : 1500, i, i);
+		must(command);
+	}
+	before = sockets();
+	for (unsigned e = 0; e < ARRAY_SIZE(expected); e++) {
+		ports_expect(expected[e]);
+		for (unsigned i = 0; i < N_SIDE; i++) {
+			char name[8];
+			struct port_config cfg = { .name = name, .type = "" };
+			struct error err = ERROR_INIT;
+
+			(void)snprintf(name, sizeof(name), "a%u", i);
+			ck_assert_msg(!port_open(&cfg, &ports[i], &err), "%s", err.cause);
+		}
+		ports_expect(0);
+		ports_settle();
+		ck_assert_uint_eq(sockets(), before + 3 * N_SIDE);
+		frame_through(ports, N_SIDE);
+		for (unsigned i = 0; i < N_SIDE; i++)
+			port_release(ports[i]);
+		ports_settle();
+		ck_assert_uint_eq(sockets(), before);
+	}
+	ports_expect(3);
+	ports_expect(0);
+	ports_settle();
+	ck_assert_uint_eq(sockets(), before);
+}
+END_TEST
+
 static Suite *own_suite(void)
 {
 	Suite *s = suite_create("AF_PACKET");
@@ -156,6 +243,7 @@ static Suite *own_suite(void)
 	tcase_add_test(t, loopback_is_refused);
 	tcase_add_test(t, frames_longer_than_a_slot_come_whole);
 	tcase_add_test(t, receive_queues_share_the_frames);
+	tcase_add_test(t, ports_are_opened_side_by_side);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -362,6 +362,7 @@ static void user_close(struct dp *dp, bool leave UNUSED)
 		if (d->ports->by_no[i])
 			port_release(d->ports->by_no[i]);
 	}
+	ports_settle();
 	dpu_flows_clear(d);
 	(void)dpu_handlers_retire(d->handlers, NULL); /* nobody asks for the counts any more */
 	mflow_table_free(d->table);

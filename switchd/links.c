@@ -30,6 +30,7 @@ static void on_link(enum rtnl_change change, const struct link_info *was,
 		    const struct link_info *now, void *arg)
 {
 	struct switchd *sw = arg;
+	bool renamed;
 
 	switch (change) {
 	case RTNL_NEW:
@@ -41,9 +42,12 @@ static void on_link(enum rtnl_change change, const struct link_info *was,
 			switchd_reconfigure(sw);
 		break;
 	case RTNL_CHANGED:
-		if (!strcmp(was->name, now->name))
+		renamed = strcmp(was->name, now->name) != 0;
+		if (!renamed)
 			refresh(sw, now->name);
-		else if (is_ours(sw, was->name) || is_ours(sw, now->name))
+		/* Internal devices follow the MTU of the others. */
+		if ((renamed || was->mtu != now->mtu) &&
+		    (is_ours(sw, was->name) || is_ours(sw, now->name)))
 			switchd_reconfigure(sw);
 		break;
 	}

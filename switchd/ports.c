@@ -13,6 +13,7 @@
 LOG_MODULE("config_ports");
 
 #define OPTIONS_MAX 64
+#define TAP_MTU_MAX (65535u - 14u) /* a frame's length has 16 bits there */
 #define OFFLOAD_TEXT_MAX 256
 
 bool sw_iface_is_device(const char *type)
@@ -222,6 +223,30 @@ static struct eth_addr default_local_mac(struct sw_bridge *b, const struct db_ro
 	return lowest;
 }
 
+/* An internal device without an MTU of its own has the least of the other devices' (ovs-vswitchd.
+ * conf.db(5), Interface mtu_request), so that the host sends nothing that does not fit; 0: none. */
+static uint32_t default_internal_mtu(struct sw_bridge *b, const struct db_row *br_row)
+{
+	const struct schema *s = b->sw->schema;
+	uint32_t least = 0;
+
+	for (size_t i = 0; i < db_get_n(br_row, s->br_ports); i++) {
+		const struct db_row *port = db_get_ref(br_row, s->br_ports, i);
+
+		for (size_t j = 0; port && j < db_get_n(port, s->port_interfaces); j++) {
+			const struct db_row *row = db_get_ref(port, s->port_interfaces, j);
+			const char *name = row ? db_get_string(row, s->if_name, "") : b->name;
+			const struct link_info *link = rtnl_by_name(b->sw->rtnl, name);
+
+			if (link && strcmp(name, b->name) &&
+			    sw_iface_is_device(db_get_string(row, s->if_type, "")) &&
+			    (!least || link->mtu < least))
+				least = link->mtu;
+		}
+	}
+	return MIN(least, TAP_MTU_MAX);
+}
+
 /* The Interface's other_config:offload, or who is offered the port in which order: its
  * other_config:hw-offload-priority or the switch's. */
 static const char *offload_of(struct switchd *sw, const struct db_row *row, char *text, size_t size)
@@ -273,6 +298,8 @@ static void iface_set(struct sw_bridge *b, struct sw_iface *i, const struct db_r
 		cfg.port.mac_set = !link || !eth_addr_equal(link->mac, cfg.port.mac);
 	}
 	cfg.port.mtu = (uint32_t)db_get_integer(row, s->if_mtu_request, 0);
+	if (!cfg.port.mtu && !strcmp(cfg.port.type, "internal"))
+		cfg.port.mtu = default_internal_mtu(b, br_row);
 	if (!local && sw_iface_is_device(i->type) && !link)
 		rc = error_set(&err, ENODEV, NULL,
 			       "could not open network device %s (No such device)", i->name);

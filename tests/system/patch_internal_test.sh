@@ -42,6 +42,25 @@ vsctl del-br br1
 eventually_not ip link show int1
 expect_not ip link show br1
 
+# Internal devices have the least MTU of the others, unless they ask for one.
+mtu_is() { [[ $(cat "/sys/class/net/$1/mtu") == "$2" ]]; }
+vsctl add-port br0 int0 -- set Interface int0 type=internal -- add-port br0 int9 -- set Interface int9 type=internal mtu_request=9000
+ip link set pa mtu 1400
+eventually mtu_is br0 1400
+eventually mtu_is int0 1400
+expect mtu_is int9 9000
+host b 10.0.0.3/24
+ip link set pb mtu 1300
+vsctl add-port br0 pb
+eventually mtu_is int0 1300
+vsctl del-port pb
+eventually mtu_is int0 1400
+ip link set int0 mtu 1200
+eventually mtu_is int0 1400
+ip link set pa mtu 9000
+eventually mtu_is br0 9000
+eventually iface_is int0 mtu 9000
+
 # Devices of ours may be made anew in the moment in which they went.
 for _ in 1 2 3 4 5; do
 	vsctl add-br br1 -- add-port br1 int1 -- set Interface int1 type=internal

@@ -12,6 +12,7 @@
 #include "core/base/hash.h"
 #include "core/base/log.h"
 #include "core/base/xalloc.h"
+#include "offload/caps.h"
 #include "offload/engine_priv.h"
 
 LOG_MODULE("offload.adopt");
@@ -64,10 +65,13 @@ static struct engine_flow *take_flow(struct adopt *a, const struct engine_put *p
 
 static void take_record(struct adopt *a, const struct dp_flow_rec *r)
 {
+	struct flow_key mask = r->mask;
 	struct engine_put put = {
-		.ufid = r->ufid, .key = &r->key, .mask = &r->mask, .actions = r->actions
+		.ufid = r->ufid, .key = &r->key, .mask = &mask, .actions = r->actions
 	};
 	bool known;
+
+	caps_mask_plain(&r->key, &mask);
 
 	lock_take(&a->e->lock);
 	known = flow_find(a->e, r->ufid) != NULL;
@@ -116,10 +120,13 @@ static struct engine_flow *flow_for_rule(struct adopt *a, const struct offload_h
 				 .key = &h->key,
 				 .mask = &h->mask,
 				 .actions = h->actions };
+	struct flow_key mask = h->mask;
 	struct engine_put put = {
-		.ufid = h->ufid, .key = &h->key, .mask = &h->mask, .actions = h->actions
+		.ufid = h->ufid, .key = &h->key, .mask = &mask, .actions = h->actions
 	};
 	struct flow_stats none = { .packets = 0 };
+
+	caps_mask_plain(&h->key, &mask);
 
 	if (dp_flow_do(a->e->dp, &op))
 		return NULL;
@@ -130,15 +137,11 @@ static struct engine_flow *flow_for_rule(struct adopt *a, const struct offload_h
 static bool rule_fits(const struct engine_dev *d, const struct engine_flow *f,
 		      const struct offload_held *h)
 {
-	struct match m;
-	struct minimatch mm;
-	bool same;
+	struct match has, is;
 
-	match_init(&m, &h->key, &h->mask);
-	minimatch_init(&mm, &m);
-	same = minimatch_equal(&mm, &f->match);
-	minimatch_done(&mm);
-	return same && f->dev == d && !f->handle;
+	match_init(&has, &h->key, &h->mask);
+	minimatch_expand(&f->match, &is);
+	return caps_same_frames(&has, &is) && f->dev == d && !f->handle;
 }
 
 static void place_rule(struct engine_dev *d, struct engine_flow *f, struct flow_acts *acts,

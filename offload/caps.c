@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/packet/wire.h"
+
 static const enum field_id aliases[][2] = {
 	{ FIELD_IN_PORT, FIELD_IN_PORT_OXM },  { FIELD_IP_DSCP, FIELD_IP_DSCP_SHIFTED },
 	{ FIELD_VLAN_TCI, FIELD_VLAN_VID },    { FIELD_DL_VLAN, FIELD_VLAN_VID },
@@ -159,6 +161,13 @@ static bool refuted(const struct field *f, const struct offload_rule *r)
 	return flow_mask_within(&need, r->mask);
 }
 
+/* Whose type, code and group no field names. */
+static bool may_be_igmp(const struct flow_key *key, const struct flow_key *mask)
+{
+	return (mask->dl_type != UINT16_MAX || flow_is_ipv4(key)) &&
+	       (mask->nw_proto != UINT8_MAX || key->nw_proto == IPP_IGMP);
+}
+
 void caps_drop_ruled_out(const struct offload_rule *r, struct flow_key *left)
 {
 	const uint64_t *key = flow_words_const(r->key);
@@ -176,8 +185,57 @@ void caps_drop_ruled_out(const struct offload_rule *r, struct flow_key *left)
 		if (!refuted(f, r))
 			field_mask_set(f, &keep);
 	}
+	if (may_be_igmp(r->key, r->mask))
+		keep.tp_src = keep.tp_dst = UINT16_MAX;
 	for (unsigned i = 0; i < FLOW_WORDS; i++)
 		l[i] &= flow_words(&keep)[i] | ~flow_words(&named)[i] | key[i];
+	if (!refuted(field_get(FIELD_MPLS_LABEL), r))
+		return;
+	for (unsigned i = 1; i < FLOW_N_MPLS; i++) /* entries behind the first have no names */
+		left->mpls_lse[i] &= r->key->mpls_lse[i];
+}
+
+/* Where a tag is not wanted nothing else of it can be, and none behind it. */
+static void plain_vlans(const struct flow_key *key, struct flow_key *mask)
+{
+	bool absent = false;
+
+	for (unsigned i = 0; i < FLOW_N_VLANS; i++) {
+		struct flow_vlan *m = &mask->vlans[i];
+
+		if (absent) {
+			memset(m, 0, sizeof(*m));
+		} else if (m->tci & htons(VLAN_CFI) & ~key->vlans[i].tci) {
+			*m = (struct flow_vlan){ .tci = htons(VLAN_CFI) };
+			absent = true;
+		}
+	}
+}
+
+/* Bits of L3 and L4 words that no field has are zero in every packet; but IGMP's group. */
+static void plain_unnamed(const struct flow_key *key, struct flow_key *mask)
+{
+	const uint64_t *k = flow_words_const(key);
+	bool igmp = may_be_igmp(key, mask);
+	struct flow_key named;
+
+	memset(&named, 0, sizeof(named));
+	for (unsigned i = 0; i < FIELD_N_IDS; i++)
+		field_mask_set(&field_table[i], &named);
+	if (igmp)
+		named.igmp_group = UINT32_MAX;
+	for (unsigned w = FLOW_L3_WORD; w < FLOW_WORDS; w++)
+		flow_words(mask)[w] &= flow_words(&named)[w] | k[w];
+}
+
+void caps_mask_plain(const struct flow_key *key, struct flow_key *mask)
+{
+	struct flow_key whole = *mask;
+	struct offload_rule r = { .key = key, .mask = &whole };
+
+	caps_drop_ruled_out(&r, mask);
+	plain_vlans(key, mask);
+	plain_unnamed(key, mask);
 }
 
 int caps_name_left(const struct flow_key *left)
@@ -188,6 +246,21 @@ int caps_name_left(const struct flow_key *left)
 	return left->vlans[1].tci || left->vlans[1].tpid ? FIELD_VLAN_VID
 	       : left->mpls_lse[1] || left->mpls_lse[2]  ? FIELD_MPLS_LABEL
 							 : -1;
+}
+
+bool caps_same_frames(const struct match *a, const struct match *b)
+{
+	const struct match *from[2] = { a, b };
+	struct match m[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct flow_key mask = from[i]->mask;
+
+		caps_mask_plain(&from[i]->key, &mask);
+		consume_absent(&from[i]->key, &mask);
+		match_init(&m[i], &from[i]->key, &mask);
+	}
+	return match_equal(&m[0], &m[1]);
 }
 
 bool caps_fit_mask(const struct offload_caps *c, bool inner_vlan, const struct offload_rule *r,

@@ -8,12 +8,21 @@
  * them that way. Fields that share bits go by one name (caps_field()).  Pure; any thread. */
 #pragma once
 
+#include "core/packet/match.h"
 #include "offload/provider.h"
 
 /* The row under which a field's bits are known in struct offload_caps: OpenFlow and NXM spellings
  * of the same bits are one. */
 enum field_id caps_field(enum field_id id);
 void caps_field_add(uint64_t *set, enum field_id id);
+
+/* Leaves out of a mask what the rest of the match says already: bits of headers that its packets
+ * cannot have, where it asks for zeros, and of tags where it wants none.  The same packets match;
+ * datapaths and devices tell such bits in ways of their own. */
+void caps_mask_plain(const struct flow_key *key, struct flow_key *mask);
+/* The same frames of a port match both, whatever is said about metadata that a frame at a port has
+ * not got (recirculation, marks, connections, tunnels). */
+bool caps_same_frames(const struct match *a, const struct match *b);
 
 /* true, or the refusal.  inner_vlan: the device matches a second VLAN tag. */
 bool caps_fit_mask(const struct offload_caps *c, bool inner_vlan, const struct offload_rule *r,

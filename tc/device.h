@@ -114,7 +114,9 @@ bool tc_ports_with(int ifindex, void (*fn)(struct tc_port *p, void *arg), void *
 void tc_devices_each(void (*fn)(struct tc_device *d, void *arg), void *arg);
 /* By name; main thread. */
 struct tc_device *tc_device_find(const char *name);
-/* The qdisc, and nothing of a former process's on it.  0 or -errno and the cause. */
+/* The qdisc, whatever is on it; and with nothing of a former process's on it.  0 or -errno and the
+ * cause. */
+int tc_port_qdisc(struct tc_port *p, struct error *err) MUST_CHECK;
 int tc_port_ready(struct tc_port *p, struct error *err) MUST_CHECK;
 /* Takes away the qdiscs of ours that have been without use. */
 void tc_ports_tidy(struct tc_device *d);

@@ -247,12 +247,12 @@ static int sweep(struct tc_port *p, struct nl_chan *c)
 	return rc;
 }
 
-int tc_port_ready(struct tc_port *p, struct error *err)
+int tc_port_qdisc(struct tc_port *p, struct error *err)
 {
 	struct nl_chan *c = p->dev->chan;
 	int rc;
 
-	if (atomic_load(&p->ready) && p->swept)
+	if (atomic_load(&p->ready))
 		return 0;
 	rc = tc_qdisc_add(c, p->ifindex, err);
 	if (rc == -EEXIST) {
@@ -268,14 +268,21 @@ int tc_port_ready(struct tc_port *p, struct error *err)
 	}
 	if (rc < 0)
 		return error_set(err, -rc, NULL, "%s: %s", p->name, strerror(-rc));
-	if (!p->swept) {
-		rc = sweep(p, c);
-		if (rc)
-			return error_set(err, -rc, NULL, "%s: cannot list filters: %s", p->name,
-					 strerror(-rc));
-		p->swept = true;
-	}
 	atomic_store(&p->ready, true);
+	return 0;
+}
+
+int tc_port_ready(struct tc_port *p, struct error *err)
+{
+	int rc = tc_port_qdisc(p, err);
+
+	if (rc || p->swept)
+		return rc;
+	rc = sweep(p, p->dev->chan);
+	if (rc)
+		return error_set(err, -rc, NULL, "%s: cannot list filters: %s", p->name,
+				 strerror(-rc));
+	p->swept = true;
 	return 0;
 }
 

@@ -423,7 +423,7 @@ static int any_port(struct tc_port *p, void *arg)
 	struct tc_device *d = p->dev;
 
 	d->offloads = d->may_offload && tc_link_offloads(p->ifindex);
-	if (d->offloads && tc_port_ready(p, &err)) {
+	if (d->offloads && tc_port_qdisc(p, &err)) {
 		log_warn("%s: %s", d->up.name, err.cause);
 		d->offloads = false;
 	}

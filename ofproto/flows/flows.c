@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/base/hash.h"
 #include "core/base/xalloc.h"
+#include "offload/caps.h"
 #include "ofproto/flows/flows_priv.h"
 
 uint64_t flows_seq(const struct xl_snapshot *snap)
@@ -40,6 +41,17 @@ void megaflow_init(struct megaflow *mf, struct xlate_out *out, uint64_t seq)
 	mf->actions_hash = megaflow_actions_hash(dp_actions_of(&out->actions));
 	mf->bridge_id = out->bridge_id;
 	mf->hw_ok = !out->to_controller;
+}
+
+bool megaflow_covers(const struct match *m, const struct xlate_out *out)
+{
+	struct flow_key mask;
+
+	if (flow_mask_within(&out->mask, &m->mask))
+		return true;
+	mask = out->mask; /* what came from a datapath tells absent headers in its own way */
+	caps_mask_plain(&m->key, &mask);
+	return flow_mask_within(&mask, &m->mask);
 }
 
 void megaflow_free(struct megaflow *mf)

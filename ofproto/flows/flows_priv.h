@@ -84,6 +84,8 @@ uint64_t flows_seq(const struct xl_snapshot *snap);
 void megaflow_init(struct megaflow *mf, struct xlate_out *out, uint64_t seq);
 void megaflow_set_seq(struct megaflow *mf, const struct xlate_out *out, uint64_t seq);
 void megaflow_free(struct megaflow *mf);
+/* The translation looked at nothing that packets of this match may differ in. */
+bool megaflow_covers(const struct match *m, const struct xlate_out *out);
 uint64_t megaflow_actions_hash(struct dp_actions a);
 void megaflow_hand_over(struct flows *f, struct megaflow *mf); /* to the revalidator */
 void flows_wake_handlers(struct flows *f);

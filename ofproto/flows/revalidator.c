@@ -102,8 +102,7 @@ static void retranslate(struct round *r, struct megaflow *mf)
 	xlate(&in, &out);
 	rcu_read_unlock();
 	r->f->revalidated++;
-	if (xlate_is_stray(&out) || out.bridge_id != mf->bridge_id ||
-	    !flow_mask_within(&out.mask, &m.mask)) {
+	if (xlate_is_stray(&out) || out.bridge_id != mf->bridge_id || !megaflow_covers(&m, &out)) {
 		r->f->deleted_changed++;
 		round_delete(r, mf);
 	} else {

@@ -10,7 +10,7 @@
 #include "offload/engine.h"
 #include "offload/queue.h"
 #include "offload/shape.h"
-#include "tests/unit/seed.h"
+#include "tests/unit/core/packet/random_key.h"
 
 /* --- reasons --- */
 
@@ -312,6 +312,57 @@ START_TEST(bits_that_the_match_rules_out_are_free)
 }
 END_TEST
 
+/* A mask as datapaths tell them: what decides about headers, some of the rest, and all the zeros.
+ */
+static void told_mask(struct rng *r, const struct flow_key *key, struct flow_key *mask)
+{
+	const uint64_t *k = flow_words_const(key);
+
+	memset(mask, 0, sizeof(*mask));
+	for (unsigned w = FLOW_L2_WORD; w < FLOW_WORDS; w++)
+		if (rng_below(r, 2))
+			flow_words(mask)[w] =
+				k[w] ? rng_next(r) & rng_next(r) & rng_next(r) & ~k[w] : UINT64_MAX;
+	mask->dl_type = rng_below(r, 8) ? UINT16_MAX : 0;
+	mask->nw_proto = rng_below(r, 4) ? UINT8_MAX : 0;
+	mask->nw_frag = rng_below(r, 2) ? UINT8_MAX : 0;
+	mask->dl_src = mask->dl_dst = (struct eth_addr){ { 0 } };
+	for (unsigned i = 0; i < FLOW_N_VLANS; i++)
+		mask->vlans[i].tci |= rng_below(r, 2) ? htons(VLAN_CFI) : 0;
+}
+
+START_TEST(a_plain_mask_takes_the_same_packets)
+{
+	struct rng r = rng_start("a_plain_mask_takes_the_same_packets");
+	unsigned hits = 0, plainer = 0;
+
+	for (unsigned n = 0; n < 20000; n++) {
+		struct flow_key key, other, mask;
+		struct match was, plain;
+
+		memset(&key, 0, sizeof(key));
+		random_packet_key(&r, &key);
+		told_mask(&r, &key, &mask);
+		match_init(&was, &key, &mask);
+		caps_mask_plain(&key, &mask);
+		match_init(&plain, &key, &mask);
+		plainer += !match_equal(&was, &plain);
+		ck_assert(match_within(&was, &plain));
+		ck_assert(caps_same_frames(&was, &plain));
+		for (unsigned i = 0; i < 20; i++) {
+			memset(&other, 0, sizeof(other));
+			random_packet_key(&r, &other);
+			if (!match_hits(&plain, &other))
+				continue;
+			hits++;
+			ck_assert(match_hits(&was, &other));
+		}
+	}
+	ck_assert_uint_gt(plainer, 10000);
+	ck_assert_uint_gt(hits, 1000);
+}
+END_TEST
+
 START_TEST(inner_tag_needs_the_profile)
 {
 	struct offload_refusal why;
@@ -399,6 +450,7 @@ int main(void)
 	tcase_add_test(t, ufids_round_trip);
 	tcase_add_test(t, masks_are_consumed);
 	tcase_add_test(t, bits_that_the_match_rules_out_are_free);
+	tcase_add_test(t, a_plain_mask_takes_the_same_packets);
 	tcase_add_test(t, inner_tag_needs_the_profile);
 	tcase_add_test(t, recirculated_packets_are_no_nic_s);
 	tcase_add_test(t, actions_are_counted_and_named);

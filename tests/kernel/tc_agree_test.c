@@ -42,7 +42,7 @@ static void setup(void)
 		tc_lab_port_open(&ports[i], i + 1, tc_lab_near(i));
 		listeners[i] = tc_lab_listen(tc_lab_far(i));
 		marks[i] = tc_lab_marks(tc_lab_near(i));
-		ck_assert_msg(!ops->attach(&ports[i].up, NULL, &dev, &err), "%s", err.cause);
+		ck_assert_msg(!ops->attach(&ports[i].up, "", &dev, &err), "%s", err.cause);
 	}
 }
 

@@ -3,6 +3,7 @@
 """Programs that know the database by other ways than ovs-vsctl: the Python IDL that agents are
 written with, and ovsdb-client, against the database in the switch."""
 import json
+import re
 
 from lab import *
 
@@ -171,7 +172,8 @@ if len(both) == 2:
             ("query", ("query", json.dumps(["Open_vSwitch"] + ops[:1]))),
             ("wait", ("wait", "Open_vSwitch", "connected"))):
         same(both, "ovsdb-client " + what, client(*args),
-             lambda t: "\n".join(sorted(x.rstrip() for x in t.splitlines())))
+             lambda t: "\n".join(sorted(re.sub(r"^\d{4}-\S+Z\|\d+\|", "", x).rstrip()
+                                        for x in t.splitlines())))
 for what, where, name in (("table", {"table": "Bridges", "where": []}, "Bridges"),
                           ("column", {"table": "Bridge", "where": [["names", "==", "x"]]}, "names")):
     r = client("transact", json.dumps(["Open_vSwitch", dict(where, op="select")]))(shunt)

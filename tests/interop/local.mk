@@ -2,6 +2,7 @@
 # switch where both can be asked the same.  Each script makes its own namespaces; one that lacks a client is skipped.
 INTEROP_TESTS = \
 	tests/interop/appctl_test.py \
+	tests/interop/async_test.py \
 	tests/interop/errors_test.py \
 	tests/interop/flows_test.py \
 	tests/interop/idl_test.py \

@@ -117,7 +117,8 @@ guest_main() {
 		exit "$status"
 	fi
 	if [[ -n $first && $first == "$timer_pid" ]]; then
-		echo "$guest_name: no end after $seconds s" >&2
+		echo "$guest_name: no end after $seconds s; the end of its log:" >&2
+		tail -q -n 20 "$job"/log* >&2
 		exit 124
 	fi
 	echo "$guest_name: the guest died; the end of its log:" >&2

@@ -26,6 +26,9 @@ LAB_FILES = \
 	tests/lab/nicsim/police.c \
 	tests/lab/nicsim/rule.c \
 	tests/lab/nicsim/tunnel.c \
+	tests/lab/qemu-init \
+	tests/lab/qemu-kernel \
+	tests/lab/qemu-run \
 	tests/lab/run-tests \
 	tests/lab/uml-kernel \
 	tests/lab/uml-registers.c \
@@ -49,7 +52,7 @@ KERNEL_TESTS += $(LAB_KERNEL_TESTS)
 NIC_TESTS += $(LAB_NIC_TESTS)
 LAB_LISTS = tests/lab/kernel.list tests/lab/nic.list
 check_DATA = $(LAB_LISTS)
-CLEANFILES += $(LAB_LISTS)
+CLEANFILES += $(LAB_LISTS) tests/lab/smp.list
 
 # A test a line, for what runs them.
 tests/lab/kernel.list: Makefile
@@ -59,8 +62,8 @@ tests/lab/nic.list: Makefile
 	@$(MKDIR_P) tests/lab
 	@printf '%s\n' $(NIC_TESTS) >$@
 
-.PHONY: check-kernel check-nic clean-lab
-check-kernel check-nic: all
+.PHONY: check-kernel check-nic check-smp clean-lab
+check-kernel check-nic check-smp: all
 	@$(MAKE) $(AM_MAKEFLAGS) $(filter $(KERNEL_TESTS) $(NIC_TESTS),$(check_PROGRAMS)) $(LAB_LISTS) >/dev/null
 	@srcdir=$(srcdir) $(srcdir)/tests/lab/check $(@:check-%=%)
 

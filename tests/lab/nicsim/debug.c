@@ -148,7 +148,7 @@ static int do_reset(struct nicsim_nic *nic, char *word)
 {
 	links(nic, netif_carrier_off);
 	forget_all(nic);
-	schedule_delayed_work(&nic->links_up, msecs_to_jiffies(1500));
+	schedule_delayed_work(&nic->links_up, msecs_to_jiffies(3000));
 	return 0;
 }
 

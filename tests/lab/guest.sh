@@ -57,6 +57,7 @@ guest_parse() {
 
 # The job folder: what the guest reads.
 guest_prepare() {
+	local rows columns
 	job=$(realpath "$(mktemp -d "${TMPDIR:-/tmp}/shunt-guest-XXXXXX")") || guest_die "no temporary folder"
 	mkdir "$job/io"
 	: >"$job/io/out"
@@ -67,6 +68,7 @@ guest_prepare() {
 	printf '%s\n' "$interactive" >"$job/io/interactive"
 	{
 		printf 'cd %q || exit 125\n' "$PWD"
+		[[ $interactive == no ]] || stty size 2>/dev/null | { read -r rows columns && echo "stty rows $rows cols $columns"; }
 		((${#environment[@]} == 0)) || printf 'export %q\n' "${environment[@]}"
 		printf 'exec'
 		printf ' %q' "${command[@]}"

@@ -57,6 +57,27 @@ run -- no-such-command
 run --no-such-option
 ((rc == 125)) || fail "status $rc of a bad option"
 
+# A shell has a terminal, of the size that the caller's has.
+python3 - "$lab/uml-run" >"$dir/out" 2>"$dir/err" <<-'END' || fail "the shell"
+	import fcntl, os, pty, struct, sys, termios
+	pid, fd = pty.fork()
+	if pid == 0:
+	    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 99, 0, 0))
+	    os.execv(sys.argv[1], [sys.argv[1], "-i"])
+	out = b""
+	while True:
+	    try:
+	        got = os.read(fd, 4096)
+	    except OSError:
+	        break
+	    if b"# " in out + got and b"# " not in out:
+	        os.write(fd, b"tty; stty size; exit 4\n")
+	    out += got
+	print(out)
+	status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+	sys.exit(not (status == 4 and b"/dev/tty0" in out and b"33 99" in out))
+END
+
 # Ended by a signal, it leaves neither its guest nor its folder behind.
 mkdir "$dir/tmp"
 TMPDIR=$dir/tmp "$lab/uml-run" -- sleep 60 >"$dir/out" 2>"$dir/err" </dev/null &

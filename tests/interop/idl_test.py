@@ -31,7 +31,7 @@ class Agent:
         check(self.until(lambda: self.idl.has_ever_connected()), s.kind + ": the IDL connects")
 
     def until(self, fn, seconds=10):
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         while not fn() and time.monotonic() < end:
             seqno = self.idl.change_seqno
             self.idl.run()

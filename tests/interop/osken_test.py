@@ -71,7 +71,7 @@ def connected(s):
 
 
 def until(what, fn, seconds=20.0):
-    got = wait_for(fn, seconds, 0.1)
+    got = wait_for(fn, seconds * PATIENCE, 0.1)
     check(got, what, "not within %g s" % seconds)
     return got
 
@@ -195,7 +195,7 @@ def ask_all(version):
         s.app.ask("mod_flow_entry", flow={"match": {"eth_type": 0x800}, "actions": [
             {"type": "SET_FIELD", "field": "tcp_dst", "value": 5}]} if version == "1.3" else
             {"match": {}, "actions": [{"type": "OUTPUT", "port": 0xff17}]}, cmd=0)
-        until("%s: %s tells of an error" % (version, s.kind), lambda: s.app.events("error"), 5)
+        until("%s: %s tells of an error" % (version, s.kind), lambda: s.app.events("error"), 10)
     if len(both) == 2:
         same(both, version + ": which", tell(lambda app: app.events("error")))
 
@@ -204,7 +204,7 @@ def end(version):
     for s in both:
         s.vsctl("del-controller", "br0").ok()
         until("%s: %s: the application sees the end" % (version, s.kind),
-              lambda: s.app.events("disconnected"), 5)
+              lambda: s.app.events("disconnected"), 10)
         s.app.stop()
         s.ofctl("-O", "OpenFlow" + version.replace(".", ""), "del-flows", "br0").ok()
 
@@ -242,18 +242,18 @@ for s in both:
     until(s.kind + ": and goes",
           lambda: [e for e in s.app.events("port") if e["name"] == "p4" and e["reason"] == 1])
     s.app.ask("role", role=2, generation=5)
-    until(s.kind + ": master, says the switch", lambda: s.app.events("role"), 5)
+    until(s.kind + ": master, says the switch", lambda: s.app.events("role"), 10)
     if s is shunt:  # the rows follow every few seconds
         until(s.kind + ": master, says the row", lambda: controller(s, "role") == "master", 8)
     s.app.ask("role", role=3, generation=6)
-    until(s.kind + ": slave, says the switch", lambda: len(s.app.events("role")) == 2, 5)
+    until(s.kind + ": slave, says the switch", lambda: len(s.app.events("role")) == 2, 10)
     if s is shunt:
         until(s.kind + ": slave, says the row", lambda: controller(s, "role") == "slave", 8)
     n = len(s.app.events("error"))
     s.app.ask("mod_flow_entry", cmd=0, flow={"match": {}, "actions": []})
-    until(s.kind + ": a slave's flow-mod is refused", lambda: len(s.app.events("error")) > n, 5)
+    until(s.kind + ": a slave's flow-mod is refused", lambda: len(s.app.events("error")) > n, 10)
     s.app.ask("role", role=1, generation=7)
-    until(s.kind + ": equal again", lambda: len(s.app.events("role")) == 3, 5)
+    until(s.kind + ": equal again", lambda: len(s.app.events("role")) == 3, 10)
 if len(both) == 2:
     same(both, "roles", tell(lambda app: app.events("role")))
     same(both, "errors", tell(lambda app: app.events("error")))
@@ -274,7 +274,7 @@ until("a connection that the controller closes comes back",
 check(pings(shunt, 1, 2) and pings(shunt, 2, 3), "hosts")
 tries = shunt.log().count("cannot connect")
 app.stop()
-until("a controller that ends is seen", lambda: not connected(shunt), 5)
+until("a controller that ends is seen", lambda: not connected(shunt), 10)
 until("status:last_error says that it is not there",
       lambda: status(shunt, "last_error") == "Connection refused", 10)
 # Tries that were 1, 2, 4, 8 and 8 seconds apart, as without max_backoff, would take longer.
@@ -284,7 +284,7 @@ contains(status(shunt, "state"), "BACKOFF|CONNECTING", "status:state")
 contains(status(shunt, "sec_since_disconnect"), r"^\d+$", "status:sec_since_disconnect")
 check(pings(shunt, 1, 2), "secure: flows that are there go on")
 shunt.ofctl("-O", "OpenFlow13", "del-flows", "br0", "cookie=0xbee/-1").ok()
-until("secure: and nothing else does", lambda: not pings(shunt, 1, 2), 5)
+until("secure: and nothing else does", lambda: not pings(shunt, 1, 2), 10)
 before = shunt.ofctl("-O", "OpenFlow13", "dump-flows", "br0").out.count("cookie")
 time.sleep(3)
 equal(shunt.ofctl("-O", "OpenFlow13", "dump-flows", "br0").out.count("cookie"), before,
@@ -298,19 +298,19 @@ check(pings(shunt, 1, 2), "and hosts reach each other")
 shunt.vsctl("set-fail-mode", "br0", "standalone").ok()
 check(pings(shunt, 1, 2), "standalone: the controller decides while it is there")
 shunt.ofctl("-O", "OpenFlow13", "add-flow", "br0", "priority=99,in_port=3,actions=drop").ok()
-until("standalone: by its tables", lambda: not pings(shunt, 1, 3), 5)
+until("standalone: by its tables", lambda: not pings(shunt, 1, 3), 10)
 app.stop()
-until("standalone: it is seen to end", lambda: not connected(shunt), 5)
+until("standalone: it is seen to end", lambda: not connected(shunt), 10)
 check(not pings(shunt, 1, 3), "standalone: its tables hold for the first 15 seconds")
 until("standalone: then a learning switch", lambda: pings(shunt, 1, 3), 25)
 contains(shunt.log(), r"\|WARN\|.*no controller", "the log says so")
 app.start()
 until("standalone: the controller is back", lambda: connected(shunt)) or print(app.log())
-until("and decides again", lambda: not pings(shunt, 1, 3), 5)
+until("and decides again", lambda: not pings(shunt, 1, 3), 10)
 shunt.ofctl("-O", "OpenFlow13", "--strict", "del-flows", "br0", "priority=99,in_port=3").ok()
 check(pings(shunt, 1, 3), "as it likes")
 shunt.vsctl("del-controller", "br0").ok()
 until("no controller any more: a learning switch", lambda: "actions=NORMAL" in shunt.ofctl(
-    "-O", "OpenFlow13", "dump-flows", "br0").out, 5)
+    "-O", "OpenFlow13", "dump-flows", "br0").out, 10)
 check(pings(shunt, 1, 3), "at once")
 finish()

@@ -256,6 +256,19 @@ static void apply_batch(struct engine_dev *d, struct batch *b) REQUIRES(d->io)
 	d->batch_ns = d->batch_ns > 0 ? d->batch_ns * 0.75 + each * 0.25 : each;
 }
 
+/* The device hung over it and is back: what it did counts for flows that are still there, which
+ * nobody else can have moved meanwhile. */
+static bool take_up(struct engine_dev *d, struct item *it) REQUIRES(&d->e->lock)
+{
+	struct engine_flow *f = it->f;
+
+	if (!d->batch->applied || d->stray || f->gone || f->deleted || f->dev != d)
+		return false;
+	f->busy = true;
+	d->n_busy++;
+	return true;
+}
+
 bool batch_step(struct engine_dev *d)
 {
 	struct batch *b = d->batch;
@@ -273,13 +286,15 @@ bool batch_step(struct engine_dev *d)
 	device_call(d);
 	plan_batch(d, b, room, capacity);
 	make_requests(b);
-	if (mark_batch(d, b))
+	b->applied = mark_batch(d, b);
+	if (b->applied)
 		apply_batch(d, b);
 	device_called(d);
 
 	lock_take(&d->e->lock);
-	for (unsigned i = 0; !b->abandoned && i < b->n; i++)
-		settle(d, &b->items[i], &gone);
+	for (unsigned i = 0; i < b->n; i++)
+		if (!b->abandoned || take_up(d, &b->items[i]))
+			settle(d, &b->items[i], &gone);
 	b->abandoned = false;
 	d->stat.learned_shapes = shapes_count(d->shapes);
 	pthread_cond_broadcast(&d->e->changed);

@@ -26,6 +26,7 @@ struct item {
 struct batch {
 	unsigned n, n_reqs;
 	bool abandoned; /* the engine's lock */
+	bool applied;   /* the requests have their results */
 	struct item items[BATCH_MAX];
 	struct offload_req reqs[BATCH_MAX];
 };

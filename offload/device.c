@@ -247,6 +247,7 @@ void gone_add(struct engine *e, struct gone_list *g, struct engine_flow *f)
 	if (f->state == OFFLOAD_ST_REMOVING)
 		e->n_removing--;
 	flow_leave(e, f);
+	f->gone = true;
 	if (g->n == g->cap)
 		g->v = xgrow(g->v, &g->cap, g->n + 1, sizeof(struct engine_flow *));
 	g->v[g->n++] = f;

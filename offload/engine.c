@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "core/base/clock.h"
 #include "core/base/hash.h"
@@ -12,6 +13,7 @@ LOG_MODULE("offload.engine");
 
 #define CHUNK 64 /* operations that go to the datapath at once */
 #define DUMP_CHUNK 128
+#define STRAY_S 2 /* how long the end waits for a device that hangs */
 
 void engine_config_default(struct engine_config *cfg)
 {
@@ -323,6 +325,18 @@ static void free_flows(struct engine *e)
 	gone_call(e, &gone);
 }
 
+/* One that was only slow is not left behind. */
+static bool reaped(struct engine *e)
+{
+	uint64_t until = clock_mono_ns() + STRAY_S * NSEC_PER_SEC;
+	struct timespec ts = { .tv_nsec = 10 * (long)NSEC_PER_MSEC };
+	bool all;
+
+	while (!(all = hang_reap(e)) && clock_mono_ns() < until)
+		(void)nanosleep(&ts, NULL); /* a signal only makes it shorter */
+	return all;
+}
+
 void engine_free(struct engine *e, bool leave)
 {
 	struct engine_port *p;
@@ -340,7 +354,7 @@ void engine_free(struct engine *e, bool leave)
 		port_forget(e, p, leave);
 	}
 	free_flows(e);
-	if (!hang_reap(e)) { /* its thread still looks at the engine when it comes back */
+	if (!reaped(e)) { /* its thread still looks at the engine when it comes back */
 		log_warn("a device does not answer: it is left in its call");
 		return;
 	}

@@ -83,6 +83,7 @@ struct engine_flow {
 	bool dirty;    /* changed while busy: place it again */
 	bool waiting;  /* on engine_dev.out */
 	bool stuck;    /* its removal failed and is tried again */
+	bool gone;     /* gone() has been or is about to be called */
 	bool adopted;  /* left by a former process and not confirmed: stays where it is */
 	bool anew;     /* the device shall be asked again though the actions are the same */
 	uint8_t after; /* enum after_removal, when the removal was asked for */

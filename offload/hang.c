@@ -5,7 +5,7 @@
  * one lasts longer than hang_ms, the device is cut off: nothing waits for it any more.  Its flows
  * are switched in software (OFFLOAD_HUNG) but for those whose rules it holds, which it goes on with
  * as far as anybody can tell; deleted ones are given up with what they had counted.  When the call
- * returns, what it was about has been forgotten, so an audit brings rules and flows together again.
+ * returns, its results count for flows that are still there, and an audit brings the rest together.
  *
  * A port that leaves a device that hangs leaves it at once, and with it all others: what is left is
  * a *stray*, a thread in a call, which engine_tend() takes down when the call returns; then the

@@ -207,13 +207,13 @@ static bool check(struct round *r, struct megaflow *mf, bool last)
 	}
 	mf->unverified = false;
 	mf->bridge_id = out.bridge_id;
-	r->f->adopt_waiting--;
 	if (stray || !megaflow_covers(&m, &out))
 		drop(r, mf);
 	else if (dp_actions_equal(engine_flow_actions(mf->ef), dp_actions_of(&out.actions)))
 		keep(r, mf, &out);
 	else
 		change(r, mf, &out);
+	r->f->adopt_waiting--; /* now that the others have been counted */
 	xlate_out_done(&out);
 	return true;
 }

@@ -161,12 +161,26 @@ struct survivor_rule *survivor_find(struct survivor_rule *table, struct ufid u)
 	return NULL;
 }
 
-unsigned survivor_count(const struct survivor_rule *table)
+bool survivor_rule(struct survivor *w, struct ufid u, struct survivor_rule *copy)
+{
+	const struct survivor_rule *r;
+
+	survivor_lock(w);
+	r = survivor_find(w->rules, u);
+	if (r)
+		*copy = *r;
+	survivor_unlock(w);
+	return r;
+}
+
+unsigned survivor_count(struct survivor *w, const struct survivor_rule *table)
 {
 	unsigned n = 0;
 
+	survivor_lock(w);
 	for (unsigned i = 0; i < SURVIVOR_FLOWS; i++)
 		n += table[i].used;
+	survivor_unlock(w);
 	return n;
 }
 

@@ -36,25 +36,26 @@ struct survivor_rule { /* of the datapath or of the NIC */
 struct survivor {
 	pthread_mutex_t m; /* robust, shared */
 	char ports[SURVIVOR_PORTS][64];
-	uint64_t tx[SURVIVOR_PORTS], misses, misses_lost, dropped, sent;
+	_Atomic uint64_t tx[SURVIVOR_PORTS], misses, misses_lost, dropped, sent;
 	struct survivor_rule flows[SURVIVOR_FLOWS], rules[SURVIVOR_FLOWS];
-	uint64_t next_handle, epoch, generation;
+	_Atomic uint64_t next_handle, epoch, generation;
 
 	uint32_t up_head, up_tail; /* misses that wait */
 	struct flow_key up[SURVIVOR_UPCALLS];
 
 	/* Knobs. */
-	uint32_t hw_max; /* rules that hardware takes */
-	bool hw_refuses; /* it takes none, and says so */
-	bool hw_silent;  /* it takes none, and says nothing */
-	bool no_software;
-	bool wants_all; /* the NIC is every port's by nature, as "survivor:auto" */
-	bool prio_full;
+	_Atomic uint32_t hw_max; /* rules that hardware takes */
+	_Atomic bool hw_refuses; /* it takes none, and says so */
+	_Atomic bool hw_silent;  /* it takes none, and says nothing */
+	_Atomic bool no_software;
+	_Atomic bool wants_all; /* the NIC is every port's by nature, as "survivor:auto" */
+	_Atomic bool prio_full;
 	_Atomic bool hangs; /* apply() does not return while this is set */
+	_Atomic bool watch_chains;
+
 	_Atomic uint64_t in_apply;
-	uint64_t applied[3];   /* by kind, those that went well */
-	uint64_t chain_faults; /* a rule was there without what it leads to */
-	bool watch_chains;
+	_Atomic uint64_t applied[3];   /* by kind, those that went well */
+	_Atomic uint64_t chain_faults; /* a rule was there without what it leads to */
 };
 
 /* Made, and what the registered operations use from then on.  survivor_free() forgets it. */
@@ -71,9 +72,11 @@ bool survivor_send(struct survivor *w, const struct flow_key *key, unsigned n);
 /* Carries out actions for n packets that somebody has in hand. */
 void survivor_execute(struct survivor *w, const struct flow_key *key, struct dp_actions acts,
 		      unsigned n);
-/* Packets that rules or flows have counted and forgotten with their removal are in here too. */
+/* With the lock held, or nobody else there. */
 struct survivor_rule *survivor_find(struct survivor_rule *table, struct ufid u);
-unsigned survivor_count(const struct survivor_rule *table);
+/* A copy of the NIC's rule; false: it has none. */
+bool survivor_rule(struct survivor *w, struct ufid u, struct survivor_rule *copy);
+unsigned survivor_count(struct survivor *w, const struct survivor_rule *table);
 /* Somebody else's hand: takes the rule out, or makes it drop; and says so when `tell`. */
 void survivor_tamper(struct survivor *w, struct ufid u, bool remove, bool tell);
 /* Tells the engine of this process. */

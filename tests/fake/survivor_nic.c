@@ -15,8 +15,8 @@
 struct nic {
 	struct offload_device up;
 	struct survivor *w;
-	bool port[SURVIVOR_PORTS]; /* attached */
-	struct survivor_rule *snap;
+	_Atomic bool port[SURVIVOR_PORTS]; /* attached */
+	struct survivor_rule *snap, *back; /* of a pass under way; of read_back() */
 };
 
 static struct nic *nics[4];
@@ -69,6 +69,7 @@ static void nic_detach(struct offload_device *dev, struct port *port)
 		if (nics[i] == n)
 			nics[i] = NULL;
 	free(n->snap);
+	free(n->back);
 	free(n);
 }
 
@@ -247,17 +248,17 @@ static unsigned nic_apply(struct offload_device *dev, struct offload_req *reqs, 
 
 /* The next rule of ours at or behind the cursor, from a copy that the first call of a pass makes.
  */
-static struct survivor_rule *next(struct nic *n, uint64_t *cursor)
+static struct survivor_rule *next(struct nic *n, struct survivor_rule **snap, uint64_t *cursor)
 {
-	if (!n->snap)
-		n->snap = xzalloc(sizeof(n->w->rules));
+	if (!*snap)
+		*snap = xzalloc(sizeof(n->w->rules));
 	if (!*cursor) {
 		survivor_lock(n->w);
-		memcpy(n->snap, n->w->rules, sizeof(n->w->rules));
+		memcpy(*snap, n->w->rules, sizeof(n->w->rules));
 		survivor_unlock(n->w);
 	}
 	while (*cursor < SURVIVOR_FLOWS) {
-		struct survivor_rule *r = &n->snap[(*cursor)++];
+		struct survivor_rule *r = &(*snap)[(*cursor)++];
 		uint32_t in = flow_in_dp(&r->key).v;
 
 		if (r->used && in < SURVIVOR_PORTS && n->port[in])
@@ -272,7 +273,7 @@ static int nic_stats(struct offload_device *dev, uint64_t *cursor, struct offloa
 	struct survivor_rule *r;
 	size_t i = 0;
 
-	while (i < max && (r = next(nic_of(dev), cursor)))
+	while (i < max && (r = next(nic_of(dev), &nic_of(dev)->snap, cursor)))
 		out[i++] = (struct offload_stat){ r->handle, r->ufid, r->st };
 	return (int)i;
 }
@@ -288,7 +289,7 @@ static int nic_dump(struct offload_device *dev, uint64_t *cursor, struct offload
 	struct survivor_rule *r;
 	size_t i = 0;
 
-	while (i < max && (r = next(nic_of(dev), cursor)))
+	while (i < max && (r = next(nic_of(dev), &nic_of(dev)->snap, cursor)))
 		out[i++] = (struct offload_dump_rec){
 			r->handle, r->ufid, offload_rule_digest(&r->key, &r->mask, acts_of(r))
 		};
@@ -301,7 +302,7 @@ static int nic_read_back(struct offload_device *dev, uint64_t *cursor, struct of
 	struct survivor_rule *r;
 	size_t i = 0;
 
-	while (i < max && (r = next(nic_of(dev), cursor)))
+	while (i < max && (r = next(nic_of(dev), &nic_of(dev)->back, cursor)))
 		out[i++] = (struct offload_held){ .handle = r->handle,
 						  .ufid = r->ufid,
 						  .key = r->key,

@@ -82,7 +82,7 @@ START_TEST(flows_are_taken_over_where_they_are)
 	engine_del(r.e, f, 3);
 	rig_wait_gone(&r, 3);
 	ck_assert_uint_eq(r.gone_packets, 1110 + 1111 + 1119);
-	ck_assert_uint_eq(survivor_count(r.w->flows) + survivor_count(r.w->rules), 0);
+	ck_assert_uint_eq(survivor_count(r.w, r.w->flows) + survivor_count(r.w, r.w->rules), 0);
 	rig_close(&r, false);
 	rig_end(&r);
 }
@@ -92,7 +92,7 @@ END_TEST
 START_TEST(what_does_not_fit_together_is_put_right)
 {
 	enum { SAME, ACTIONS, NO_FLOW, TWICE, OTHER_MATCH, N };
-	struct survivor_rule *s;
+	struct survivor_rule *s, is;
 	struct engine_flow *f;
 	struct match m[N];
 	struct ufid u[N];
@@ -123,21 +123,21 @@ START_TEST(what_does_not_fit_together_is_put_right)
 	ck_assert_uint_eq(r.adopted.rules, 4);
 	ck_assert_uint_eq(r.adopted.put_back, 1);
 	ck_assert_uint_eq(r.adopted.removed, 2);
-	ck_assert_uint_eq(survivor_count(r.w->rules), 4);
-	ck_assert_uint_eq(survivor_count(r.w->flows), N);
+	ck_assert_uint_eq(survivor_count(r.w, r.w->rules), 4);
+	ck_assert_uint_eq(survivor_count(r.w, r.w->flows), N);
 	for (unsigned i = 0; i < r.n_flows; i++)
 		engine_confirm(r.e, r.flows[i], true);
 	for (unsigned i = 0; i < N; i++)
 		rig_wait(&r, u[i], OFFLOAD_ST_HARDWARE, -1);
 	ck_assert(engine_quiesce(r.e, 5000));
-	s = survivor_find(r.w->rules, u[ACTIONS]); /* as the datapath has it */
-	ck_assert_uint_eq(s->acts_len, b.len);
-	ck_assert(!memcmp(s->acts, b.data, b.len));
+	ck_assert(survivor_rule(r.w, u[ACTIONS], &is)); /* as the datapath has it */
+	ck_assert_uint_eq(is.acts_len, b.len);
+	ck_assert(!memcmp(is.acts, b.data, b.len));
 	f = adopted_flow(u[NO_FLOW]);
 	rig_wait_packets(&r, f, 5);
 	engine_del(r.e, r.flows, r.n_flows);
 	rig_wait_gone(&r, N);
-	ck_assert_uint_eq(survivor_count(r.w->flows) + survivor_count(r.w->rules), 0);
+	ck_assert_uint_eq(survivor_count(r.w, r.w->flows) + survivor_count(r.w, r.w->rules), 0);
 	rig_close(&r, false);
 	rig_end(&r);
 	buf_done(&b);
@@ -160,7 +160,7 @@ START_TEST(offload_that_is_off_empties_the_device)
 	r.cfg.hw_offload = false;
 	rig_configure(&r); /* not confirmed yet */
 	rig_wait(&r, u, OFFLOAD_ST_SOFTWARE, OFFLOAD_DISABLED);
-	ck_assert_uint_eq(survivor_count(r.w->rules), 0);
+	ck_assert_uint_eq(survivor_count(r.w, r.w->rules), 0);
 	f = adopted_flow(u);
 	ck_assert(survivor_send(r.w, &m.key, 5));
 	rig_wait_packets(&r, f, 10);
@@ -183,11 +183,11 @@ START_TEST(nothing_is_an_orphan_before_it_is_known)
 	rig_open(&r, false);
 	engine_hold(r.e); /* as from the start */
 	ck_assert_int_eq(engine_audit(r.e, NULL, true, &out, NULL), 0);
-	ck_assert_uint_eq(survivor_count(r.w->rules), 1);
+	ck_assert_uint_eq(survivor_count(r.w, r.w->rules), 1);
 	rig_close(&r, true);
 	rig_open(&r, true);
 	ck_assert_int_eq(engine_audit(r.e, NULL, true, &out, NULL), 0);
-	ck_assert_uint_eq(survivor_count(r.w->rules), 1);
+	ck_assert_uint_eq(survivor_count(r.w, r.w->rules), 1);
 	ck_assert_uint_eq(r.adopted.rules, 1);
 	rig_close(&r, false);
 	rig_end(&r);
@@ -305,9 +305,9 @@ static uint64_t of_steady(struct rig *rig, uint64_t *all)
 
 static void wait_rules_zero(void)
 {
-	for (unsigned ms = 0; ms < 10000 && survivor_count(r.w->rules); ms++)
+	for (unsigned ms = 0; ms < 10000 && survivor_count(r.w, r.w->rules); ms++)
 		(void)usleep(1000);
-	ck_assert_uint_eq(survivor_count(r.w->rules), 0);
+	ck_assert_uint_eq(survivor_count(r.w, r.w->rules), 0);
 }
 
 START_TEST(kill_9_loses_no_packet)

@@ -36,7 +36,7 @@ START_TEST(a_leader_waits_for_its_chain)
 	rig_del(&r, f[1]);
 	rig_wait_gone(&r, 2);
 	rig_wait(&r, u, OFFLOAD_ST_REFUSED, OFFLOAD_CHAIN);
-	ck_assert_uint_eq(survivor_count(r.w->rules), 0);
+	ck_assert_uint_eq(survivor_count(r.w, r.w->rules), 0);
 	rig_match(&r, 0, 1, 7, &m);
 	f[0] = rig_put(&r, &m, "%2", &v[0]);
 	rig_wait(&r, u, OFFLOAD_ST_HARDWARE, -1);
@@ -97,7 +97,8 @@ START_TEST(an_adopted_leader_without_a_chain_leaves)
 	engine_flow_unref(f);
 	engine_flow_unref(leader);
 	rig_close(&r, true);
-	ck_assert_uint_eq(survivor_count(r.w->rules), 2); /* in whatever order they were let go */
+	ck_assert_uint_eq(survivor_count(r.w, r.w->rules),
+			  2); /* in whatever order they were let go */
 	ck_assert_ptr_nonnull(survivor_find(r.w->rules, v));
 	survivor_find(r.w->rules, v)->used = false;
 	survivor_find(r.w->flows, v)->used = false;
@@ -217,7 +218,7 @@ START_TEST(chains_stay_consistent)
 	for (unsigned i = 0; i < FLOWS; i++)
 		rig_del(&r, w->f[i]);
 	rig_wait_gone(&r, w->puts);
-	ck_assert_uint_eq(survivor_count(r.w->rules), 0);
+	ck_assert_uint_eq(survivor_count(r.w, r.w->rules), 0);
 	ck_assert_uint_eq(r.w->chain_faults, 0);
 	rig_close(&r, false);
 	rig_end(&r);

@@ -21,6 +21,14 @@ static void new_caps(void)
 	survivor_tell(&ev);
 }
 
+static unsigned policy_of(struct ufid u)
+{
+	struct survivor_rule rule;
+
+	ck_assert(survivor_rule(r.w, u, &rule));
+	return rule.policy;
+}
+
 static struct engine_flow *one(unsigned id, const char *actions, struct match *m, struct ufid *u)
 {
 	rig_match(&r, 0, id, 0, m);
@@ -68,7 +76,7 @@ START_TEST(a_rule_that_software_runs_is_never_hardware)
 	rig_wait_gone(&r, 1);
 	ck_assert_uint_eq(r.gone_packets, 15);
 	rig_close(&r, false);
-	ck_assert_uint_eq(survivor_count(r.w->rules), 0);
+	ck_assert_uint_eq(survivor_count(r.w, r.w->rules), 0);
 	rig_end(&r);
 	free(d);
 }
@@ -90,7 +98,7 @@ START_TEST(the_drivers_words_are_kept_and_it_is_asked_once_a_shape)
 	ck_assert_str_eq(i.why.driver, "survivor: not this one");
 	g = one(2, "%1", &m, &v);
 	rig_wait(&r, v, OFFLOAD_ST_TC, OFFLOAD_SHAPE_REFUSED);
-	ck_assert_int_eq(survivor_find(r.w->rules, v)->policy, OFFLOAD_POLICY_SKIP_HW);
+	ck_assert_int_eq(policy_of(v), OFFLOAD_POLICY_SKIP_HW);
 	rig_device(&r, d);
 	ck_assert_uint_eq(d->learned_shapes, 1);
 	r.w->hw_refuses = false;
@@ -118,7 +126,7 @@ START_TEST(without_software_of_its_own_a_refusal_is_one)
 	new_caps();
 	f = one(1, "%1", &m, &u);
 	rig_wait(&r, u, OFFLOAD_ST_REFUSED, OFFLOAD_DRIVER_REFUSED);
-	ck_assert_uint_eq(survivor_count(r.w->rules), 0);
+	ck_assert_uint_eq(survivor_count(r.w, r.w->rules), 0);
 	rig_del(&r, f);
 	rig_close(&r, false);
 	rig_end(&r);
@@ -214,14 +222,14 @@ START_TEST(policy_is_live)
 	rig_configure(&r);
 	rig_wait(&r, u, OFFLOAD_ST_HARDWARE, -1);
 	rig_wait(&r, uct, OFFLOAD_ST_HARDWARE, -1);
-	ck_assert_int_eq(survivor_find(r.w->rules, u)->policy, OFFLOAD_POLICY_SKIP_SW);
-	ck_assert_int_eq(survivor_find(r.w->rules, uct)->policy, OFFLOAD_POLICY_NONE);
+	ck_assert_int_eq(policy_of(u), OFFLOAD_POLICY_SKIP_SW);
+	ck_assert_int_eq(policy_of(uct), OFFLOAD_POLICY_NONE);
 	ck_assert(survivor_send(r.w, &m.key, 5));
 	r.cfg.hw_offload = false;
 	rig_configure(&r);
 	rig_wait(&r, u, OFFLOAD_ST_SOFTWARE, OFFLOAD_DISABLED);
 	rig_wait(&r, uct, OFFLOAD_ST_SOFTWARE, OFFLOAD_DISABLED);
-	ck_assert_uint_eq(survivor_count(r.w->rules), 0);
+	ck_assert_uint_eq(survivor_count(r.w, r.w->rules), 0);
 	ck_assert(survivor_send(r.w, &m.key, 6));
 	rig_wait_packets(&r, f, 18); /* counted to the last */
 	ck_assert_uint_eq(rig_tier(&r, u, LEDGER_TC), 4);
@@ -353,6 +361,7 @@ START_TEST(tampering_heals_at_once)
 	};
 	static const struct offload_event something = { .kind = OFFLOAD_EV_RULES };
 	struct engine_device_info *d = calloc(1, sizeof(*d));
+	struct survivor_rule rule;
 
 	rig_open(&r, false); /* no audit of its own */
 	for (unsigned c = 0; c < ARRAY_SIZE(cases); c++) {
@@ -372,7 +381,8 @@ START_TEST(tampering_heals_at_once)
 		ck_assert(passed(u, OFFLOAD_ST_LOST, cases[c].reason,
 				 cases[c].tell ? "by hand" : ""));
 		rig_wait(&r, u, OFFLOAD_ST_HARDWARE, -1);
-		ck_assert_uint_ne(survivor_find(r.w->rules, u)->acts_len, 0);
+		ck_assert(survivor_rule(r.w, u, &rule));
+		ck_assert_uint_ne(rule.acts_len, 0);
 		rig_del(&r, f);
 	}
 	rig_device(&r, d);
@@ -402,14 +412,13 @@ START_TEST(a_flood_of_tampering_heals)
 	for (unsigned i = 0; i < 300; i++)
 		survivor_tamper(r.w, u[i], i % 2, true);
 	for (unsigned i = 0; i < 300; i++) {
-		struct survivor_rule *rule = NULL;
+		struct survivor_rule rule = { .acts_len = 0 };
 
-		for (unsigned ms = 0; ms < 10000 && !(rule && rule->acts_len); ms++) {
-			rule = survivor_find(r.w->rules, u[i]);
-			if (!(rule && rule->acts_len))
-				(void)usleep(1000);
+		for (unsigned ms = 0; ms < 10000 && !rule.acts_len; ms++) {
+			(void)usleep(ms ? 1000 : 0);
+			(void)survivor_rule(r.w, u[i], &rule); /* it comes back */
 		}
-		ck_assert(rule && rule->acts_len);
+		ck_assert_uint_ne(rule.acts_len, 0);
 		rig_del(&r, f[i]);
 	}
 	rig_close(&r, false);
@@ -438,7 +447,7 @@ START_TEST(a_device_that_is_gone_comes_back)
 	rig_wait(&r, v, OFFLOAD_ST_SOFTWARE, OFFLOAD_GONE);
 	ck_assert(survivor_send(r.w, &m.key, 4));
 	ck_assert(survivor_send(r.w, &n.key, 4));
-	ck_assert_uint_eq(survivor_count(r.w->rules), 0);
+	ck_assert_uint_eq(survivor_count(r.w, r.w->rules), 0);
 	new_caps();
 	rig_wait(&r, u, OFFLOAD_ST_HARDWARE, -1);
 	rig_wait(&r, v, OFFLOAD_ST_HARDWARE, -1);
@@ -456,6 +465,7 @@ START_TEST(a_reset_that_is_told_is_looked_into)
 	struct engine_device_info *d = calloc(1, sizeof(*d));
 	struct engine_flow *f;
 	struct match m;
+	struct survivor_rule rule;
 	struct ufid u;
 
 	rig_open(&r, false);
@@ -468,7 +478,7 @@ START_TEST(a_reset_that_is_told_is_looked_into)
 	r.w->epoch++;
 	survivor_unlock(r.w);
 	survivor_tell(&reset);
-	for (unsigned ms = 0; ms < 10000 && !survivor_find(r.w->rules, u); ms++)
+	for (unsigned ms = 0; ms < 10000 && !survivor_rule(r.w, u, &rule); ms++)
 		(void)usleep(1000);
 	rig_wait(&r, u, OFFLOAD_ST_HARDWARE, -1);
 	rig_device(&r, d);

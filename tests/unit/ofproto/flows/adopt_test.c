@@ -222,9 +222,9 @@ static void wait_checked(void)
 
 static void wait_rules(unsigned n)
 {
-	for (unsigned i = 0; i < 10000 && survivor_count(b.w->rules) != n; i++)
+	for (unsigned i = 0; i < 10000 && survivor_count(b.w, b.w->rules) != n; i++)
 		(void)usleep(1000);
-	ck_assert_uint_eq(survivor_count(b.w->rules), n);
+	ck_assert_uint_eq(survivor_count(b.w, b.w->rules), n);
 }
 
 static uint64_t in_rules_and_flows(void)
@@ -263,7 +263,7 @@ START_TEST(what_agrees_is_kept_with_its_counters)
 	ck_assert(packets(&k[0], 100));
 	before = in_rules_and_flows();
 	ck_assert_uint_ge(before, 300);
-	ck_assert_uint_eq(survivor_count(b.w->rules), 2);
+	ck_assert_uint_eq(survivor_count(b.w, b.w->rules), 2);
 
 	box_open(false, false);
 	rule("ip,nw_src=10.0.0.0/24,actions=output:2");
@@ -274,11 +274,11 @@ START_TEST(what_agrees_is_kept_with_its_counters)
 	ck_assert_uint_eq(stats().adopt_uncredited, 0);
 	ck_assert(packets(&k[2], 50));
 	wait_counted("ip,nw_src=10.0.0.0/24", before + 50);
-	ck_assert_uint_eq(survivor_count(b.w->rules), 2);
+	ck_assert_uint_eq(survivor_count(b.w, b.w->rules), 2);
 	ck_assert_uint_eq(b.w->applied[OFFLOAD_INSTALL], 2); /* none was placed anew */
 	ck_assert_uint_eq(stats().upcalls, 0);
 	box_close(false);
-	ck_assert_uint_eq(survivor_count(b.w->flows) + survivor_count(b.w->rules), 0);
+	ck_assert_uint_eq(survivor_count(b.w, b.w->flows) + survivor_count(b.w, b.w->rules), 0);
 	survivor_free(b.w);
 }
 END_TEST
@@ -426,7 +426,7 @@ START_TEST(a_purge_takes_adopted_ones_too)
 	box_begin();
 	ck_assert(flows_purge(b.f, SYNC_MS));
 	ck_assert_uint_eq(stats().adopt_waiting, 0);
-	ck_assert_uint_eq(survivor_count(b.w->flows), 0);
+	ck_assert_uint_eq(survivor_count(b.w, b.w->flows), 0);
 	box_close(false);
 	survivor_free(b.w);
 }
@@ -527,7 +527,7 @@ START_TEST(killed_at_any_moment_it_loses_no_packet)
 	ck_assert_uint_eq(b.w->misses, missed);
 	wait_counted("ip,nw_src=10.0.0.0/28", before + sent);
 	box_close(false);
-	ck_assert_uint_eq(survivor_count(b.w->flows) + survivor_count(b.w->rules), 0);
+	ck_assert_uint_eq(survivor_count(b.w, b.w->flows) + survivor_count(b.w, b.w->rules), 0);
 	survivor_free(b.w);
 }
 END_TEST

@@ -120,6 +120,8 @@ static void fix_checksums(struct sk_buff *skb, const struct nicsim_act *act, int
 	l4 = nicsim_frame_l4(skb, l3, &protocol);
 	if (l4 < 0)
 		return;
+	if (protocol == IPPROTO_ICMPV6 && ip->version != 6)
+		return;
 	if (field->pseudo || act->mangle.htype == FLOW_ACT_MANGLE_HDR_TYPE_TCP ||
 	    act->mangle.htype == FLOW_ACT_MANGLE_HDR_TYPE_UDP)
 		fix_l4(skb, l4, protocol, from, to);

@@ -27,6 +27,7 @@ struct op {
 	struct tc_rule *old;  /* REPLACE, REMOVE */
 	size_t msg;
 	bool sent;
+	bool make_room; /* REPLACE: the old rule has to go first */
 };
 
 /* --- planning --- */
@@ -150,10 +151,21 @@ static int ask_removal(struct tc_device *d, struct op *op)
 	return 0;
 }
 
+/* One that is gone already has its last reading to give. */
+static int remove_gone(struct tc_device *d, struct op *op)
+{
+	op->req->final = op->old->last;
+	op->req->final_ok = true;
+	tc_rule_free(d, op->old);
+	return 0;
+}
+
 static int begin_remove(struct tc_device *d, struct op *op)
 {
 	op->old = tc_rule_find(d, op->req->handle);
-	return op->old ? ask_removal(d, op) : -ENOENT;
+	if (!op->old)
+		return -ENOENT;
+	return op->old->gone ? remove_gone(d, op) : ask_removal(d, op);
 }
 
 /* --- answers --- */
@@ -229,8 +241,8 @@ static int settle_new(struct tc_device *d, struct op *op)
 	return d->offloads ? 0 : refuse(op->req, 0, OFFLOAD_NOT_IN_HW, tc_no_driver(d));
 }
 
-/* The filter's last reading came with its removal. */
-static int settle_removal(struct tc_device *d, struct op *op)
+/* The filter's last reading came with its removal.  0, -ENOENT: it was gone; another: it stays. */
+static int read_removal(struct tc_device *d, struct op *op)
 {
 	int code = nl_batch_code(&d->batch, op->msg);
 	const struct nlmsghdr *echo = nl_batch_data(&d->batch, op->msg);
@@ -244,7 +256,15 @@ static int settle_removal(struct tc_device *d, struct op *op)
 		tc_rule_stats(op->old, &f.counts, &op->req->final);
 		op->req->final_ok = true;
 	}
-	tc_rule_free(d, op->old);
+	return code;
+}
+
+static int settle_removal(struct tc_device *d, struct op *op)
+{
+	int code = read_removal(d, op);
+
+	if (!code || code == -ENOENT)
+		tc_rule_free(d, op->old);
 	return code;
 }
 
@@ -303,24 +323,85 @@ static void run_new(struct tc_device *d, struct op *ops, size_t n)
 			ops[i].req->handle = ops[i].rule->handle;
 }
 
-static void run_replace(struct tc_device *d, struct op *ops, size_t n)
+/* There is no room for both, or none in hardware, where the old one is. */
+static bool wants_room(const struct op *op)
 {
-	begin_all(d, ops, n, begin_replace);
-	settle_all(d, ops, n, settle_new);
-	take_back(d, ops, n);
+	if (!op->old)
+		return false;
+	if (op->req->result)
+		return op->req->refusal.reason == OFFLOAD_TABLE_FULL;
+	return op->old->in_hw && !op->rule->in_hw && op->req->refusal.reason == OFFLOAD_TABLE_FULL;
+}
+
+/* Takes out the rules that were replaced, and of those that make room, a new one that was put
+ * elsewhere. */
+static void remove_old(struct tc_device *d, struct op *ops, size_t n)
+{
 	nl_batch_clear(&d->batch);
 	for (size_t i = 0; i < n; i++) {
-		ops[i].sent = false;
-		if (ops[i].rule)
-			(void)ask_removal(d, &ops[i]); /* always 0 */
+		struct op *op = &ops[i];
+
+		op->sent = false;
+		if (op->make_room && op->rule) {
+			(void)tc_place_put(&d->batch, &op->rule->at, RTM_DELTFILTER, 0);
+			tc_rule_free(d, op->rule);
+			op->rule = NULL;
+		}
+		if (op->rule || op->make_room)
+			(void)ask_removal(d, op); /* always 0 */
 	}
 	send_batch(d);
+	for (size_t i = 0; i < n; i++)
+		if (ops[i].sent && !ops[i].make_room)
+			(void)settle_removal(d, &ops[i]); /* what stays is an orphan for an audit */
+		else if (ops[i].sent)
+			ops[i].req->result = read_removal(d, &ops[i]);
+}
+
+/* The new rule where the old one was; meanwhile the fallback datapath switches.  When that fails,
+ * too, the old one stays in name, so that its last reading is not lost. */
+static void replace_there(struct tc_device *d, struct op *ops, size_t n)
+{
+	nl_batch_clear(&d->batch);
 	for (size_t i = 0; i < n; i++) {
-		if (!ops[i].rule)
+		struct op *op = &ops[i];
+
+		op->sent = false;
+		if (!op->make_room || (op->req->result && op->req->result != -ENOENT))
 			continue;
-		(void)settle_removal(d, &ops[i]); /* one that stays is an orphan, for an audit */
-		ops[i].req->handle = ops[i].rule->handle;
+		op->old->gone = true;
+		op->old->last = op->req->final;
+		op->req->result = begin_new(d, op);
 	}
+	send_batch(d);
+	for (size_t i = 0; i < n; i++)
+		if (ops[i].sent && !ops[i].req->result)
+			ops[i].req->result = settle_new(d, &ops[i]);
+	take_back(d, ops, n);
+	for (size_t i = 0; i < n; i++) {
+		if (!ops[i].make_room)
+			continue;
+		ops[i].req->final_ok &= !ops[i].req->result;
+		if (ops[i].rule)
+			tc_rule_free(d, ops[i].old);
+	}
+}
+
+static void run_replace(struct tc_device *d, struct op *ops, size_t n)
+{
+	bool any = false;
+
+	begin_all(d, ops, n, begin_replace);
+	settle_all(d, ops, n, settle_new);
+	for (size_t i = 0; i < n; i++)
+		any |= ops[i].make_room = wants_room(&ops[i]);
+	take_back(d, ops, n);
+	remove_old(d, ops, n);
+	if (any)
+		replace_there(d, ops, n);
+	for (size_t i = 0; i < n; i++)
+		if (ops[i].rule)
+			ops[i].req->handle = ops[i].rule->handle;
 }
 
 static void run_remove(struct tc_device *d, struct op *ops, size_t n)

@@ -50,6 +50,8 @@ struct tc_rule {
 	struct tc_place at;
 	uint8_t l2_bytes; /* of each packet that software's counter leaves out */
 	bool in_hw;
+	bool gone; /* had to go before a replacement that was refused: `last` is due */
+	struct flow_stats last;
 	uint64_t digest;           /* of what was asked for */
 	uint64_t held;             /* of what the kernel shows of it */
 	uint64_t packets, used_ns; /* at the last reading; when it had grown */

@@ -41,6 +41,7 @@ static inline bool flower_port_is_tunnel(const struct flower_port *p)
 #define FLOWER_F_SOFTWARE 0x01u  /* the kernel may carry the rule out itself: its limits hold */
 #define FLOWER_F_RECIRC 0x02u    /* a packet that finds no rule in a chain goes on from there */
 #define FLOWER_F_NUM_VLANS 0x04u /* the number of VLAN tags can be matched (Linux 6.0) */
+#define FLOWER_F_DRIVER 0x08u    /* a NIC's driver may carry the rule out: likewise */
 
 struct flower_env { /* borrowed for the call */
 	/* false: no port that a rule can lead to or stand at */

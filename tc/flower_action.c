@@ -24,8 +24,7 @@
 
 struct tag {
 	be16 tpid;
-	bool vid_known;
-	uint16_t vid;
+	uint16_t tci, known; /* bits of the TCI, and which of them are known */
 };
 
 struct put {
@@ -72,14 +71,15 @@ struct nest {
 	size_t action, options;
 };
 
-static struct nest begin(struct put *p, const char *kind, bool shared)
+/* counts: in hardware too, and for this rule alone, so that the action may bear the cookie. */
+static struct nest begin(struct put *p, const char *kind, bool counts)
 {
 	struct nest n;
 
 	p->n++;
 	n.action = nlattr_nest(p->b, (uint16_t)p->n);
 	nlattr_put_str(p->b, TCA_ACT_KIND, kind);
-	if (!shared && !p->named) {
+	if (counts && !p->named) {
 		nlattr_put(p->b, TCA_ACT_COOKIE, &p->r->ufid, sizeof(p->r->ufid));
 		p->named = true;
 	}
@@ -96,7 +96,7 @@ static void end(struct put *p, struct nest n)
 static void put_gact(struct put *p, int verdict)
 {
 	struct tc_gact fixed = { .action = verdict };
-	struct nest n = begin(p, "gact", false);
+	struct nest n = begin(p, "gact", true);
 
 	nlattr_put(p->b, TCA_GACT_PARMS, &fixed, sizeof(fixed));
 	end(p, n);
@@ -107,7 +107,7 @@ static void put_mirred(struct put *p, const struct flower_port *to, bool last)
 	bool in = to->kind == FLOWER_PORT_INTERNAL;
 	struct tc_mirred fixed = { .ifindex = (uint32_t)to->ifindex,
 				   .action = last ? TC_ACT_STOLEN : TC_ACT_PIPE };
-	struct nest n = begin(p, "mirred", false);
+	struct nest n = begin(p, "mirred", true);
 
 	if (last)
 		fixed.eaction = in ? TCA_INGRESS_REDIR : TCA_EGRESS_REDIR;
@@ -145,7 +145,7 @@ static void flush_set(struct put *p)
 
 	if (!p->set.any)
 		return;
-	n = begin(p, "pedit", false);
+	n = begin(p, "pedit", true);
 	flower_set_put_pedit(&p->set, p->b);
 	end(p, n);
 	if (p->set.csum) {
@@ -165,9 +165,9 @@ static void flush_tci(struct put *p)
 	if (!p->tci.mask)
 		return;
 	tag = &p->tags[p->n_tags - 1]; /* whose bits these are */
-	n = begin(p, "vlan", false);
+	n = begin(p, "vlan", true);
 	nlattr_put(p->b, TCA_VLAN_PARMS, &fixed, sizeof(fixed));
-	nlattr_put_u16(p->b, TCA_VLAN_PUSH_VLAN_ID, tag->vid);
+	nlattr_put_u16(p->b, TCA_VLAN_PUSH_VLAN_ID, tag->tci & VID);
 	nlattr_put_be16(p->b, TCA_VLAN_PUSH_VLAN_PROTOCOL, tag->tpid);
 	if (p->tci.mask & PCP)
 		nlattr_put_u8(p->b, TCA_VLAN_PUSH_VLAN_PRIORITY, (uint8_t)(p->tci.value >> 13));
@@ -217,9 +217,17 @@ static int put_output(struct put *p, const struct dp_action *a, bool last)
 	return 0;
 }
 
+/* A driver is told a priority whether or not one is to be set, and makes of it what it likes: what
+ * works with all of them is the priority that is there. */
+static bool keeps_pcp(const struct tag *tag, uint16_t v, uint16_t m)
+{
+	return (tag->known & PCP) == PCP && !((tag->tci ^ v) & m & PCP);
+}
+
 static int set_vlan(struct put *p, const struct act_set *set)
 {
 	struct tag *tag = p->n_tags ? &p->tags[p->n_tags - 1] : NULL;
+	bool driver = p->env->features & FLOWER_F_DRIVER;
 	struct flow_key value, mask;
 	uint16_t v, m;
 
@@ -230,13 +238,16 @@ static int set_vlan(struct put *p, const struct act_set *set)
 	v = ntohs(value.vlans[0].tci);
 	m = ntohs(mask.vlans[0].tci);
 	if (!tag || (m & VID && (m & VID) != VID) || (m & PCP && (m & PCP) != PCP) ||
-	    (!(m & VID) && !tag->vid_known) || (m & VLAN_CFI && !(v & VLAN_CFI)))
+	    ((m | tag->known) & VID) != VID || (m & VLAN_CFI && !(v & VLAN_CFI)) ||
+	    (driver && !keeps_pcp(tag, v, m)))
 		return refuse_set(p, set);
-	if (m & VID) {
-		tag->vid = v & VID;
-		tag->vid_known = true;
+	if (driver) {
+		m |= PCP;
+		v |= tag->tci & PCP;
 	}
-	if (tag->vid == VID) /* reserved (IEEE 802.1Q); the kernel takes none of these */
+	tag->tci = (uint16_t)((tag->tci & ~m) | v);
+	tag->known |= m;
+	if ((tag->tci & VID) == VID) /* reserved (IEEE 802.1Q); the kernel takes none of these */
 		return refuse_set(p, set);
 	flush_set(p);
 	flush_lse(p);
@@ -301,13 +312,13 @@ static int put_push_vlan(struct put *p, const struct dp_action *a, bool last)
 	if (!flower_type_is_vlan(v->tpid) || vid == VID || p->n_tags == TAGS_MAX)
 		return refuse(p, OFFLOAD_ACTION, a);
 	flush(p);
-	n = begin(p, "vlan", false);
+	n = begin(p, "vlan", true);
 	nlattr_put(p->b, TCA_VLAN_PARMS, &fixed, sizeof(fixed));
 	nlattr_put_u16(p->b, TCA_VLAN_PUSH_VLAN_ID, vid);
 	nlattr_put_be16(p->b, TCA_VLAN_PUSH_VLAN_PROTOCOL, v->tpid);
 	nlattr_put_u8(p->b, TCA_VLAN_PUSH_VLAN_PRIORITY, (uint8_t)(ntohs(v->tci) >> 13));
 	end(p, n);
-	p->tags[p->n_tags++] = (struct tag){ v->tpid, true, vid };
+	p->tags[p->n_tags++] = (struct tag){ v->tpid, ntohs(v->tci), UINT16_MAX };
 	return 0;
 }
 
@@ -319,7 +330,7 @@ static int put_pop_vlan(struct put *p, const struct dp_action *a, bool last)
 	if (!p->n_tags)
 		return refuse(p, OFFLOAD_ACTION, a);
 	flush(p);
-	n = begin(p, "vlan", false);
+	n = begin(p, "vlan", true);
 	nlattr_put(p->b, TCA_VLAN_PARMS, &fixed, sizeof(fixed));
 	end(p, n);
 	p->n_tags--;
@@ -391,7 +402,7 @@ static int put_meter(struct put *p, const struct dp_action *a, bool last)
 	flush(p);
 	if (!p->named && p->env->features & FLOWER_F_SOFTWARE)
 		put_gact(p, TC_ACT_PIPE);
-	n = begin(p, "police", true);
+	n = begin(p, "police", false);
 	nlattr_put(p->b, TCA_POLICE_TBF, &fixed, sizeof(fixed));
 	end(p, n);
 	return 0;
@@ -458,7 +469,7 @@ static int put_ct(struct put *p, const struct dp_action *a, bool last)
 	    (p->dl_type != htons(ETH_P_IP) && p->dl_type != htons(ETH_P_IPV6)))
 		return refuse(p, OFFLOAD_ACTION, a);
 	flush(p);
-	n = begin(p, "ct", false);
+	n = begin(p, "ct", true);
 	nlattr_put(p->b, TCA_CT_PARMS, &fixed, sizeof(fixed));
 	nlattr_put_u16(p->b, TCA_CT_ACTION, ct_flags(c));
 	nlattr_put_u16(p->b, TCA_CT_ZONE, c->zone);
@@ -481,7 +492,7 @@ static int put_ct_clear(struct put *p, const struct dp_action *a, bool last)
 	struct nest n;
 
 	flush(p);
-	n = begin(p, "ct", false);
+	n = begin(p, "ct", true);
 	nlattr_put(p->b, TCA_CT_PARMS, &fixed, sizeof(fixed));
 	nlattr_put_u16(p->b, TCA_CT_ACTION, TCA_CT_ACT_CLEAR);
 	end(p, n);
@@ -601,10 +612,11 @@ static void start_packet(struct put *p)
 		n++;
 	p->n_tags = n;
 	for (unsigned i = 0; i < n; i++) {
-		be16 known = p->r->mask->vlans[i].tci & htons(VID);
+		be16 known = p->r->mask->vlans[i].tci;
 
-		p->tags[n - 1 - i] = (struct tag){ m->tpid[i], known == htons(VID),
-						   ntohs(p->r->key->vlans[i].tci & known) };
+		p->tags[n - 1 - i] =
+			(struct tag){ m->tpid[i], ntohs(p->r->key->vlans[i].tci & known),
+				      ntohs(known) };
 	}
 }
 

@@ -13,8 +13,9 @@
  *   drop, the end    act_gact
  *
  * One action bears the cookie: the flow's ufid, 16 bytes.  Its counter is the rule's, so it is the
- * first one that no other rule shares, and where a meter comes first an act_gact that does nothing
- * stands before it, so that what the meter drops is counted as well.
+ * first one that no other rule shares and that gets the driver's counts: act_csum, act_mpls and
+ * act_tunnel_key never do.  Where a meter comes first an act_gact that does nothing stands before
+ * it, so that what the meter drops is counted as well.
  *
  * In software the kernel finds network and transport headers by where the first tag ends, so behind
  * two tags their edits would go wrong: refused there (FLOWER_F_SOFTWARE).

@@ -209,6 +209,8 @@ void tc_env(const struct tc_device *d, enum offload_policy policy, struct flower
 	};
 	if (d->kernel && policy != OFFLOAD_POLICY_SKIP_SW)
 		env->features |= FLOWER_F_SOFTWARE;
+	if (d->offloads && policy != OFFLOAD_POLICY_SKIP_HW)
+		env->features |= FLOWER_F_DRIVER;
 	if (d->recirc)
 		env->features |= FLOWER_F_RECIRC;
 }

@@ -35,6 +35,7 @@ struct trial {
 	size_t msg;  /* number in the batch */
 	bool said;   /* the translators can say it */
 	bool asked, took;
+	bool sends; /* with an output */
 };
 
 struct probe {
@@ -44,6 +45,7 @@ struct probe {
 	struct nl_batch batch;
 	struct trial *trials; /* owned */
 	size_t n, cap;
+	bool sends;                /* by the port of entry */
 	struct flow_key key, mask; /* of the trial that is being made */
 	struct buf actions;
 };
@@ -212,9 +214,10 @@ static void try_this(struct probe *b, enum what what, unsigned id)
 	if (b->n == b->cap)
 		b->trials = xgrow(b->trials, &b->cap, b->n + 1, sizeof(*b->trials));
 	t = &b->trials[b->n++];
-	*t = (struct trial){ .what = what, .id = id };
+	*t = (struct trial){ .what = what, .id = id, .sends = b->actions.len };
 	tc_env(b->d, OFFLOAD_POLICY_SKIP_SW, &env);
 	env.features |= FLOWER_F_RECIRC;
+	env.features &= ~FLOWER_F_DRIVER;
 	buf_clear(&b->d->scratch);
 	t->said = !flower_match_put(&env, &r, flower_actions_want_whole(r.actions), &b->d->scratch,
 				    &m, &why) &&
@@ -235,6 +238,7 @@ static void try_this(struct probe *b, enum what what, unsigned id)
 	nlattr_put_u32(&b->batch.buf, TCA_FLOWER_FLAGS,
 		       TCA_CLS_FLAGS_SKIP_SW | TCA_CLS_FLAGS_VERBOSE);
 	nlattr_nest_end(&b->batch.buf, options);
+	(void)tc_place_put(&b->batch, &at, RTM_DELTFILTER, 0);
 }
 
 static void try_fields(struct probe *b)
@@ -279,29 +283,20 @@ static void try_actions(struct probe *b)
 	}
 }
 
-/* Asks for all trials at once, and takes out what was taken. */
 static int ask(struct probe *b)
 {
-	struct nl_batch out;
-	int rc = b->batch.n ? nl_chan_do(b->d->chan, &b->batch) : 0;
+	int code, rc = b->batch.n ? nl_chan_do(b->d->chan, &b->batch) : 0;
 
-	if (rc)
-		return rc;
-	nl_batch_init(&out);
-	for (size_t i = 0; i < b->n; i++) {
+	for (size_t i = 0; i < b->n && !rc; i++) {
 		struct trial *t = &b->trials[i];
-		struct tc_filter f;
-		const void *asked;
 
-		if (!t->asked || nl_batch_code(&b->batch, t->msg))
+		if (!t->asked)
 			continue;
-		t->took = true;
-		asked = b->batch.buf.data + b->batch.reqs[t->msg].ofs;
-		if (!tc_filter_get(asked, &f))
-			(void)tc_place_put(&out, &f.at, RTM_DELTFILTER, 0);
+		code = nl_batch_code(&b->batch, t->msg);
+		t->took = !code || code == -ENOSPC;
+		if (t->what == TRY_ACTION && t->id == DP_ACT_OUTPUT)
+			b->sends = t->took;
 	}
-	rc = out.n ? nl_chan_do(b->d->chan, &out) : 0;
-	nl_batch_done(&out);
 	return rc;
 }
 
@@ -337,7 +332,7 @@ static int find_chain(struct tc_device *d, struct tc_port *p, uint32_t *chain)
 		try_this(&b, TRY_ANY, 0);
 		rc = ask(&b);
 		if (!rc && b.trials[0].asked) {
-			rc = nl_batch_code(&b.batch, 0);
+			rc = b.trials[0].took ? 0 : nl_batch_code(&b.batch, 0);
 			(void)snprintf(d->words, sizeof(d->words), "%s",
 				       nl_batch_words(&b.batch, 0));
 		}
@@ -352,7 +347,7 @@ static int find_chain(struct tc_device *d, struct tc_port *p, uint32_t *chain)
 
 static bool fine(const struct probe *b, const struct trial *t)
 {
-	return t->said && (!b->d->offloads || t->took || !t->asked);
+	return t->said && (!t->asked || t->took || (t->sends && !b->sends));
 }
 
 static void note(struct probe *b, struct offload_caps *c, const struct trial *t)
@@ -493,6 +488,10 @@ int tc_fits_driver(struct tc_device *d, const struct offload_rule *r, const stru
 	int id;
 
 	lock_take(&d->lock);
+	if (!d->caps.generation) { /* nothing was tried yet: the driver will say */
+		lock_give(&d->lock);
+		return 0;
+	}
 	c = d->caps;
 	offloads = d->offloads;
 	inner = d->inner_vlan;

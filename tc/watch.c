@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What others do to our filters, chains, qdiscs and devices (RTNLGRP_TC, RTNLGRP_LINK): one thread
+/* What others do to our filters, qdiscs and devices (RTNLGRP_TC, RTNLGRP_LINK): one thread
  * for all devices, which tells the engine.  It changes nothing itself.
  *
  * The kernel notifies of everybody's changes, ours included; those bear the number of the socket
- * that asked for them. */
+ * that asked for them.  Of chains it also tells when the last filter has left one, in nobody's
+ * name; whoever removes a chain removes its filters, which is told first. */
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/pkt_sched.h>
@@ -116,21 +117,18 @@ static void see_filter(const struct nlmsghdr *h)
 	(void)tc_ports_with(f.at.ifindex, tell_port, &what);
 }
 
-static void see_tc(const struct nlmsghdr *h)
+static void see_qdisc(const struct nlmsghdr *h)
 {
 	struct happened gone = { .kind = OFFLOAD_EV_RULES,
 				 .words = "somebody removed the qdisc",
 				 .no_qdisc = true };
-	struct happened chain = { .kind = OFFLOAD_EV_RULES, .words = "somebody removed a chain" };
 	struct tcmsg t;
 
 	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(t)))
 		return;
 	memcpy(&t, (const uint8_t *)h + NLMSG_HDRLEN, sizeof(t));
-	if (h->nlmsg_type == RTM_DELQDISC && t.tcm_parent == TC_H_INGRESS)
+	if (t.tcm_parent == TC_H_INGRESS)
 		(void)tc_ports_with(t.tcm_ifindex, tell_port, &gone);
-	else if (h->nlmsg_type == RTM_DELCHAIN)
-		(void)tc_ports_with(t.tcm_ifindex, tell_port, &chain);
 }
 
 static bool features_changed(const struct nlmsghdr *h)
@@ -175,9 +173,8 @@ static void see(const struct nlmsghdr *h, void *arg)
 			see_filter(h);
 		break;
 	case RTM_DELQDISC:
-	case RTM_DELCHAIN:
 		if (!is_ours(h->nlmsg_pid))
-			see_tc(h);
+			see_qdisc(h);
 		break;
 	case RTM_NEWLINK:
 	case RTM_DELLINK: see_link(h); break;

@@ -5,4 +5,13 @@ check_PROGRAMS += $(TC_KERNEL_TESTS)
 KERNEL_TESTS += $(TC_KERNEL_TESTS)
 tests_kernel_tc_conform_test_SOURCES = tests/kernel/tc_conform_test.c $(TC_LAB) tests/conform/provider_conform.c \
 	tests/conform/provider_conform.h
-tests_kernel_tc_agree_test_SOURCES = tests/kernel/tc_agree_test.c $(TC_LAB)
+TC_AGREE = tests/kernel/tc_agree.c tests/kernel/tc_agree.h
+tests_kernel_tc_agree_test_SOURCES = tests/kernel/tc_agree_test.c $(TC_AGREE) $(TC_LAB)
+
+# And at a NIC whose driver takes rules.
+TC_NIC_TESTS = tests/nic/tc_agree_test tests/nic/tc_conform_test
+check_PROGRAMS += $(TC_NIC_TESTS)
+NIC_TESTS += $(TC_NIC_TESTS)
+tests_nic_tc_conform_test_SOURCES = tests/nic/tc_conform_test.c $(TC_LAB) tests/conform/provider_conform.c \
+	tests/conform/provider_conform.h
+tests_nic_tc_agree_test_SOURCES = tests/nic/tc_agree_test.c $(TC_AGREE) $(TC_LAB)

@@ -96,12 +96,21 @@ static int lab_state(struct port *p, struct port_state *st)
 	return linux_link_state(container_of(p, struct tc_lab_port, up)->ifindex, st);
 }
 
-static const struct port_ops lab_ops = { .type = "lab", .state = lab_state };
+static unsigned lab_rx(struct port *p, unsigned queue, struct packet *pkts[PACKET_BATCH])
+{
+	(void)p;
+	(void)queue;
+	(void)pkts;
+	return 0;
+}
 
-void tc_lab_port_open(struct tc_lab_port *p, uint32_t no, const char *device)
+static const struct port_ops kernel_ops = { .type = "lab", .state = lab_state };
+static const struct port_ops user_ops = { .type = "lab", .state = lab_state, .rx = lab_rx };
+
+void tc_lab_port_open(struct tc_lab_port *p, uint32_t no, const char *device, bool user)
 {
 	memset(p, 0, sizeof(*p));
-	port_init(&p->up, &lab_ops, device);
+	port_init(&p->up, user ? &user_ops : &kernel_ops, device);
 	p->up.no.v = no;
 	p->ifindex = (int)if_nametoindex(device);
 	ck_assert_int_gt(p->ifindex, 0);

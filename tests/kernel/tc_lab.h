@@ -11,7 +11,7 @@
 #define TC_LAB_NEAR "near"
 #define TC_LAB_FAR "far"
 
-/* As the kernel's datapath has them: neither rx nor tx. */
+/* As the kernel's datapath has them, neither rx nor tx, or as the user datapath does. */
 struct tc_lab_port {
 	struct port up;
 	int ifindex;
@@ -24,7 +24,8 @@ const char *tc_lab_near(unsigned i);
 const char *tc_lab_far(unsigned i);
 void tc_lab_veth(unsigned i);
 void tc_lab_veth_gone(unsigned i);
-void tc_lab_port_open(struct tc_lab_port *p, uint32_t no, const char *device);
+/* user: as the user datapath has it, with an rx. */
+void tc_lab_port_open(struct tc_lab_port *p, uint32_t no, const char *device, bool user);
 /* Runs a command and fails the test when it fails. */
 void tc_lab_run(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* What a command prints; storage of the next call. */

@@ -31,6 +31,7 @@
 static const struct flower_env everything = ENV(FLOWER_F_RECIRC | FLOWER_F_NUM_VLANS);
 static const struct flower_env software =
 	ENV(FLOWER_F_RECIRC | FLOWER_F_NUM_VLANS | FLOWER_F_SOFTWARE);
+static const struct flower_env driver = ENV(FLOWER_F_RECIRC | FLOWER_F_NUM_VLANS | FLOWER_F_DRIVER);
 
 /* --- rows --- */
 
@@ -311,58 +312,78 @@ static const struct refusal_row refusals[] = {
 	  OFFLOAD_SET_FIELD, FIELD_SCTP_SRC, DP_ACT_SET },
 };
 
-START_TEST(refusals_name_what_is_at_fault)
+static int ask(const struct flower_env *env, const char *match, const char *actions, struct trip *t)
 {
-	const struct refusal_row *row = &refusals[_i];
 	struct error err = ERROR_INIT;
 	struct flow_key key, mask;
 	struct buf acts = BUF_INIT;
-	struct str text = STR_INIT;
-	struct trip t;
 	struct offload_rule rule = { .key = &key, .mask = &mask };
+	int rc;
 
 	memset(&key, 0, sizeof(key));
 	memset(&mask, 0, sizeof(mask));
-	trip_start(&t);
-	ck_assert_msg(!match_parse_dp(&key, &mask, row->match, &err), "%s: %s", row->match,
-		      err.cause);
-	ck_assert_msg(!dp_actions_parse(row->actions, &acts, &err), "%s: %s", row->actions,
-		      err.cause);
+	ck_assert_msg(!match_parse_dp(&key, &mask, match, &err), "%s: %s", match, err.cause);
+	ck_assert_msg(!dp_actions_parse(actions, &acts, &err), "%s: %s", actions, err.cause);
 	rule.actions = dp_actions_of(&acts);
-	ck_assert_msg(there(&everything, &rule, &t) == -EOPNOTSUPP, "%s: taken", row->match);
+	rc = there(env, &rule, t);
+	buf_done(&acts);
+	return rc;
+}
+
+START_TEST(refusals_name_what_is_at_fault)
+{
+	const struct refusal_row *row = &refusals[_i];
+	struct str text = STR_INIT;
+	struct trip t;
+
+	trip_start(&t);
+	ck_assert_msg(ask(&everything, row->match, row->actions, &t) == -EOPNOTSUPP, "%s: taken",
+		      row->match);
 	offload_refusal_format(&t.why, &text);
 	ck_assert_msg(t.why.reason == row->reason && t.why.field == row->field &&
 			      t.why.action == row->action,
 		      "%s, %s: %s", row->match, row->actions, str_cstr(&text));
 	str_done(&text);
-	buf_done(&acts);
 	trip_done(&t);
 }
 END_TEST
 
-START_TEST(two_tags_stop_software_alone)
-{
-	struct error err = ERROR_INIT;
-	struct flow_key key, mask;
-	struct buf acts = BUF_INIT;
-	struct trip t;
-	struct offload_rule rule = { .key = &key, .mask = &mask };
+#define TAGS2                                                                                      \
+	"recirc_id(0),in_port(1),eth_type(0x88a8),vlan(vid=5),encap(eth_type(0x8100),vlan(vid=6)," \
+	"encap(eth_type(0x0800),ipv4(frag=no)))"
+#define TAGGED(TCI) "recirc_id(0),in_port(1),eth_type(0x8100),vlan(" TCI "),encap(eth_type(0x1234))"
 
-	memset(&key, 0, sizeof(key));
-	memset(&mask, 0, sizeof(mask));
+/* What one of those that may carry a rule out would do wrong. */
+static const struct {
+	const struct flower_env *env;
+	const char *match, *actions;
+	int field; /* that may not be set (VLAN_VID stands for all of a tag); negative: taken */
+} limits[] = {
+	{ &everything, TAGS2, "set(ipv4(ttl=3)),2", -1 },
+	{ &software, TAGS2, "set(ipv4(ttl=3)),2", FIELD_IP_TTL },
+	{ &everything, TAGGED("vid=5"), "set(vlan(vid=6)),2", -1 },
+	{ &everything, TAGGED("vid=5"), "set(vlan(pcp=0)),2", -1 },
+	{ &driver, TAGGED("vid=5"), "set(vlan(vid=6)),2", FIELD_VLAN_VID },
+	{ &driver, TAGGED("vid=5"), "set(vlan(pcp=0)),2", FIELD_VLAN_VID },
+	{ &driver, TAGGED("vid=5,pcp=3"), "set(vlan(vid=6)),2", -1 },
+	{ &driver, TAGGED("vid=5,pcp=3"), "set(vlan(vid=6,pcp=3)),2", -1 },
+	{ &driver, TAGGED("vid=5,pcp=3"), "set(vlan(vid=6,pcp=0)),2", FIELD_VLAN_VID },
+	{ &driver, TCP4, "push_vlan(vid=7,pcp=1),set(vlan(vid=6)),2", -1 },
+};
+
+START_TEST(each_has_its_limits)
+{
+	struct trip t;
+	int rc;
+
 	trip_start(&t);
-	ck_assert(!match_parse_dp(&key, &mask,
-				  "recirc_id(0),in_port(1),eth_type(0x88a8),vlan(vid=5),encap("
-				  "eth_type(0x8100),vlan(vid=6),encap(eth_type(0x0800),"
-				  "ipv4(frag=no)))",
-				  &err));
-	ck_assert(!dp_actions_parse("set(ipv4(ttl=3)),2", &acts, &err));
-	rule.actions = dp_actions_of(&acts);
-	ck_assert_int_eq(there(&everything, &rule, &t), 0);
-	ck_assert_int_eq(there(&software, &rule, &t), -EOPNOTSUPP);
-	ck_assert_int_eq(t.why.reason, OFFLOAD_SET_FIELD);
-	ck_assert_int_eq(t.why.field, FIELD_IP_TTL);
-	buf_done(&acts);
+	rc = ask(limits[_i].env, limits[_i].match, limits[_i].actions, &t);
+	ck_assert_msg((limits[_i].field < 0) == !rc, "%s, %s: %d", limits[_i].match,
+		      limits[_i].actions, rc);
+	if (rc) {
+		ck_assert_int_eq(t.why.reason, OFFLOAD_SET_FIELD);
+		ck_assert_int_eq(t.why.field, limits[_i].field);
+	}
 	trip_done(&t);
 }
 END_TEST
@@ -379,7 +400,7 @@ int main(void)
 	tcase_add_test(c, there_and_back_hardware);
 	tcase_add_test(c, there_and_back_software);
 	tcase_add_loop_test(c, refusals_name_what_is_at_fault, 0, (int)ARRAY_SIZE(refusals));
-	tcase_add_test(c, two_tags_stop_software_alone);
+	tcase_add_loop_test(c, each_has_its_limits, 0, (int)ARRAY_SIZE(limits));
 	suite_add_tcase(s, c);
 	srunner_run_all(run, CK_NORMAL);
 	failed = srunner_ntests_failed(run);

@@ -40,9 +40,11 @@ struct dp_meter_caps {
 
 struct dp_meter_ops {
 	void (*caps)(struct dp *dp, struct dp_meter_caps *caps);
-	/* Makes the meter or changes it.  A change may start the counts anew.  -EINVAL: a rate or
-	 * number of bands; -ENOSPC, -EFBIG: identifier; the datapath's words in *err. */
-	int (*set)(struct dp *dp, uint32_t id, const struct dp_meter *m, struct error *err);
+	/* Makes the meter or changes it.  *lost (may be NULL) gets what it had counted and counts
+	 * no longer: all zero where a change keeps the counts.  -EINVAL: a rate or number of bands;
+	 * -ENOSPC, -EFBIG: identifier; the datapath's words in *err. */
+	int (*set)(struct dp *dp, uint32_t id, const struct dp_meter *m,
+		   struct dp_meter_stats *lost, struct error *err);
 	/* -ENOENT */
 	int (*get)(struct dp *dp, uint32_t id, struct dp_meter_stats *st);
 	/* *last (may be NULL) gets the final reading.  -ENOENT.  Flows that use it drop. */

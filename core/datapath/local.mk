@@ -36,6 +36,8 @@ core_datapath_libdatapath_a_SOURCES = \
 	core/datapath/user/dp_user.c \
 	core/datapath/user/dp_user.h \
 	core/datapath/user/flows.c \
+	core/datapath/user/meter.c \
+	core/datapath/user/meter.h \
 	core/datapath/user/pipeline.c \
 	core/datapath/user/upcalls.c \
 	core/datapath/user/user.h \

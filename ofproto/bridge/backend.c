@@ -78,14 +78,16 @@ struct backend *backend_new(struct loop *loop, const char *datapath_type,
 	be->pins_tail = &be->pins;
 	if (dp_ops->open(*datapath_type ? datapath_type : dp_ops->type, &be->dp, err))
 		goto fail;
+	backend_meters_init(be);
 	be->flows = flows_new(be->dp, &ops, be, &held, err);
 	if (!be->flows)
-		goto fail_dp;
+		goto fail_meters;
 	be->tick = loop_timer_new(loop, tick, be);
 	loop_timer_every(be->tick, NSEC_PER_SEC / 4);
 	return be;
 
-fail_dp:
+fail_meters:
+	backend_meters_done(be);
 	be->dp->ops->close(be->dp, false);
 fail:
 	lock_done(&be->pin_lock);
@@ -109,6 +111,8 @@ void backend_free(struct backend *be, bool leave)
 	loop_defer_cancel(be->loop, publish_deferred, be);
 	loop_timer_free(be->tick);
 	flows_free(be->flows, leave);
+	be->leaving = leave;
+	backend_meters_done(be);
 	be->dp->ops->close(be->dp, leave);
 	loop_post(be->loop, destroy, be); /* behind the packet-ins that are posted already */
 }

@@ -142,6 +142,7 @@ void bridge_free(struct bridge *br)
 	if (!be->leaving && !flows_sync(be->flows, SYNC_MS))
 		log_warn("bridge %s: megaflows have not gone in %d ms: a device does not answer",
 			 br->name, SYNC_MS);
+	bridge_meters_free(br);
 	bridge_ports_free(br);
 	bridge_bundles_free(br);
 	loop_post(be->loop, destroy, br); /* behind the events that are posted already */

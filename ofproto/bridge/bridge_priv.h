@@ -2,8 +2,10 @@
 /* Inside the bridge layer. */
 #pragma once
 
+#include "core/base/id_pool.h"
 #include "core/base/lock.h"
 #include "core/base/rcu.h"
+#include "core/datapath/dp_meter.h"
 #include "ofproto/bridge/bridge.h"
 
 #define BRIDGE_N_TABLES 254 /* what controllers may use */
@@ -81,11 +83,21 @@ struct bridge {
 	bool removed_waiting;
 };
 
+struct backend_meters { /* meters.c */
+	struct dp_meter_caps caps;
+	struct id_pool ids;         /* the datapath's numbers that are taken */
+	struct cds_list_head dying; /* deleted; megaflows may name them still */
+	/* Owned, by the datapath's number: what was counted before a modification. */
+	struct dp_meter_stats *before;
+	size_t n_before;
+};
+
 struct backend {
 	struct loop *loop;
 	struct dp *dp;
 	struct flows *flows;
 	struct cds_list_head bridges, tunnels;
+	struct backend_meters meters;
 	struct loop_timer *tick;
 	uint64_t next_bridge_id;
 	bool dirty, leaving;
@@ -120,6 +132,14 @@ void tunnel_port_put(struct backend *be, struct tunnel_port *t); /* NULL is fine
 /* A port, of any bridge and not `but`, that takes the same packets. */
 const struct bridge_port *tunnel_clash(const struct backend *be, const struct tunnel_conf *c,
 				       const struct bridge_port *but);
+/* meters.c */
+void backend_meters_init(struct backend *be);
+void backend_meters_done(struct backend *be); /* no megaflow is left, or they are left alone */
+bool backend_has_meters(const struct backend *be);
+enum ofperr bridge_meter_mod(struct bridge *br, const struct ofp_meter_mod *mm);
+void bridge_meters_free(struct bridge *br);
+void bridge_meter_features(const struct bridge *br, struct ofp_meter_features *f);
+void bridge_put_meter_stats(struct bridge *br, const struct meter *m, struct ofp_multipart *mp);
 /* bundles.c */
 struct bridge_bundle *bridge_bundle_of_port(const struct bridge *br, const char *port);
 void bridge_bundles_free(struct bridge *br);

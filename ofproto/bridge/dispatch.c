@@ -36,8 +36,8 @@ static enum ofperr do_features(struct bridge *br, struct ofconn *c, const struct
 	return OFPERR_OK;
 }
 
-static struct ofpacts_check check_for(const struct ofp_msg *m, const struct match *match,
-				      uint8_t table)
+static struct ofpacts_check check_for(const struct bridge *br, const struct ofp_msg *m,
+				      const struct match *match, uint8_t table)
 {
 	return (struct ofpacts_check){
 		.match = match,
@@ -45,6 +45,7 @@ static struct ofpacts_check check_for(const struct ofp_msg *m, const struct matc
 		.n_tables = BRIDGE_N_TABLES,
 		.max_ports = OFPP_MAX_,
 		.version = m->version,
+		.meters = backend_has_meters(br->be),
 	};
 }
 
@@ -63,7 +64,7 @@ static enum ofperr apply_flow_mod(struct bridge *br, struct ofconn *c, const str
 		return m->version == OFP10 ? OFPERR_EPERM : OFPERR_FM_BAD_TABLE_ID;
 	if (fm->buffer_id != OFP_NO_BUFFER_)
 		return OFPERR_BUFFER_UNKNOWN;
-	check = check_for(m, &fm->match, fm->table == OFPTT_ALL_ ? 0 : fm->table);
+	check = check_for(br, m, &fm->match, fm->table == OFPTT_ALL_ ? 0 : fm->table);
 	e = ofpacts_check(fm->actions, &check);
 	return e ? e : tables_flow_mod(br->tables, fm, NULL);
 }
@@ -86,7 +87,7 @@ static enum ofperr do_flow_mod(struct bridge *br, struct ofconn *c, const struct
 static enum ofperr do_group_mod(struct bridge *br, struct ofconn *c, const struct ofp_msg *m)
 {
 	struct buf acts = BUF_INIT, buckets = BUF_INIT;
-	struct ofpacts_check check = check_for(m, NULL, 0);
+	struct ofpacts_check check = check_for(br, m, NULL, 0);
 	struct ofp_group_mod gm;
 	enum ofperr e = ofp_decode_group_mod(m, &gm, &acts, &buckets);
 
@@ -138,7 +139,7 @@ COUNTER_DEFINE(ofproto_packet_out);
 
 static enum ofperr do_packet_out(struct bridge *br, struct ofconn *c, const struct ofp_msg *m)
 {
-	struct ofpacts_check check = check_for(m, NULL, 0);
+	struct ofpacts_check check = check_for(br, m, NULL, 0);
 	struct buf acts = BUF_INIT;
 	struct ofp_packet_out po;
 	enum ofperr e = ofp_decode_packet_out(m, &po, &acts);
@@ -171,7 +172,14 @@ static enum ofperr do_queue_config(struct bridge *br, struct ofconn *c, const st
 
 static enum ofperr do_meter_mod(struct bridge *br, struct ofconn *c, const struct ofp_msg *m)
 {
-	return OFPERR_BAD_TYPE; /* no meters: the features say so too */
+	struct buf bands = BUF_INIT;
+	struct ofp_meter_mod mm;
+	enum ofperr e = ofp_decode_meter_mod(m, &mm, &bands);
+
+	if (!e)
+		e = bridge_meter_mod(br, &mm);
+	buf_done(&bands);
+	return e;
 }
 
 struct request {

@@ -257,20 +257,76 @@ static enum ofperr do_desc(struct bridge *br, struct ofconn *c, const struct ofp
 	return OFPERR_OK;
 }
 
+/* --- meters --- */
+
 static enum ofperr do_meter_features(struct bridge *br, struct ofconn *c, const struct ofp_msg *m)
 {
-	static const struct ofp_meter_features none;
+	struct ofp_meter_features f;
 
-	ofp_put_meter_features_reply(ofconn_put(c), m->version, m->xid, &none);
+	bridge_meter_features(br, &f);
+	ofp_put_meter_features_reply(ofconn_put(c), m->version, m->xid, &f);
 	return OFPERR_OK;
 }
 
-static enum ofperr do_no_meters(struct bridge *br, struct ofconn *c, const struct ofp_msg *m)
-{
+struct meter_reply {
+	struct bridge *br;
 	struct ofp_multipart mp;
+};
 
-	begin(&mp, c, m);
-	return end(&mp);
+static bool put_meter_stats(struct meter *meter, void *aux)
+{
+	struct meter_reply *r = aux;
+
+	bridge_put_meter_stats(r->br, meter, &r->mp);
+	return true;
+}
+
+static bool put_meter_config(struct meter *meter, void *aux)
+{
+	struct meter_reply *r = aux;
+	const struct ofp_meter_mod mm = { .flags = meter->flags,
+					  .id = meter->id,
+					  .bands = meter->bands,
+					  .n_bands = meter->n_bands };
+
+	ofp_put_meter_config(&r->mp, &mm);
+	return true;
+}
+
+static bool has_meter(struct bridge *br, uint32_t id)
+{
+	bool has;
+
+	rcu_read_lock();
+	has = tables_meter(br->tables, id);
+	rcu_read_unlock();
+	return has;
+}
+
+static enum ofperr answer_meters(struct bridge *br, struct ofconn *c, const struct ofp_msg *m,
+				 tables_meter_visit_fn *put)
+{
+	struct meter_reply r = { .br = br };
+	struct ofp_id_request req;
+	enum ofperr e = ofp_decode_id_request(m, &req);
+
+	if (e)
+		return e;
+	if (req.id != OFPM_ALL_ && !has_meter(br, req.id))
+		return OFPERR_MM_UNKNOWN_METER;
+	begin(&r.mp, c, m);
+	tables_meter_visit(br->tables, req.id, put, &r);
+	return end(&r.mp);
+}
+
+static enum ofperr do_meter_stats(struct bridge *br, struct ofconn *c, const struct ofp_msg *m)
+{
+	return answer_meters(br, c, m, put_meter_stats);
+}
+
+static enum ofperr do_meter_config(struct bridge *br, struct ofconn *c, const struct ofp_msg *m)
+{
+	return answer_meters(br, c, m, put_meter_config);
 }
 
 struct stats_request {
@@ -293,8 +349,8 @@ static const struct stats_request stats_requests[OFP_MSG_N_KINDS] = {
 	[OFP_GROUP_DESC_REQUEST] = { do_group_desc, false },
 	[OFP_GROUP_FEATURES_REQUEST] = { do_group_features, false },
 	[OFP_METER_FEATURES_REQUEST] = { do_meter_features, false },
-	[OFP_METER_STATS_REQUEST] = { do_no_meters, false },
-	[OFP_METER_CONFIG_REQUEST] = { do_no_meters, false },
+	[OFP_METER_STATS_REQUEST] = { do_meter_stats, true },
+	[OFP_METER_CONFIG_REQUEST] = { do_meter_config, false },
 };
 
 /* A request that waits for a round: found again by numbers, since bridge and connection may go

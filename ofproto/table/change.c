@@ -94,6 +94,10 @@ static void attach(struct change *c, struct rule *r)
 		cds_list_add_tail(&r->group_link, &t->group_users);
 		count_group(t, r, 1);
 	}
+	if (r->uses_meter) {
+		cds_list_add_tail(&r->meter_link, &t->meter_users);
+		tables_count_meter(t, r, 1);
+	}
 	if (!r->hidden) {
 		cookie_index_add(&t->cookies, r);
 		ft->n++;
@@ -117,6 +121,10 @@ static void detach(struct change *c, struct rule *r)
 	if (r->uses_groups) {
 		cds_list_del(&r->group_link);
 		count_group(t, r, -1);
+	}
+	if (r->uses_meter) {
+		cds_list_del(&r->meter_link);
+		tables_count_meter(t, r, -1);
 	}
 	if (r->deletes_learned)
 		detach_learners(c, r);

@@ -20,6 +20,19 @@ enum ofperr tables_check_groups(struct ofp_tables *t, struct ofpacts l)
 	return ofpacts_each_group(l, group_exists, t) ? OFPERR_OK : OFPERR_BAD_OUT_GROUP;
 }
 
+static enum ofperr check_meter(struct ofp_tables *t, struct ofpacts l)
+{
+	uint32_t id = ofpacts_meter(l);
+	bool found;
+
+	if (!id)
+		return OFPERR_OK;
+	rcu_read_lock();
+	found = tables_meter(t, id);
+	rcu_read_unlock();
+	return found ? OFPERR_OK : OFPERR_MM_INVALID_METER;
+}
+
 /* --- add --- */
 
 static enum ofperr check_add(struct change *c, uint8_t table, const struct ofp_flow_mod *fm,
@@ -132,6 +145,8 @@ static enum ofperr run(struct ofp_tables *t, const struct ofp_flow_mod *fm, bool
 	struct change c;
 	enum ofperr e = cmd->has_actions ? tables_check_groups(t, fm->actions) : OFPERR_OK;
 
+	if (!e && cmd->has_actions)
+		e = check_meter(t, fm->actions);
 	if (e)
 		return e;
 	change_begin(&c, t);

@@ -7,6 +7,8 @@ ofproto_table_libtable_a_SOURCES = \
 	ofproto/table/group.c \
 	ofproto/table/group.h \
 	ofproto/table/group_mod.c \
+	ofproto/table/meter.h \
+	ofproto/table/meter_mod.c \
 	ofproto/table/rule.c \
 	ofproto/table/rule.h \
 	ofproto/table/select.c \

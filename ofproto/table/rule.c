@@ -71,6 +71,13 @@ bool ofpacts_each_group(struct ofpacts l, ofpacts_group_fn *fn, void *aux)
 	return true;
 }
 
+uint32_t ofpacts_meter(struct ofpacts l)
+{
+	const struct ofpact *a = ofpact_first(l); /* of the instructions it is the first */
+
+	return a && a->kind == OFPACT_METER ? ((const struct ofpact_u32 *)ofpact_payload(a))->v : 0;
+}
+
 const struct ofpact_learn *ofpacts_next_learn_delete(struct ofpacts l, const struct ofpact **a)
 {
 	for (*a = *a ? ofpact_next_flattened(l, *a) : ofpact_first(l); *a;
@@ -115,6 +122,7 @@ static struct rule *make(struct ofp_tables *t, uint8_t table, struct ofpacts act
 	r->modified_ns = now_ns;
 	r->actions = copy_actions(actions);
 	r->uses_groups = !ofpacts_each_group(actions, stop_at_first, NULL);
+	r->uses_meter = ofpacts_meter(actions) != 0;
 	r->deletes_learned = ofpacts_next_learn_delete(actions, &a) != NULL;
 	r->stats = xzalloc(sizeof(*r->stats));
 	r->stats->refs = 1;

@@ -49,10 +49,11 @@ struct rule {
 
 	/* the tables' writer's */
 	bool uses_groups;              /* then group_link is in a list */
+	bool uses_meter;               /* then meter_link is */
 	bool deletes_learned;          /* has a learn action with OFPACT_LEARN_DELETE */
 	struct wheel_entry expirable;  /* in the wheel when the rule has a timeout */
 	struct cookie_set *cookie_set; /* borrowed: lives while it has rules */
-	struct cds_list_head cookie_link, group_link;
+	struct cds_list_head cookie_link, group_link, meter_link;
 };
 
 struct rule *rule_ref(struct rule *r);
@@ -89,6 +90,8 @@ void rule_share_stats(struct rule *r, const struct rule *old);
 /* Calls fn for each group that the list forwards to, until fn returns false; false then. */
 typedef bool ofpacts_group_fn(uint32_t group, void *aux);
 bool ofpacts_each_group(struct ofpacts l, ofpacts_group_fn *fn, void *aux);
+/* The meter that the list's meter instruction names, or 0. */
+uint32_t ofpacts_meter(struct ofpacts l);
 /* The next learn action of the list that deletes what it learned, after `a` (NULL: from the
  * start). */
 const struct ofpact_learn *ofpacts_next_learn_delete(struct ofpacts l, const struct ofpact **a);

@@ -19,8 +19,10 @@ struct ofp_tables *tables_new(const struct tables_ops *ops, void *ctx)
 	wheel_init(&t->wheel, clock_mono_ns());
 	cookie_index_init(&t->cookies);
 	CDS_INIT_LIST_HEAD(&t->group_users);
+	CDS_INIT_LIST_HEAD(&t->meter_users);
 	CDS_INIT_LIST_HEAD(&t->chained_groups);
 	t->groups = cds_lfht_new(16, 16, 0, CDS_LFHT_AUTO_RESIZE, NULL);
+	t->meters = cds_lfht_new(16, 16, 0, CDS_LFHT_AUTO_RESIZE, NULL);
 	return t;
 }
 
@@ -33,6 +35,7 @@ static void destroy(struct ofp_tables *t)
 		free(t->tables[i]);
 	}
 	(void)cds_lfht_destroy(t->groups, NULL); /* empty: tables_free() saw to it */
+	(void)cds_lfht_destroy(t->meters, NULL);
 	cookie_index_done(&t->cookies);
 	lock_done(&t->lock);
 	free(t);
@@ -62,6 +65,7 @@ void tables_free(struct ofp_tables *t)
 	tables_flush(t, false);
 	(void)tables_group_mod(t, &(struct ofp_group_mod){ .command = OFPGC_DELETE_,
 							   .id = OFPG_ALL_ }); /* cannot fail */
+	tables_meter_delete(t, OFPM_ALL_, NULL, NULL);
 	rcu_defer(unref_later, t);
 }
 

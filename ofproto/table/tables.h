@@ -19,6 +19,7 @@
 #pragma once
 
 #include "ofproto/table/group.h"
+#include "ofproto/table/meter.h"
 #include "ofproto/table/rule.h"
 
 #define TABLES_MAX 255           /* table 255 is "all" */
@@ -56,7 +57,7 @@ void tables_credit(struct ofp_tables *t, uint8_t table, bool matched, uint64_t n
 /* All forms of flow-mod.  `n_changed` (may be NULL) gets the rules touched.  0 or the error to
  * send: OFPERR_FM_TABLE_FULL (limit reached, or the emergency table of 1.0), OFPERR_FM_OVERLAP (an
  * identical rule overlaps too), OFPERR_BAD_OUT_GROUP (an action names a group that is not there),
- * OFPERR_FM_BAD_COMMAND.
+ * OFPERR_MM_INVALID_METER (likewise), OFPERR_FM_BAD_COMMAND.
  *
  * fm->flags: an add keeps the counters of the rule that it replaces, and a modify those of its
  * rules, unless OFPFF_RESET_COUNTS_ is there: the decoder sets it for an add of OpenFlow 1.0.
@@ -85,6 +86,18 @@ void tables_shorten(struct rule *r, uint16_t idle, uint16_t hard);
  * a type without liveness), _GM_BAD_WATCH (no such group; a reserved port), OFPERR_BAD_OUT_GROUP (a
  * bucket forwards to a group that is not there), _GM_LOOP, _GM_BAD_COMMAND. */
 enum ofperr tables_group_mod(struct ofp_tables *t, const struct ofp_group_mod *gm);
+
+/* The meter or NULL.  RCU section. */
+struct meter *tables_meter(struct ofp_tables *t, uint32_t id);
+/* Puts a meter in, or in the place of the one with its number, as the datapath's dp_id: the caller
+ * has set that one up. */
+void tables_meter_put(struct ofp_tables *t, const struct ofp_meter_mod *mm, uint32_t dp_id);
+/* Takes out a meter (OFPM_ALL_: all), and the flows that name it before; fn (may be NULL) sees each
+ * once it is out, with the tables' lock held. */
+typedef bool tables_meter_visit_fn(struct meter *m, void *aux);
+void tables_meter_delete(struct ofp_tables *t, uint32_t id, tables_meter_visit_fn *fn, void *aux);
+void tables_meter_visit(struct ofp_tables *t, uint32_t id, tables_meter_visit_fn *fn,
+			void *aux); /* OFPM_ALL_: all; until fn says false */
 
 /* Removes rules whose time is up; returns clock_mono_ns() of when to look next (UINT64_MAX: never,
  * until a change brings rules with timeouts).  Idle time is judged by what rule_credit() has been

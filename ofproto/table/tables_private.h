@@ -27,6 +27,7 @@ struct ofp_tables {
 	struct wheel wheel;
 	struct cookie_index cookies;
 	struct cds_list_head group_users;    /* rules, by group_link */
+	struct cds_list_head meter_users;    /* rules, by meter_link */
 	struct cds_list_head chained_groups; /* by chained_link */
 	uint32_t max_rules;
 	uint32_t n_groups;
@@ -36,7 +37,7 @@ struct ofp_tables {
 	_Atomic uint64_t version, seq;
 	_Atomic uint32_t n_rules;              /* not hidden */
 	struct flow_table *tables[TABLES_MAX]; /* RCU, owned; NULL until the first rule comes */
-	struct cds_lfht *groups;               /* RCU, owned */
+	struct cds_lfht *groups, *meters;      /* RCU, owned */
 	struct table_counters counters[TABLES_MAX];
 };
 
@@ -64,6 +65,9 @@ void tables_unref(struct ofp_tables *t);
 struct flow_table *tables_get(struct ofp_tables *t, uint8_t table);
 /* seq moves and the owner is told. */
 void tables_changed(struct ofp_tables *t);
+
+/* Counts a rule that comes (1) or goes (-1) with its meter. */
+void tables_count_meter(struct ofp_tables *t, const struct rule *r, int by);
 
 void change_begin(struct change *c, struct ofp_tables *t);
 /* Takes r's reference. */

@@ -146,6 +146,20 @@ void ofp_put_group_stats(struct ofp_multipart *mp, const struct ofp_group_stats 
 void ofp_put_group_features_reply(struct buf *out, uint8_t version, uint32_t xid,
 				  const struct ofp_group_features *f);
 
+/* --- meters -------------------------------------------------------------------------------- */
+
+/* mm->bands is an array in `bands`.  OFPERR_MM_BAD_COMMAND, _MM_BAD_FLAGS, _MM_BAD_BAND (of no
+ * type that the specification has), _BAD_LEN; what the switch can do is the caller's to check. */
+enum ofperr ofp_decode_meter_mod(const struct ofp_msg *m, struct ofp_meter_mod *mm,
+				 struct buf *bands);
+void ofp_put_meter_mod(struct buf *out, uint8_t version, uint32_t xid,
+		       const struct ofp_meter_mod *mm);
+/* Entries of meter-config (command unused) and meter statistics replies. */
+void ofp_put_meter_config(struct ofp_multipart *mp, const struct ofp_meter_mod *mm);
+void ofp_put_meter_stats(struct ofp_multipart *mp, const struct ofp_meter_stats *s);
+void ofp_put_meter_features_reply(struct buf *out, uint8_t version, uint32_t xid,
+				  const struct ofp_meter_features *f);
+
 /* --- other statistics ---------------------------------------------------------------------- */
 
 /* Port, queue, group, meter and meter-config requests, and queue-get-config. */
@@ -158,8 +172,6 @@ void ofp_put_queue_stats(struct ofp_multipart *mp, const struct ofp_queue_stats 
 void ofp_put_port_desc(struct ofp_multipart *mp, const struct ofp_phy_port *p);
 /* A table-features request with a body would change the tables: OFPERR_TF_EPERM. */
 enum ofperr ofp_decode_table_features_request(const struct ofp_msg *m);
-void ofp_put_meter_features_reply(struct buf *out, uint8_t version, uint32_t xid,
-				  const struct ofp_meter_features *f);
 void ofp_put_queue_get_config_reply(struct buf *out, uint8_t version, uint32_t xid,
 				    struct ofp_port port, const struct ofp_queue_config *q,
 				    size_t n);

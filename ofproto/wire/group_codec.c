@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Groups and meters of OpenFlow 1.3 (sections 7.3.4.2, 7.3.5.9 to 7.3.5.11, 7.3.5.14). */
+/* Groups of OpenFlow 1.3 (sections 7.3.4.2, 7.3.5.9 to 7.3.5.11). */
 #include "ofproto/wire/flow_impl.h"
 
 #define GROUP_TYPES 4
@@ -192,19 +192,5 @@ void ofp_put_group_features_reply(struct buf *out, uint8_t version, uint32_t xid
 		buf_put_be32(out, f->max_groups[i]);
 	for (unsigned i = 0; i < GROUP_TYPES; i++)
 		buf_put_be32(out, f->actions[i]);
-	ofp_msg_end(out, start);
-}
-
-void ofp_put_meter_features_reply(struct buf *out, uint8_t version, uint32_t xid,
-				  const struct ofp_meter_features *f)
-{
-	size_t start = ofp_msg_begin(out, OFP_METER_FEATURES_REPLY, version, xid);
-
-	buf_put_be32(out, f->max_meter);
-	buf_put_be32(out, f->band_types);
-	buf_put_be32(out, f->capabilities);
-	buf_put_u8(out, f->max_bands);
-	buf_put_u8(out, f->max_color);
-	buf_put_zeros(out, 2);
 	ofp_msg_end(out, start);
 }

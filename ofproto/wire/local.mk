@@ -5,6 +5,7 @@ ofproto_wire_libwire_a_SOURCES = \
 	ofproto/wire/flow_impl.h \
 	ofproto/wire/flow_stats_codec.c \
 	ofproto/wire/group_codec.c \
+	ofproto/wire/meter_codec.c \
 	ofproto/wire/msg.c \
 	ofproto/wire/msg.h \
 	ofproto/wire/msgs.h \

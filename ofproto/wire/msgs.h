@@ -179,6 +179,37 @@ struct ofp_group_features { /* by enum ofp_group_type */
 	uint32_t types, capabilities;
 	uint32_t max_groups[4], actions[4];
 };
+/* OpenFlow 1.3.5 section 7.3.4.4. */
+enum ofp_meter_command { OFPMC_ADD_, OFPMC_MODIFY_, OFPMC_DELETE_ };
+#define OFPM_MAX_ 0xffff0000u
+#define OFPM_ALL_ 0xffffffffu
+#define OFPMF_KBPS_ 0x1
+#define OFPMF_PKTPS_ 0x2
+#define OFPMF_BURST_ 0x4
+#define OFPMF_STATS_ 0x8
+#define OFPMF_ALL_ 0xf
+enum ofp_meter_band_type { OFPMBT_DROP_ = 1, OFPMBT_DSCP_REMARK_ = 2 };
+struct ofp_meter_band {
+	uint16_t type; /* enum ofp_meter_band_type */
+	uint8_t prec_level;
+	uint8_t pad;
+	uint32_t rate, burst; /* burst: with OFPMF_BURST_ */
+};
+struct ofp_meter_mod { /* also an entry of a meter-config reply */
+	uint16_t command, flags;
+	uint32_t id;
+	const struct ofp_meter_band *bands; /* borrowed from the decoder */
+	size_t n_bands;
+};
+struct ofp_band_stats {
+	uint64_t packets, bytes;
+};
+struct ofp_meter_stats {
+	uint32_t id, n_flows;
+	uint64_t packets, bytes, duration_ns;
+	const struct ofp_band_stats *bands;
+	size_t n_bands;
+};
 struct ofp_meter_features {
 	uint32_t max_meter, band_types, capabilities;
 	uint8_t max_bands, max_color;

@@ -174,8 +174,11 @@ static enum ofperr check_learn(struct walk *w, const struct ofpact *a)
 
 static enum ofperr check_meter(struct walk *w, const struct ofpact *a)
 {
-	(void)a;
-	return w->c->meters ? OFPERR_OK : OFPERR_UNSUP_INST;
+	uint32_t id = ((const struct ofpact_u32 *)ofpact_payload(a))->v;
+
+	if (!w->c->meters)
+		return OFPERR_UNSUP_INST;
+	return id && id <= OFPM_MAX_ ? OFPERR_OK : OFPERR_MM_INVALID_METER;
 }
 
 static enum ofperr check_goto(struct walk *w, const struct ofpact *a)

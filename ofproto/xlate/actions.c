@@ -381,6 +381,24 @@ static void do_write_metadata(struct xl *x, const struct ofpact *a)
 	xl_set_field(x, field_get(FIELD_METADATA), &v, &mask);
 }
 
+/* What the meter lets through goes on; nothing takes the metering back. */
+static void do_meter(struct xl *x, const struct ofpact *a)
+{
+	uint32_t id = ((const struct ofpact_u32 *)ofpact_payload(a))->v;
+	const struct meter *m = tables_meter(x->f.br->tables, id);
+	struct act_meter act;
+
+	if (!m) { /* it is going, and this rule with it */
+		xl_note(x, "meter %u does not exist", id);
+		return;
+	}
+	if (!xl_can(x, DP_ACT_METER))
+		return;
+	act.id = m->dp_id;
+	dp_actions_put(&x->out->actions, DP_ACT_METER, &act, sizeof(act));
+	x->lasting = true;
+}
+
 static void do_goto_table(struct xl *x, const struct ofpact *a)
 {
 	/* The nested table's text stands beside, not below, the table that leads there. */
@@ -428,7 +446,7 @@ static do_fn *const do_table[OFPACT_N_KINDS] = {
 	[OFPACT_SAMPLE] = do_nothing,      /* no collectors can be configured yet */
 	[OFPACT_CONJUNCTION] = do_nothing, /* the lookup's business: such a rule is never hit */
 	[OFPACT_FIN_TIMEOUT] = do_fin_timeout,
-	[OFPACT_METER] = do_nothing, /* meter-mod is refused, so no rule can name one */
+	[OFPACT_METER] = do_meter,
 	[OFPACT_CLEAR_ACTIONS] = do_clear_actions,
 	[OFPACT_WRITE_ACTIONS] = do_write_actions,
 	[OFPACT_WRITE_METADATA] = do_write_metadata,

@@ -52,7 +52,7 @@ static const struct dp_env env = {
 	.fair_queues = true,
 	.steady_dumps = true,
 	.spreads_misses = true,
-	.lacks = 1u << DP_ACT_METER | 1u << DP_ACT_CT | 1u << DP_ACT_CT_CLEAR,
+	.lacks = 1u << DP_ACT_CT | 1u << DP_ACT_CT_CLEAR,
 };
 
 int main(void)

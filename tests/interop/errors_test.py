@@ -40,6 +40,14 @@ def out13(port, max_len=0):
     return struct.pack("!HHIH6x", 0, 16, port, max_len)
 
 
+def band(kind=1, length=16, rate=1000):
+    return struct.pack("!HHII4x", kind, length, rate, 0)
+
+
+def meter_mod(bands=band(), command=0, flags=1, number=1):
+    return struct.pack("!HHI", command, flags, number) + bands
+
+
 IP4 = oxm(0x8000, 5, b"\x08\x00")
 CASES13 = [
     ("unknown message type", 77, b"", {}, (1, 1)),
@@ -140,7 +148,23 @@ CASES13 = [
     ("port-mod: other address", 16, struct.pack("!I4x6s2xIII4x", 1, b"\1\2\3\4\5\6", 0, 0, 0), {},
      (7, 1)),
     ("table-mod: no such table", 17, struct.pack("!B3xI", 254, 0), {}, (8, 0)),
-    ("meter-mod", 29, struct.pack("!HHI", 0, 1, 1), {}, (1, 1)),
+    ("meter-mod: command", 29, meter_mod(command=9), {}, (12, 4)),
+    ("meter-mod: number 0", 29, meter_mod(number=0), {}, (12, 2)),
+    ("meter-mod: reserved number", 29, meter_mod(number=0xfffffffe), {}, (12, 2)),
+    ("meter-mod: unknown flags", 29, meter_mod(flags=0x11), {}, (12, 5)),
+    ("meter-mod: both rates", 29, meter_mod(flags=3), {}, (12, 5)),
+    ("meter-mod: unknown band", 29, meter_mod(band(kind=9)), {}, (12, 8)),
+    ("meter-mod: remark", 29, meter_mod(band(kind=2)), {}, (12, 8)),
+    ("meter-mod: band's length", 29, meter_mod(band(length=24)), {}, (1, 6)),
+    ("meter-mod: band cut short", 29, meter_mod(band()[:8]), {}, (1, 6)),
+    ("meter-mod: no rate", 29, meter_mod(band(rate=0)), {}, (12, 6)),
+    ("meter-mod: too many bands", 29, meter_mod(band() * 9), {}, (12, 11)),
+    ("meter-mod: modify what is not there", 29, meter_mod(command=1), {}, (12, 3)),
+    ("meter-mod: delete what is not there", 29, meter_mod(b"", command=2, number=9), {}, None),
+    ("meter-mod: short", 29, bytes(4), {}, (1, 6)),
+    ("statistics of a meter that is not there", 18, struct.pack("!HH4xI4x", 9, 0, 9), {}, None),
+    ("configuration of a meter that is not there", 18, struct.pack("!HH4xI4x", 10, 0, 9), {}, None),
+    ("statistics of meters: short", 18, struct.pack("!HH4x", 9, 0), {}, (1, 6)),
     ("role: unknown", 24, struct.pack("!I4xQ", 9, 0), {}, (11, 2)),
     ("role: short", 24, b"\0\0\0\1", {}, (1, 6)),
     ("set-config: short", 9, b"\0", {}, (1, 6)),

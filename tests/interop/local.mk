@@ -6,6 +6,7 @@ INTEROP_TESTS = \
 	tests/interop/errors_test.py \
 	tests/interop/flows_test.py \
 	tests/interop/idl_test.py \
+	tests/interop/meters_test.py \
 	tests/interop/metrics_test.py \
 	tests/interop/normal_test.py \
 	tests/interop/ofctl_test.py \

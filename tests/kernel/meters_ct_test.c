@@ -21,7 +21,7 @@ START_TEST(a_meter_drops_what_is_over_its_rate)
 	ops->caps(rig_dp, &caps);
 	ck_assert_uint_gt(caps.max_meters, 0);
 	ck_assert_uint_ge(caps.max_bands, 1);
-	ck_assert_msg(!ops->set(rig_dp, 1, &m, &err), "%s", err.cause);
+	ck_assert_msg(!ops->set(rig_dp, 1, &m, NULL, &err), "%s", err.cause);
 	ck_assert_int_eq(rig_flow(0, 0, "meter(1),%1"), 0);
 	for (unsigned i = 0; i < 50; i++)
 		rig_send(0, &key);
@@ -34,11 +34,15 @@ START_TEST(a_meter_drops_what_is_over_its_rate)
 	ck_assert_uint_eq(st.n_bands, 1);
 	ck_assert_uint_eq(st.bands[0].packets, 50 - got);
 	m.bands[0].rate = m.bands[0].burst = 1000000;
-	ck_assert_int_eq(ops->set(rig_dp, 1, &m, &err), 0);
+	ck_assert_int_eq(ops->set(rig_dp, 1, &m, &st, &err), 0);
+	ck_assert_uint_eq(st.packets, 50);
+	ck_assert_uint_eq(st.bands[0].packets, 50 - got);
 	for (unsigned i = 0; i < 50; i++)
 		rig_send(0, &key);
 	ck_assert_uint_eq(rig_count(1), 50);
 	ck_assert_int_eq(ops->del(rig_dp, 1, &st), 0);
+	ck_assert_uint_eq(st.packets, 50);
+	ck_assert_uint_eq(st.bands[0].packets, 0);
 	ck_assert_int_eq(ops->get(rig_dp, 1, &st), -ENOENT);
 	ck_assert_int_eq(ops->del(rig_dp, 1, &st), -ENOENT);
 }
@@ -50,11 +54,11 @@ START_TEST(meters_that_make_no_sense)
 	struct dp_meter m = { .n_bands = 1 };
 	struct error err = ERROR_INIT;
 
-	ck_assert_int_eq(ops->set(rig_dp, 1, &m, &err), -EINVAL);
+	ck_assert_int_eq(ops->set(rig_dp, 1, &m, NULL, &err), -EINVAL);
 	ck_assert(err.cause[0]);
 	error_clear(&err);
 	m.n_bands = DP_METER_MAX_BANDS + 1;
-	ck_assert_int_eq(ops->set(rig_dp, 1, &m, &err), -EINVAL);
+	ck_assert_int_eq(ops->set(rig_dp, 1, &m, NULL, &err), -EINVAL);
 }
 END_TEST
 

@@ -70,45 +70,6 @@ static void meter_caps(struct dp *dp, struct dp_meter_caps *caps)
 	kdp_work_put(d, w);
 }
 
-static void put_band(struct buf *b, const struct dp_meter_band *band)
-{
-	size_t nest = nlattr_nest(b, OVS_BAND_ATTR_UNSPEC);
-
-	nlattr_put_u32(b, OVS_BAND_ATTR_TYPE, OVS_METER_BAND_TYPE_DROP);
-	nlattr_put_u32(b, OVS_BAND_ATTR_RATE, band->rate);
-	nlattr_put_u32(b, OVS_BAND_ATTR_BURST, band->burst ? band->burst : band->rate);
-	nlattr_nest_end(b, nest);
-}
-
-static int meter_set(struct dp *dp, uint32_t id, const struct dp_meter *m, struct error *err)
-{
-	struct kdp *d = kdp_of(dp);
-	const struct nlattr *a[N_ATTRS];
-	char what[48];
-	size_t nest;
-	int rc;
-	struct kdp_work *w;
-
-	if (m->n_bands > DP_METER_MAX_BANDS)
-		return error_set(err, EINVAL, "bands", "at most %u bands", DP_METER_MAX_BANDS);
-	w = begin(d, OVS_METER_CMD_SET, &rc);
-	if (!w)
-		return error_set(err, -rc, NULL, "meter %u: %s", id, strerrordesc_np(-rc));
-	nlattr_put_u32(&w->batch.buf, OVS_METER_ATTR_ID, id);
-	if (!m->packets)
-		nlattr_put_flag(&w->batch.buf, OVS_METER_ATTR_KBPS);
-	nest = nlattr_nest(&w->batch.buf, OVS_METER_ATTR_BANDS);
-	for (unsigned i = 0; i < m->n_bands; i++)
-		put_band(&w->batch.buf, &m->bands[i]);
-	nlattr_nest_end(&w->batch.buf, nest);
-	rc = finish(d, w, a);
-	(void)snprintf(what, sizeof(what), "meter %u", id);
-	if (rc && !nl_batch_error(&w->batch, 0, err, what))
-		(void)error_set(err, -rc, NULL, "%s: %s", what, strerrordesc_np(-rc));
-	kdp_work_put(d, w);
-	return rc;
-}
-
 static void read_bands(const struct nlattr *bands, struct dp_meter_stats *st)
 {
 	static const struct nlattr_policy band_policy[] = {
@@ -144,6 +105,49 @@ static void read_meter(const struct nlattr *const a[], struct dp_meter_stats *st
 		st->used_ns = nlattr_u64(a[OVS_METER_ATTR_USED]) * NSEC_PER_MSEC;
 	if (a[OVS_METER_ATTR_BANDS])
 		read_bands(a[OVS_METER_ATTR_BANDS], st);
+}
+
+static void put_band(struct buf *b, const struct dp_meter_band *band)
+{
+	size_t nest = nlattr_nest(b, OVS_BAND_ATTR_UNSPEC);
+
+	nlattr_put_u32(b, OVS_BAND_ATTR_TYPE, OVS_METER_BAND_TYPE_DROP);
+	nlattr_put_u32(b, OVS_BAND_ATTR_RATE, band->rate);
+	nlattr_put_u32(b, OVS_BAND_ATTR_BURST, band->burst ? band->burst : band->rate);
+	nlattr_nest_end(b, nest);
+}
+
+/* A meter that is changed begins anew; the answer has the old one's counts. */
+static int meter_set(struct dp *dp, uint32_t id, const struct dp_meter *m,
+		     struct dp_meter_stats *lost, struct error *err)
+{
+	struct kdp *d = kdp_of(dp);
+	const struct nlattr *a[N_ATTRS];
+	char what[48];
+	size_t nest;
+	int rc;
+	struct kdp_work *w;
+
+	if (m->n_bands > DP_METER_MAX_BANDS)
+		return error_set(err, EINVAL, "bands", "at most %u bands", DP_METER_MAX_BANDS);
+	w = begin(d, OVS_METER_CMD_SET, &rc);
+	if (!w)
+		return error_set(err, -rc, NULL, "meter %u: %s", id, strerrordesc_np(-rc));
+	nlattr_put_u32(&w->batch.buf, OVS_METER_ATTR_ID, id);
+	if (!m->packets)
+		nlattr_put_flag(&w->batch.buf, OVS_METER_ATTR_KBPS);
+	nest = nlattr_nest(&w->batch.buf, OVS_METER_ATTR_BANDS);
+	for (unsigned i = 0; i < m->n_bands; i++)
+		put_band(&w->batch.buf, &m->bands[i]);
+	nlattr_nest_end(&w->batch.buf, nest);
+	rc = finish(d, w, a);
+	(void)snprintf(what, sizeof(what), "meter %u", id);
+	if (rc && !nl_batch_error(&w->batch, 0, err, what))
+		(void)error_set(err, -rc, NULL, "%s: %s", what, strerrordesc_np(-rc));
+	if (!rc && lost)
+		read_meter(a, lost);
+	kdp_work_put(d, w);
+	return rc;
 }
 
 /* A meter that is not there is answered without its number, or without anything. */

@@ -97,6 +97,17 @@ static bool do_userspace(struct dpu_ctx *c, struct packet *p, struct flow_key *k
 	return true;
 }
 
+static bool do_meter(struct dpu_ctx *c, struct packet *p, struct flow_key *key,
+		     const struct dp_action *a)
+{
+	const struct act_meter *m = dp_action_payload(a);
+
+	if (dpu_meter_pass(&c->dp->meters, m->id, p->len, c->now_ns))
+		return true;
+	count_add(&c->cnt->drops[DP_DROP_METER], 1);
+	return false;
+}
+
 typedef bool side_fn(struct dpu_ctx *c, struct packet *p, struct flow_key *key,
 		     const struct dp_action *a);
 
@@ -105,6 +116,7 @@ static side_fn *const side_fns[DP_ACT_N_KINDS] = {
 	[DP_ACT_OUTPUT] = do_output,
 	[DP_ACT_RECIRC] = do_recirc,
 	[DP_ACT_USERSPACE] = do_userspace,
+	[DP_ACT_METER] = do_meter,
 };
 
 static bool side(struct exec_ctx *x, struct packet *p, struct flow_key *key,

@@ -366,6 +366,7 @@ static void user_close(struct dp *dp, bool leave UNUSED)
 	dpu_flows_clear(d);
 	(void)dpu_handlers_retire(d->handlers, NULL); /* nobody asks for the counts any more */
 	mflow_table_free(d->table);
+	dpu_meters_done(&d->meters);
 	htable_done(&d->by_ufid);
 	free(d->slots);
 	free(d->ports);
@@ -377,8 +378,7 @@ static void user_close(struct dp *dp, bool leave UNUSED)
 static const struct dp_ops user_ops;
 
 static const struct dp_features user_features = {
-	.actions = UINT32_MAX >> (32 - DP_ACT_N_KINDS) &
-		   ~(1u << DP_ACT_METER | 1u << DP_ACT_CT | 1u << DP_ACT_CT_CLEAR),
+	.actions = UINT32_MAX >> (32 - DP_ACT_N_KINDS) & ~(1u << DP_ACT_CT | 1u << DP_ACT_CT_CLEAR),
 	.max_vlans = FLOW_N_VLANS,
 	.max_mpls = FLOW_N_MPLS,
 	.sample_depth = DP_ACTIONS_MAX_DEPTH,
@@ -404,6 +404,7 @@ static int user_open(const char *name, struct dp **dpp, struct error *err)
 	htable_init(&d->by_ufid);
 	lock_init(&d->lock);
 	lock_init(&d->count_lock);
+	dpu_meters_init(&d->meters);
 	rc = start_workers(d, 1);
 	if (rc) {
 		user_close(&d->up, false);
@@ -412,6 +413,40 @@ static int user_open(const char *name, struct dp **dpp, struct error *err)
 	*dpp = &d->up;
 	return 0;
 }
+
+/* ---- meters ---- */
+
+static void meter_caps(struct dp *dp, struct dp_meter_caps *caps)
+{
+	*caps = (struct dp_meter_caps){ .max_meters = DPU_METERS_MAX,
+					.max_bands = DP_METER_MAX_BANDS,
+					.packets = true };
+}
+
+static int meter_set(struct dp *dp, uint32_t id, const struct dp_meter *m,
+		     struct dp_meter_stats *lost, struct error *err)
+{
+	if (lost)
+		memset(lost, 0, sizeof(*lost));
+	return dpu_meter_set(&dpu_of(dp)->meters, id, m, clock_mono_ns(), err);
+}
+
+static int meter_get(struct dp *dp, uint32_t id, struct dp_meter_stats *st)
+{
+	return dpu_meter_get(&dpu_of(dp)->meters, id, st);
+}
+
+static int meter_del(struct dp *dp, uint32_t id, struct dp_meter_stats *last)
+{
+	return dpu_meter_del(&dpu_of(dp)->meters, id, last);
+}
+
+static const struct dp_meter_ops user_meter_ops = {
+	.caps = meter_caps,
+	.set = meter_set,
+	.get = meter_get,
+	.del = meter_del,
+};
 
 static const struct dp_ops user_ops = {
 	.type = "netdev",
@@ -429,6 +464,7 @@ static const struct dp_ops user_ops = {
 	.recv_fd = user_recv_fd,
 	.stats = user_stats,
 	.configure = user_configure,
+	.meters = &user_meter_ops,
 };
 
 void dp_user_init(void)

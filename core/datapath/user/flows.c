@@ -73,6 +73,7 @@ static const struct {
 	[DP_ACT_USERSPACE] = { true, true },      [DP_ACT_SAMPLE] = { true, false },
 	[DP_ACT_CLONE] = { true, false },         [DP_ACT_TRUNC] = { true, false },
 	[DP_ACT_CHECK_PKT_LEN] = { true, false }, [DP_ACT_DROP] = { true, false },
+	[DP_ACT_METER] = { true, false },
 };
 
 static int check_kinds(struct dp_actions list)

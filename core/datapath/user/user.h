@@ -5,6 +5,7 @@
  *   pipeline.c a batch of packets: parse, look up, group by flow, act, send
  *   act.c      the actions that need the datapath around them
  *   flows.c    the flow table as its writers see it
+ *   meter.c    token buckets
  *   upcalls.c  queues to the handlers
  *   dp_user.c  ports, workers, the vtable
  *
@@ -26,6 +27,7 @@
 #include "core/classify/flow_cache.h"
 #include "core/classify/megaflow.h"
 #include "core/datapath/dp.h"
+#include "core/datapath/user/meter.h"
 #include "core/packet/action_exec.h"
 #include "core/packet/parse.h"
 #include "core/port/count.h"
@@ -212,6 +214,7 @@ struct dpu {
 	struct dpu_ports *ports;       /* RCU */
 	struct dpu_handlers *handlers; /* RCU; NULL until set_handlers */
 	struct mflow_table *table;
+	struct dpu_meters meters;
 	_Atomic uint64_t flow_limit;
 	_Atomic uint64_t ranked_ns;
 	_Atomic uint32_t busy_ns;

@@ -10,6 +10,7 @@
 #include "core/base/clock.h"
 #include "core/base/rcu.h"
 #include "core/base/thread.h"
+#include "core/datapath/dp_meter.h"
 #include "core/datapath/user/dp_user.h"
 #include "core/port/fake.h"
 #include "offload/sim/sim.h"
@@ -86,6 +87,18 @@ static void add_port(struct stack *s, unsigned i, const char *offload)
 		      err.cause);
 }
 
+/* Some are not there: such drop, as full ones do. */
+static void add_meters(struct stack *s)
+{
+	for (uint32_t id = 1; id <= WORLD_BRIDGES * WORLD_METERS; id += 2) {
+		const struct dp_meter m = { .packets = id > 3,
+					    .n_bands = 1,
+					    .bands = { { .rate = 100 * id } } };
+
+		ck_assert_int_eq(s->dp->ops->meters->set(s->dp, id, &m, NULL, NULL), 0);
+	}
+}
+
 static void stack_init(struct stack *s, struct rng seed, bool rounds)
 {
 	static const struct flows_ops ops = { .packet_in = drop_packet_ins };
@@ -110,6 +123,7 @@ static void stack_init(struct stack *s, struct rng seed, bool rounds)
 	engine_configure(flows_engine(s->flows), &ec);
 	for (unsigned i = 0; i < N_PORTS; i++)
 		add_port(s, i, i < WORLD_PORTS ? "sim:small2k" : "sim:cx6dx");
+	add_meters(s);
 	for (unsigned b = 0; b < WORLD_BRIDGES; b++) {
 		add_first_rule(s, b);
 		s->patch[b] =

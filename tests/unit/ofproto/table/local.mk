@@ -1,5 +1,6 @@
 TABLE_TESTS = \
 	tests/unit/ofproto/table/group_test \
+	tests/unit/ofproto/table/meter_test \
 	tests/unit/ofproto/table/model_test \
 	tests/unit/ofproto/table/tables_test \
 	tests/unit/ofproto/table/threads_test \

@@ -65,6 +65,7 @@ static inline void decode_with_buffers(const struct ofp_msg *m)
 	struct ofp_switch_features f;
 	struct ofp_packet_out po;
 	struct ofp_group_mod gm;
+	struct ofp_meter_mod mm;
 	struct ofp_flow_stats fs;
 	struct cursor body = m->body;
 	bool done = false;
@@ -74,6 +75,10 @@ static inline void decode_with_buffers(const struct ofp_msg *m)
 	if (m->kind == OFP_GROUP_MOD && !ofp_decode_group_mod(m, &gm, &acts, &more))
 		for (size_t i = 0; i < gm.n_buckets; i++)
 			check_list(gm.buckets[i].actions);
+	if (m->kind == OFP_METER_MOD && !ofp_decode_meter_mod(m, &mm, &more)) {
+		ofp_put_meter_mod(&acts, m->version, m->xid, &mm);
+		DECODE_CHECK(acts.len == 16 + mm.n_bands * 16);
+	}
 	if (m->kind == OFP_FEATURES_REPLY)
 		(void)ofp_decode_features_reply(m, &f, &more);
 	if (m->kind == OFP_FLOW_STATS_REPLY || m->kind == OFP_NXST_FLOW_REPLY)

@@ -458,7 +458,13 @@ static const char *const printed[] = {
 	"output:2,set_field:0x1->reg0\n",
 	" group_id=3,duration=0.000000007s,ref_count=1,packet_count=5,byte_count=6,bucket0:packet_"
 	"count=1,byte_count=2,bucket1:packet_count=3,byte_count=4\n",
-	"max_meter:0 max_bands:0 max_color:0\n",
+	"max_meter:65536 max_bands:8 max_color:0\n",
+	"band_types: drop\ncapabilities: kbps pktps burst stats\n",
+	"ADD meter=3 kbps burst bands=\ntype=drop rate=1000 burst_size=2000\n"
+	"type=dscp_remark rate=500 burst_size=0 prec_level=1\n",
+	"DEL meter=all",
+	"meter:3 flow_count:1 packet_in_count:5 byte_in_count:6 duration:7.500s bands:\n"
+	"0: packet_count:1 byte_count:2\n1: packet_count:3 byte_count:4\n",
 	"      next tables: 253\n      instructions: apply_actions clear_actions write_actions "
 	"write_metadata goto_table\n",
 };

@@ -216,7 +216,6 @@ static inline void sample_groups(struct buf *b)
 	static const struct ofp_bucket_stats bs[] = { { 1, 2 }, { 3, 4 } };
 	const struct ofp_group_stats gs = { 3, 1, 5, 6, 7, bs, ARRAY_SIZE(bs) };
 	const struct ofp_group_features gf = { 0xf, 7, { 1, 2, 3, 4 }, { 1, 3, 0x3ff, 0xfff } };
-	const struct ofp_meter_features mf = { .max_meter = 0 };
 	const struct ofp_table_features tf = { .table = 252, .n_tables = 254, .name = "x" };
 	struct buf acts = BUF_INIT, buckets = BUF_INIT;
 	struct ofp_multipart mp;
@@ -232,12 +231,35 @@ static inline void sample_groups(struct buf *b)
 	ofp_put_group_stats(&mp, &gs);
 	ck_assert_uint_eq(ofp_multipart_end(&mp), 0);
 	ofp_put_group_features_reply(b, OFP13, 5, &gf);
-	ofp_put_meter_features_reply(b, OFP13, 5, &mf);
 	ofp_multipart_begin(&mp, b, OFP_TABLE_FEATURES_REPLY, OFP13, 5);
 	ofp_put_table_features(&mp, &tf);
 	ck_assert_uint_eq(ofp_multipart_end(&mp), 0);
 	buf_done(&acts);
 	buf_done(&buckets);
+}
+
+static inline void sample_meters(struct buf *b)
+{
+	static const struct ofp_meter_band bands[] = {
+		{ .type = OFPMBT_DROP_, .rate = 1000, .burst = 2000 },
+		{ .type = OFPMBT_DSCP_REMARK_, .rate = 500, .prec_level = 1 }
+	};
+	static const struct ofp_band_stats counts[] = { { 1, 2 }, { 3, 4 } };
+	const struct ofp_meter_mod mm = { OFPMC_ADD_, OFPMF_KBPS_ | OFPMF_BURST_, 3, bands, 2 };
+	const struct ofp_meter_mod gone = { .command = OFPMC_DELETE_, .id = OFPM_ALL_ };
+	const struct ofp_meter_stats ms = { 3, 1, 5, 6, 7500000000, counts, 2 };
+	const struct ofp_meter_features mf = { 65536, 1u << OFPMBT_DROP_, 0xf, 8, 0 };
+	struct ofp_multipart mp;
+
+	ofp_put_meter_mod(b, OFP13, 5, &mm);
+	ofp_put_meter_mod(b, OFP13, 5, &gone);
+	ofp_multipart_begin(&mp, b, OFP_METER_STATS_REPLY, OFP13, 5);
+	ofp_put_meter_stats(&mp, &ms);
+	ck_assert_uint_eq(ofp_multipart_end(&mp), 0);
+	ofp_multipart_begin(&mp, b, OFP_METER_CONFIG_REPLY, OFP13, 5);
+	ofp_put_meter_config(&mp, &mm);
+	ck_assert_uint_eq(ofp_multipart_end(&mp), 0);
+	ofp_put_meter_features_reply(b, OFP13, 5, &mf);
 }
 
 /* All of them, one behind the other. */
@@ -257,4 +279,5 @@ static inline void samples(struct buf *b)
 		sample_flows(b, &protos[i], SAMPLE_FLOW);
 	sample_flows(b, &protos[2], SAMPLE_FLOW13);
 	sample_groups(b);
+	sample_meters(b);
 }

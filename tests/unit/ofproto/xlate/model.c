@@ -31,7 +31,7 @@ struct saved {
 	be32 labels[8], nat_src;
 	struct buf set;
 	unsigned n_labels;
-	bool exit, natted;
+	bool exit, natted, metered;
 };
 
 static void save(struct model *m, struct saved *s)
@@ -43,7 +43,8 @@ static void save(struct model *m, struct saved *s)
 			     .set = m->set,
 			     .n_labels = m->n_labels,
 			     .exit = m->exit,
-			     .natted = m->natted };
+			     .natted = m->natted,
+			     .metered = m->metered };
 	memcpy(s->labels, m->labels, sizeof(s->labels));
 	buf_init(&m->set);
 }
@@ -59,6 +60,7 @@ static void restore(struct model *m, const struct saved *s)
 	m->n_labels = s->n_labels;
 	m->exit = s->exit || m->failed || m->unknown;
 	m->natted = s->natted;
+	m->metered = s->metered;
 	memcpy(m->labels, s->labels, sizeof(m->labels));
 	m->stop = false;
 }
@@ -131,7 +133,7 @@ static void put_out(struct model *m, const struct xl_port *p, const struct flow_
 {
 	struct model_output *o = &m->out[m->n_out];
 
-	if (!p->up || m->n_out >= MODEL_OUTPUTS)
+	if (m->metered || !p->up || m->n_out >= MODEL_OUTPUTS)
 		return;
 	*o = (struct model_output){ .dp_port = p->dp.v,
 				    .key = m->key,
@@ -548,6 +550,14 @@ static void ct(struct model *m, const struct ofpact *a)
 	forget_connection(m);
 }
 
+static void meter(struct model *m, uint32_t id)
+{
+	const struct meter *mt = tables_meter(m->br->tables, id);
+
+	if (mt && !world_meter_passes(mt->dp_id))
+		m->metered = m->dropped = true;
+}
+
 static void do_one(struct model *m, const struct ofpact *a, uint8_t t)
 {
 	const void *p = ofpact_payload(a);
@@ -590,6 +600,7 @@ static void do_one(struct model *m, const struct ofpact *a, uint8_t t)
 		m->key.metadata = ((const struct ofpact_metadata *)p)->value;
 		break;
 	case OFPACT_GOTO_TABLE: table(m, ((const struct ofpact_u8 *)p)->v, false); break;
+	case OFPACT_METER: meter(m, ((const struct ofpact_u32 *)p)->v); break;
 	case OFPACT_CT: ct(m, a); break;
 	case OFPACT_CT_CLEAR: forget_connection(m); break;
 	case OFPACT_CLONE: do_clone(m, a, t); break;

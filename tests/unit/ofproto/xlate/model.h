@@ -33,8 +33,9 @@ struct model {
 	struct model_output *out; /* borrowed until the next run */
 	unsigned n_out, depth, lookups;
 	bool stop, exit, failed;
-	unsigned n_passes; /* that the datapath needs, at least */
-	bool unknown;      /* a label was popped before something that it did not say */
+	bool metered, dropped; /* a meter has swallowed this copy; some copy */
+	unsigned n_passes;     /* that the datapath needs, at least */
+	bool unknown;          /* a label was popped before something that it did not say */
 };
 
 /* The packet of `key` (in_port: a datapath port) through the world's tables. */

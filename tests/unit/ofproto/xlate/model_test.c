@@ -64,7 +64,8 @@ static bool capture(struct exec_ctx *x, struct packet *p, struct flow_key *key,
 		world_track(key, payload, p);
 	else if (a->kind == DP_ACT_RECIRC)
 		send_round(s, p, key, ((const struct act_recirc *)payload)->id);
-	return true;
+	return a->kind != DP_ACT_METER ||
+	       world_meter_passes(((const struct act_meter *)payload)->id);
 }
 
 static void one_pass(struct sent *s, struct packet *p, struct flow_key *key)
@@ -135,8 +136,8 @@ static void check_packet(struct world *w, const struct flow_key *key, struct pac
 	model_run(&m, w->snap, key, p);
 	one_pass(&s, p, &k);
 	*n_rounds += s.n_rounds;
-	if (m.unknown || (s.n_rounds && (s.failed || m.failed))) /* what went out before is out */
-		return;
+	if (m.unknown || ((s.n_rounds || m.dropped) && (s.failed || m.failed)))
+		return; /* what went out before is out */
 	if (m.n_out != s.n)
 		fail_with_trace(w, key, p, &m, &s);
 	for (unsigned i = 0; i < s.n; i++)

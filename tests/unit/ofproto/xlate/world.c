@@ -520,6 +520,14 @@ static void put_instructions(struct world *w, struct buf *b, unsigned table)
 		ofpact_put(b, OFPACT_GOTO_TABLE, &next, sizeof(next));
 }
 
+static void put_meter(struct world *w, struct buf *b)
+{
+	const struct ofpact_u32 m = { 1 + pick(w, WORLD_METERS) };
+
+	if (!pick(w, 10))
+		ofpact_put(b, OFPACT_METER, &m, sizeof(m));
+}
+
 static void change_rule(struct world *w)
 {
 	struct ofp_flow_mod fm = { .command = OFPFC_ADD_,
@@ -533,6 +541,7 @@ static void change_rule(struct world *w)
 	if (!pick(w, 5))
 		fm.command = (uint8_t)(OFPFC_MODIFY_ + (int)pick(w, 4));
 	random_match(w, &fm.match);
+	put_meter(w, &acts);
 	for (unsigned i = 0, n = pick(w, 5); i < n; i++)
 		put_action(w, &acts, fm.table, false);
 	put_instructions(w, &acts, fm.table);
@@ -569,9 +578,35 @@ static void change_group(struct world *w)
 		buf_done(&acts[i]);
 }
 
+static void add_meter(struct world *w, unsigned b, uint32_t id)
+{
+	const struct ofp_meter_mod mm = { OFPMC_ADD_, OFPMF_KBPS_, id, NULL, 0 };
+
+	tables_meter_put(w->tables[b], &mm, b * WORLD_METERS + id);
+}
+
+/* It goes, and its rules with it, or is there again. */
+static void change_meter(struct world *w)
+{
+	unsigned b = pick(w, WORLD_BRIDGES);
+	uint32_t id = 1 + pick(w, WORLD_METERS);
+
+	if (pick(w, 4))
+		add_meter(w, b, id);
+	else
+		tables_meter_delete(w->tables[b], id, NULL, NULL);
+}
+
+bool world_meter_passes(uint32_t dp_id)
+{
+	return dp_id % WORLD_METERS;
+}
+
 void world_change(struct world *w)
 {
-	if (pick(w, 6))
+	if (!pick(w, 20))
+		change_meter(w);
+	else if (pick(w, 6))
 		change_rule(w);
 	else
 		change_group(w);
@@ -647,6 +682,8 @@ void world_init(struct world *w, struct rng seed)
 		for (unsigned i = 0; i < 3; i++)
 			(void)mac_learn(w->macs[b], (uint16_t)pick(w, 3), mac_of(i), i * 3, false,
 					clock_mono_ns());
+		for (uint32_t id = 1; id <= WORLD_METERS; id++)
+			add_meter(w, b, id);
 	}
 	w->recirc = recirc_table_new(RECIRC_MAX);
 	build_snapshot(w);

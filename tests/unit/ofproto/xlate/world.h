@@ -14,6 +14,7 @@
 #define WORLD_TUNNEL_DP (WORLD_BRIDGES * WORLD_PORTS + 1) /* the datapath port they all share */
 #define WORLD_TABLES 4
 #define WORLD_GROUPS 6
+#define WORLD_METERS 3 /* 1..3 of each bridge; of the datapath, 1..6 */
 
 struct world {
 	struct rng r;
@@ -31,6 +32,9 @@ struct world {
 /* A connection tracker of the tests' own: what it says depends on the packet's addresses and on
  * `ct` alone.  Writes the key's ct_* fields; with a NAT also nw_src, in *p, too (may be NULL). */
 void world_track(struct flow_key *key, const struct act_ct *ct, struct packet *p);
+
+/* Whether a meter of the datapath lets packets through: all or none, in tests that have no time. */
+bool world_meter_passes(uint32_t dp_id);
 
 void world_init(struct world *w, struct rng seed);
 void world_done(struct world *w);

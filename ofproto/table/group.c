@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ofproto/table/group.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "core/base/clock.h"
+#include "core/base/hash.h"
 #include "core/base/xalloc.h"
 #include "ofproto/table/rule.h"
 
@@ -31,6 +33,16 @@ void group_unref(struct group *g)
 		free(g->stats);
 	free(g->buckets);
 	free(g);
+}
+
+/* Weighted rendezvous hashing by logarithms: -log(U) / weight is exponential with the weight as its
+ * rate, and the least of several such is each one's with a probability of its share of the rates.
+ */
+double group_bucket_score(uint32_t hash, uint32_t bucket, uint16_t weight)
+{
+	double u = ((double)(hash_u64(bucket, hash) >> 11) + 0.5) * 0x1p-53; /* within (0, 1) */
+
+	return -(double)weight / log(u);
 }
 
 void group_credit(struct group *g, uint32_t bucket, uint64_t packets, uint64_t bytes)

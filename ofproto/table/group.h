@@ -56,6 +56,11 @@ void group_unref(struct group *g); /* frees at zero; NULL is safe */
 /* Counts traffic of the group and of one bucket (UINT32_MAX: of none).  Any thread. */
 void group_credit(struct group *g, uint32_t bucket, uint64_t packets, uint64_t bytes);
 
+/* How much a bucket of a select group wants what has this hash: the one with the highest score has
+ * it.  So each has a share in proportion to its weight (above 0), and a bucket that goes or comes
+ * moves only what it had or gets. */
+double group_bucket_score(uint32_t hash, uint32_t bucket, uint16_t weight);
+
 /* --- for the tables --- */
 
 /* 0, or what is wrong with the message by itself: OFPERR_GM_INVALID_GROUP, _BAD_TYPE,

@@ -55,12 +55,10 @@ static void run_bucket(struct xl *x, struct group *g, uint32_t i)
 	x->origin = origin;
 }
 
-/* Weighted rendezvous hashing: a bucket that goes or comes moves only the packets that it had or
- * gets. */
 static int select_bucket(struct xl *x, const struct group *g)
 {
 	uint32_t hash = flow_hash_symmetric_l4(&x->f.flow, 0);
-	uint64_t best_score = 0;
+	double best_score = 0;
 	struct flow_key m;
 	int best = -1;
 
@@ -68,11 +66,11 @@ static int select_bucket(struct xl *x, const struct group *g)
 	flow_mask_hash_symmetric_l4(&x->f.flow, &m);
 	xl_look_mask(x, &m);
 	for (uint32_t i = 0; i < g->n_buckets; i++) {
-		uint64_t score;
+		double score;
 
 		if (!g->buckets[i].weight || !bucket_live(x, &g->buckets[i], 0))
 			continue;
-		score = (hash_u64(i, hash) >> 16) * g->buckets[i].weight;
+		score = group_bucket_score(hash, i, g->buckets[i].weight);
 		if (best < 0 || score > best_score) {
 			best = (int)i;
 			best_score = score;

@@ -192,6 +192,46 @@ START_TEST(modify_keeps_counters_of_as_many_buckets)
 }
 END_TEST
 
+/* The bucket of a hash among those with a weight. */
+static unsigned pick_bucket(uint32_t hash, const uint16_t *weights, unsigned n)
+{
+	double best = -1;
+	unsigned at = n;
+
+	for (unsigned i = 0; i < n; i++) {
+		double score = weights[i] ? group_bucket_score(hash, i, weights[i]) : -1;
+
+		if (score > best) {
+			best = score;
+			at = i;
+		}
+	}
+	return at;
+}
+
+START_TEST(buckets_share_by_weight)
+{
+	enum { N = 100000 };
+	static const uint16_t weights[] = { 3, 1, 0, 10, 6 };
+	uint16_t fewer[ARRAY_SIZE(weights)];
+	unsigned got[ARRAY_SIZE(weights)] = { 0 };
+
+	memcpy(fewer, weights, sizeof(fewer));
+	fewer[0] = 0;
+	for (uint32_t h = 0; h < N; h++) {
+		unsigned i = pick_bucket(h * 0x9e3779b9u, weights, ARRAY_SIZE(weights));
+
+		got[i]++;
+		if (i) /* it stays where it is when bucket 0 goes */
+			ck_assert_uint_eq(pick_bucket(h * 0x9e3779b9u, fewer, ARRAY_SIZE(fewer)),
+					  i);
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(weights); i++)
+		ck_assert_msg(abs((int)got[i] - N * weights[i] / 20) <= N / 100,
+			      "bucket %u of weight %u has %u of %u", i, weights[i], got[i], N);
+}
+END_TEST
+
 static bool sum_ids(struct group *g, void *aux)
 {
 	*(uint32_t *)aux += g->id;
@@ -229,6 +269,7 @@ int main(void)
 	tcase_add_test(tc, deep_lattices_are_quick);
 	tcase_add_test(tc, modify_keeps_counters_of_as_many_buckets);
 	tcase_add_test(tc, visits_one_or_all);
+	tcase_add_test(tc, buckets_share_by_weight);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }

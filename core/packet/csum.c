@@ -132,6 +132,69 @@ static uint32_t pseudo_header(const struct ip_view *v)
 	return csum_continue(sum, tail, sizeof(tail));
 }
 
+/* Where L3 is, without offsets; false: not IP. */
+static bool find_l3(const struct packet *p, uint32_t *l3, bool *v6)
+{
+	uint32_t ofs = ETH_TYPE_OFS;
+
+	for (unsigned i = 0; i < FLOW_N_VLANS && p->len >= ofs + VLAN_HLEN + 2; i++) {
+		if (!eth_type_is_vlan(ld16(p->data + ofs)))
+			break;
+		ofs += VLAN_HLEN;
+	}
+	*l3 = ofs + 2;
+	if (p->len < *l3 + IPV4_HLEN)
+		return false;
+	*v6 = ld16(p->data + ofs) == htons(ETH_IPV6);
+	return *v6 ? p->len >= *l3 + IPV6_HLEN : ld16(p->data + ofs) == htons(ETH_IPV4);
+}
+
+/* The datagram behind the header at ofs; false: it is a fragment, or cut short. */
+static bool find_l4(struct packet *p, uint32_t ofs, struct ip_view *v)
+{
+	uint32_t hlen, len;
+
+	v->l3 = p->data + ofs;
+	if (v->v6) {
+		hlen = IPV6_HLEN;
+		len = hlen + rd16(v->l3 + 4);
+		v->proto = v->l3[6];
+	} else {
+		hlen = (v->l3[0] & 15) * 4u;
+		len = rd16(v->l3 + 2);
+		v->proto = v->l3[9];
+		if (rd16(v->l3 + 6) & 0x3fff)
+			return false;
+	}
+	if (hlen < IPV4_HLEN || len < hlen || len > p->len - ofs)
+		return false;
+	v->l4 = v->l3 + hlen;
+	v->l4_len = len - hlen;
+	return true;
+}
+
+void csum_note_partial(struct packet *p)
+{
+	struct ip_view v;
+	be16 pseudo;
+	uint32_t l3;
+	int ofs;
+
+	memset(&v, 0, sizeof(v));
+	if (!find_l3(p, &l3, &v.v6) || !find_l4(p, l3, &v) ||
+	    (v.proto != IPP_TCP && v.proto != IPP_UDP))
+		return;
+	ofs = l4_csum_ofs(v.proto, v.v6);
+	if (v.l4_len < (uint32_t)ofs + 2)
+		return;
+	pseudo = (be16)~csum_finish(pseudo_header(&v));
+	if (ld16(v.l4 + ofs) != pseudo)
+		return;
+	p->flags |= PACKET_F_CSUM_PARTIAL;
+	p->csum_start = (uint16_t)(v.l4 - p->data);
+	p->csum_ofs = (uint8_t)ofs;
+}
+
 static void fix_sctp(const struct ip_view *v)
 {
 	if (v->l4_len < SCTP_HLEN)

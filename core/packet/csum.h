@@ -16,4 +16,9 @@ be16 csum_update128(be16 old_csum, const struct be128 *old_v, const struct be128
 /* Recomputes IPv4 header and L4 checksum in place, from l3_ofs/l4_ofs; finishes a partial checksum.
  * No-op for what has none. */
 void csum_fix_packet(struct packet *p);
+/* A TCP or UDP checksum field that holds the pseudo-header's sum is one that a stack has left to a
+ * device, and that no device has finished.  Says so in the packet's flags, where whatever sends it
+ * on finds it; a packet whose right checksum happens to be that number is none the worse.  Needs no
+ * offsets; looks behind two tags, not behind extension headers or into fragments. */
+void csum_note_partial(struct packet *p);
 be32 crc32c(const void *data, size_t n);

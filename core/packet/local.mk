@@ -32,4 +32,8 @@ core_packet_libpacket_a_SOURCES = \
 	core/packet/parse.c \
 	core/packet/parse.h \
 	core/packet/protocols.h \
+	core/packet/segment.c \
+	core/packet/segment.h \
+	core/packet/vxlan.c \
+	core/packet/vxlan.h \
 	core/packet/wire.h

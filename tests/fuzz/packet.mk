@@ -8,3 +8,6 @@ tests_fuzz_packet_parse_fuzz_LDADD = $(FUZZ_LIBS)
 FUZZ_TARGETS += tests/fuzz/kernel_flow_fuzz
 tests_fuzz_kernel_flow_fuzz_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_kernel_flow_fuzz_LDADD = $(FUZZ_LIBS)
+FUZZ_TARGETS += tests/fuzz/vxlan_fuzz
+tests_fuzz_vxlan_fuzz_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_vxlan_fuzz_LDADD = $(FUZZ_LIBS)

@@ -3,7 +3,8 @@
 #include <check.h>
 
 #include "core/packet/csum.h"
-#include "tests/unit/seed.h"
+#include "core/packet/parse.h"
+#include "tests/unit/core/packet/random_key.h"
 
 static uint16_t slow_csum(const uint8_t *p, size_t n)
 {
@@ -78,6 +79,50 @@ START_TEST(updates_agree_with_recomputing)
 }
 END_TEST
 
+/* A checksum that a stack has left to a device is found as such, and finishing it gives the right
+ * one; nothing else is taken for it. */
+START_TEST(unfinished_checksums_are_found)
+{
+	struct rng r = rng_start("csum partial");
+	unsigned found = 0;
+
+	for (int i = 0; i < 5000; i++) {
+		struct flow_key k;
+		struct packet *p, *was;
+		uint32_t ofs, end;
+		be16 pseudo;
+
+		random_packet_key(&r, &k);
+		p = packet_compose(&k, rng_below(&r, 50));
+		(void)packet_parse(p, &k, NULL);
+		csum_fix_packet(p);
+		was = packet_clone(p);
+		csum_note_partial(p);
+		if (!flow_is_ip(&k) || k.nw_frag || (k.nw_proto != 6 && k.nw_proto != 17)) {
+			ck_assert(!(p->flags & PACKET_F_CSUM_PARTIAL));
+			goto next;
+		}
+		/* The right checksum, summed with what it covers, leaves the pseudo-header's. */
+		ofs = p->l4_ofs + (k.nw_proto == 6 ? 16u : 6u);
+		end = p->len;
+		pseudo = csum(p->data + p->l4_ofs, end - p->l4_ofs);
+		p->flags = 0;
+		memcpy(p->data + ofs, &pseudo, sizeof(pseudo));
+		csum_note_partial(p);
+		ck_assert(p->flags & PACKET_F_CSUM_PARTIAL);
+		ck_assert_uint_eq(p->csum_start, p->l4_ofs);
+		ck_assert_uint_eq(p->csum_start + p->csum_ofs, ofs);
+		csum_fix_packet(p);
+		ck_assert(!memcmp(p->data, was->data, was->len));
+		found++;
+	next:
+		packet_free(p);
+		packet_free(was);
+	}
+	ck_assert_uint_gt(found, 200);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("csum");
@@ -87,6 +132,7 @@ int main(void)
 
 	tcase_add_test(tc, sums_agree_with_the_definition);
 	tcase_add_test(tc, updates_agree_with_recomputing);
+	tcase_add_test(tc, unfinished_checksums_are_found);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);

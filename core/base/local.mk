@@ -15,6 +15,7 @@ core_base_libbase_a_SOURCES = \
 	core/base/htable.h \
 	core/base/id_pool.c \
 	core/base/id_pool.h \
+	core/base/ip_addr.h \
 	core/base/list.h \
 	core/base/lock.h \
 	core/base/log.c \

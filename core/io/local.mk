@@ -17,6 +17,8 @@ core_io_libio_a_SOURCES = \
 	core/io/link_info.h \
 	core/io/loop.c \
 	core/io/loop.h \
+	core/io/neigh.c \
+	core/io/neigh.h \
 	core/io/nl.c \
 	core/io/nl.h \
 	core/io/nlattr.c \
@@ -25,6 +27,8 @@ core_io_libio_a_SOURCES = \
 	core/io/pidfile.h \
 	core/io/reconnect.c \
 	core/io/reconnect.h \
+	core/io/route.c \
+	core/io/route.h \
 	core/io/rpc.c \
 	core/io/rpc.h \
 	core/io/rpc_parse.c \

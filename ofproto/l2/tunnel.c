@@ -9,24 +9,9 @@
 
 /* --- addresses --- */
 
-struct be128 tunnel_addr4(be32 a)
-{
-	return (struct be128){ .w = { 0, 0, htonl(0xffff), a } };
-}
-
-bool tunnel_addr_is4(const struct be128 *a)
-{
-	return !a->d[0] && a->w[2] == htonl(0xffff);
-}
-
-be32 tunnel_addr_get4(const struct be128 *a)
-{
-	return tunnel_addr_is4(a) ? a->w[3] : 0;
-}
-
 static struct be128 addr_of(be32 v4, const struct be128 *v6)
 {
-	return v4 ? tunnel_addr4(v4) : *v6;
+	return v4 ? ip_addr4(v4) : *v6;
 }
 
 struct be128 tunnel_src(const struct flow_tnl *t)
@@ -43,8 +28,8 @@ static void set_addr(const struct be128 *a, be32 *v4, struct be128 *v6)
 {
 	static const struct be128 none;
 
-	*v4 = tunnel_addr_get4(a);
-	*v6 = tunnel_addr_is4(a) ? none : *a;
+	*v4 = ip_addr_get4(a);
+	*v6 = ip_addr_is4(a) ? none : *a;
 }
 
 void tunnel_set_src(struct flow_tnl *t, const struct be128 *a)

@@ -9,12 +9,13 @@
  * packet belongs to the first level that has it; only what the levels before looked at is
  * un-wildcarded.
  *
- * Addresses are 128 bits wide; an IPv4 address is mapped into IPv6 (RFC 4291 section 2.5.5.2).
+ * Addresses are of either family, as in ip_addr.h.
  *
  * Threads: a map is immutable once it is made. */
 #pragma once
 
 #include "core/base/err.h"
+#include "core/base/ip_addr.h"
 #include "core/base/str.h"
 #include "core/packet/flow_key.h"
 #include "core/port/port.h"
@@ -46,14 +47,6 @@ bool tunnel_conf_equal(const struct tunnel_conf *a, const struct tunnel_conf *b)
 /* `remote_ip=1.2.3.4, key=5, …`: what differs from the defaults, by name. */
 void tunnel_conf_format(const struct tunnel_conf *c, struct str *out);
 
-/* Addresses. */
-struct be128 tunnel_addr4(be32 a);
-bool tunnel_addr_is4(const struct be128 *a);
-be32 tunnel_addr_get4(const struct be128 *a);
-static inline bool tunnel_addr_is_zero(const struct be128 *a)
-{
-	return !(a->d[0] | a->d[1]);
-}
 /* The outer addresses of a packet's tunnel metadata. */
 struct be128 tunnel_src(const struct flow_tnl *t);
 struct be128 tunnel_dst(const struct flow_tnl *t);

@@ -22,15 +22,10 @@ static bool parse_addr(const char *text, struct be128 *a)
 	struct in_addr v4;
 
 	if (inet_pton(AF_INET, text, &v4) == 1) {
-		*a = tunnel_addr4(v4.s_addr);
+		*a = ip_addr4(v4.s_addr);
 		return v4.s_addr != 0;
 	}
-	return inet_pton(AF_INET6, text, a) == 1 && !tunnel_addr_is_zero(a) && !tunnel_addr_is4(a);
-}
-
-static bool is_multicast(const struct be128 *a)
-{
-	return tunnel_addr_is4(a) ? (a->b[12] & 0xf0) == 0xe0 : a->b[0] == 0xff;
+	return inet_pton(AF_INET6, text, a) == 1 && !ip_addr_is_zero(a) && !ip_addr_is4(a);
 }
 
 static int parse_remote(struct tunnel_conf *c, const char *text, struct error *err)
@@ -38,7 +33,7 @@ static int parse_remote(struct tunnel_conf *c, const char *text, struct error *e
 	c->remote_flow = !strcmp(text, "flow");
 	if (c->remote_flow)
 		return 0;
-	if (!parse_addr(text, &c->remote) || is_multicast(&c->remote))
+	if (!parse_addr(text, &c->remote) || ip_addr_is_multicast(&c->remote))
 		return bad(err, "remote_ip", text, "a unicast IPv4 or IPv6 address, or flow");
 	return 0;
 }
@@ -48,7 +43,7 @@ static int parse_local(struct tunnel_conf *c, const char *text, struct error *er
 	c->local_flow = !strcmp(text, "flow");
 	if (c->local_flow)
 		return 0;
-	if (!parse_addr(text, &c->local) || is_multicast(&c->local))
+	if (!parse_addr(text, &c->local) || ip_addr_is_multicast(&c->local))
 		return bad(err, "local_ip", text, "a unicast IPv4 or IPv6 address, or flow");
 	c->local_set = true;
 	return 0;
@@ -163,14 +158,13 @@ static const struct {
 
 static int check(const struct tunnel_conf *c, const char *name, struct error *err)
 {
-	if (!c->remote_flow && tunnel_addr_is_zero(&c->remote))
+	if (!c->remote_flow && ip_addr_is_zero(&c->remote))
 		return error_set(err, EINVAL, "options:remote_ip",
 				 "%s: a tunnel needs options:remote_ip, an address or flow", name);
 	if (c->local_flow && !c->remote_flow)
 		return error_set(err, EINVAL, "options:local_ip",
 				 "%s: options:local_ip=flow needs options:remote_ip=flow", name);
-	if (c->local_set && !c->remote_flow &&
-	    tunnel_addr_is4(&c->local) != tunnel_addr_is4(&c->remote))
+	if (c->local_set && !c->remote_flow && ip_addr_is4(&c->local) != ip_addr_is4(&c->remote))
 		return error_set(err, EINVAL, "options:local_ip",
 				 "%s: options:local_ip and options:remote_ip are of different "
 				 "address families",
@@ -203,15 +197,12 @@ bool tunnel_conf_equal(const struct tunnel_conf *a, const struct tunnel_conf *b)
 
 static void put_addr(struct str *out, const char *name, const struct be128 *a, bool flow)
 {
-	char text[INET6_ADDRSTRLEN];
-	be32 v4 = tunnel_addr_get4(a);
+	char text[IP_ADDR_TEXT];
 
 	if (flow)
 		str_printf(out, "%s=flow, ", name);
-	else if (!tunnel_addr_is_zero(a))
-		str_printf(out, "%s=%s, ", name,
-			   v4 ? inet_ntop(AF_INET, &v4, text, sizeof(text))
-			      : inet_ntop(AF_INET6, a, text, sizeof(text)));
+	else if (!ip_addr_is_zero(a))
+		str_printf(out, "%s=%s, ", name, ip_addr_text(a, text));
 }
 
 static void put_key(struct str *out, const char *name, be64 key, bool flow)

@@ -4,6 +4,7 @@ IO_TESTS = \
 	tests/unit/core/io/loop_test \
 	tests/unit/core/io/nl_test \
 	tests/unit/core/io/reconnect_test \
+	tests/unit/core/io/route_test \
 	tests/unit/core/io/rpc_test \
 	tests/unit/core/io/rtnl_test \
 	tests/unit/core/io/stream_test

@@ -119,7 +119,7 @@ static struct be128 pick_addr(struct rng *r)
 {
 	struct be128 a = { .w = { htonl(0xfd000000), 0, 0, htonl((uint32_t)rng_below(r, 3)) } };
 
-	return rng_below(r, 3) ? tunnel_addr4(htonl(0x0a000000 + (uint32_t)rng_below(r, 3))) : a;
+	return rng_below(r, 3) ? ip_addr4(htonl(0x0a000000 + (uint32_t)rng_below(r, 3))) : a;
 }
 
 static void random_conf(struct rng *r, struct tunnel_conf *c)
@@ -205,7 +205,7 @@ static void random_packet(struct rng *r, struct flow_key *k)
 	k->tunnel.tun_id = hton64(rng_below(r, 4));
 	k->tunnel.ttl = (uint8_t)rng_next(r);
 	k->tunnel.tos = (uint8_t)rng_next(r);
-	if (tunnel_addr_is4(&src) != tunnel_addr_is4(&dst))
+	if (ip_addr_is4(&src) != ip_addr_is4(&dst))
 		dst = src;
 	tunnel_set_src(&k->tunnel, &src);
 	tunnel_set_dst(&k->tunnel, &dst);

@@ -81,7 +81,7 @@ static struct be128 end_of(uint32_t i)
 {
 	struct be128 v6 = { .w = { htonl(0xfd000000), 0, 0, htonl(i) } };
 
-	return i < 4 ? tunnel_addr4(htonl(0xc0000200 + i)) : v6;
+	return i < 4 ? ip_addr4(htonl(0xc0000200 + i)) : v6;
 }
 
 /* Two kinds of each: where the key is, who is at the other end. */

@@ -152,6 +152,16 @@ static inline uint64_t flow_map_of(const struct flow_key *k)
 	return map;
 }
 
+static inline uint64_t flow_map_of_tunnel(const struct flow_key *k)
+{
+	const uint64_t *w = flow_words_const(k);
+	uint64_t map = 0;
+
+	for (unsigned i = FLOW_WORD(tunnel); i < FLOW_WORD(tunnel) + sizeof(k->tunnel) / 8; i++)
+		map |= (uint64_t)(w[i] != 0) << i;
+	return map;
+}
+
 /* for each set bit I of MAP */
 #define FLOW_MAP_FOR_EACH(I, MAP)                                                                  \
 	for (uint64_t m_ = (MAP); m_ && ((I) = (unsigned)__builtin_ctzll(m_), true); m_ &= m_ - 1)

@@ -32,8 +32,9 @@ struct packet {
 	uint32_t hash;     /* hash of the key's 5-tuple; valid with PACKET_F_HASH */
 	struct dp_port in_port;
 	uint64_t rx_ns; /* 0 = unknown */
-	/* The outer header to be sent with, for tunnel ports; what SETs of tunnel fields write.
-	 * Borrowed from whoever carries out actions, NULL elsewhere: ports give NULL. */
+	/* The outer header: what it came with, from a tunnel's port until the datapath has it in
+	 * the key; then what it is to be sent with, as SETs of tunnel fields write it.  Borrowed
+	 * from who has the packet at the time; NULL: none. */
 	struct flow_tnl *tnl;
 	uint8_t *buffer; /* owned allocation when not NULL (clones, packet-outs) */
 };

@@ -7,7 +7,7 @@ void ports_init(void)
 {
 	static const struct port_ops *const all[] = {
 		&port_af_packet_ops, &port_internal_ops, &port_tap_ops,
-		&port_pcap_ops,      &port_fake_ops,
+		&port_pcap_ops,      &port_fake_ops,     &port_vxlan_ops,
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(all); i++)

@@ -8,4 +8,5 @@ extern const struct port_ops port_af_packet_ops; /* "system": a Linux interface 
 extern const struct port_ops port_internal_ops;  /* "internal": a TAP device, the host's own leg */
 extern const struct port_ops port_tap_ops;       /* "tap" */
 extern const struct port_ops port_pcap_ops;      /* "pcap": from and to capture files */
+extern const struct port_ops port_vxlan_ops;     /* "vxlan": all tunnels of a UDP port */
 extern const struct port_ops port_fake_ops;      /* "fake": inside the process */

@@ -18,5 +18,15 @@ core_port_libport_a_SOURCES = \
 	core/port/port.c \
 	core/port/port.h \
 	core/port/tap.c \
+	core/port/underlay.c \
+	core/port/underlay.h \
+	core/port/underlay_dev.c \
+	core/port/underlay_priv.h \
+	core/port/underlay_resolve.c \
+	core/port/underlay_room.c \
 	core/port/vnet.c \
-	core/port/vnet.h
+	core/port/vnet.h \
+	core/port/vxlan.c \
+	core/port/vxlan_priv.h \
+	core/port/vxlan_rx.c \
+	core/port/vxlan_tx.c

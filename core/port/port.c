@@ -12,9 +12,16 @@
 #define MAX_KINDS 16
 
 const char *const port_drop_name[PORT_N_DROPS] = {
-	[PORT_DROP_RX_RING] = "rx_ring",      [PORT_DROP_RX_TRUNC] = "rx_truncated",
-	[PORT_DROP_TX_RING] = "tx_ring",      [PORT_DROP_TX_LEN] = "tx_too_long",
+	[PORT_DROP_RX_RING] = "rx_ring",
+	[PORT_DROP_RX_TRUNC] = "rx_truncated",
+	[PORT_DROP_RX_BAD_TUNNEL] = "rx_bad_tunnel",
+	[PORT_DROP_TX_RING] = "tx_ring",
+	[PORT_DROP_TX_LEN] = "tx_too_long",
 	[PORT_DROP_TX_DOWN] = "tx_link_down",
+	[PORT_DROP_TX_NO_TUNNEL] = "tx_no_outer_header",
+	[PORT_DROP_TX_NO_ROUTE] = "tx_no_route",
+	[PORT_DROP_TX_NO_NEIGHBOUR] = "tx_no_neighbour",
+	[PORT_DROP_TX_WAIT] = "tx_unresolved",
 };
 
 static const struct port_ops *kinds[MAX_KINDS];

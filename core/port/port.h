@@ -19,11 +19,16 @@ struct port;
 
 /* Why a port lost a frame; one counter each. */
 enum port_drop {
-	PORT_DROP_RX_RING,  /* the kernel's ring was full */
-	PORT_DROP_RX_TRUNC, /* longer than a ring slot */
-	PORT_DROP_TX_RING,  /* no room, or the device refused */
-	PORT_DROP_TX_LEN,   /* longer than the MTU allows */
-	PORT_DROP_TX_DOWN,  /* link or port is down */
+	PORT_DROP_RX_RING,         /* the kernel's ring was full */
+	PORT_DROP_RX_TRUNC,        /* longer than a ring slot */
+	PORT_DROP_RX_BAD_TUNNEL,   /* not of the tunnel's protocol */
+	PORT_DROP_TX_RING,         /* no room, or the device refused; from here on: in sending */
+	PORT_DROP_TX_LEN,          /* longer than the MTU allows */
+	PORT_DROP_TX_DOWN,         /* link or port is down */
+	PORT_DROP_TX_NO_TUNNEL,    /* a tunnel, and no outer header was set */
+	PORT_DROP_TX_NO_ROUTE,     /* to the tunnel's far end */
+	PORT_DROP_TX_NO_NEIGHBOUR, /* on the way there answers */
+	PORT_DROP_TX_WAIT,         /* no room to wait until the far end is resolved */
 	PORT_N_DROPS
 };
 extern const char *const port_drop_name[PORT_N_DROPS];
@@ -70,11 +75,13 @@ struct port_ops {
 	int (*reconfigure)(struct port *p, const struct port_config *cfg, struct error *err);
 	void (*close)(struct port *p);           /* frees; after a grace period of port_unref() */
 	unsigned (*n_rxq)(const struct port *p); /* NULL: one */
-	/* Up to PACKET_BATCH frames; p->in_port and rings' flags set.  0 = none now. */
+	/* Up to PACKET_BATCH frames; p->in_port and rings' flags set, and p->tnl: the outer header
+	 * that it came with, or NULL.  0 = none now. */
 	unsigned (*rx)(struct port *p, unsigned queue, struct packet *pkts[PACKET_BATCH]);
 	/* The frames of the last rx are no longer needed. */
 	void (*rx_done)(struct port *p, unsigned queue);
-	/* Sends or drops (counted) all n frames; they stay the caller's. */
+	/* Sends or drops (counted) all n frames; they stay the caller's, as they are.  A tunnel's
+	 * port sends with the outer header *p->tnl. */
 	void (*tx)(struct port *p, struct packet *const pkts[], unsigned n);
 	/* Pushes out what tx left queued (one system call a batch). */
 	void (*tx_flush)(struct port *p);

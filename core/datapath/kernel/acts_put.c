@@ -36,9 +36,8 @@ struct writer {
 	struct kdp_acts_ctx *ctx;
 	be16 dl_type;
 	unsigned depth;
-	uint32_t trunc;      /* of the next output; 0 = none */
-	struct flow_tnl tnl; /* what was set so far */
-	bool ended;          /* a drop */
+	uint32_t trunc; /* of the next output; 0 = none */
+	bool ended;     /* a drop */
 };
 
 static int put_list(struct writer *w, struct dp_actions acts);
@@ -78,11 +77,11 @@ static bool is_tunnel_set(const struct dp_action *a)
 	       kdp_field_table[s->field].attr == OVS_KEY_ATTR_TUNNEL;
 }
 
-/* This one and those behind it that are of the same kind; returns the last. */
+/* This one and those behind it, which make one outer header (action.h); returns the last. */
 static const struct dp_action *put_tunnel(struct writer *w, struct dp_actions acts,
 					  const struct dp_action *a, int *rc)
 {
-	struct flow_key k = { .tunnel = w->tnl };
+	struct flow_key k = { .in_port = 0 };
 	const struct dp_action *next;
 	size_t set, nest;
 
@@ -96,14 +95,13 @@ static const struct dp_action *put_tunnel(struct writer *w, struct dp_actions ac
 		if (!next || !is_tunnel_set(next))
 			break;
 	}
-	w->tnl = k.tunnel;
-	if (!w->tnl.dst && !w->tnl.dst6.d[0] && !w->tnl.dst6.d[1]) {
+	if (!k.tunnel.dst && !k.tunnel.dst6.d[0] && !k.tunnel.dst6.d[1]) {
 		*rc = -EINVAL;
 		return a;
 	}
 	set = nlattr_nest(w->b, OVS_ACTION_ATTR_SET);
 	nest = nlattr_nest(w->b, OVS_KEY_ATTR_TUNNEL);
-	kdp_key_put_tunnel(w->b, &w->tnl);
+	kdp_key_put_tunnel(w->b, &k.tunnel);
 	nlattr_nest_end(w->b, nest);
 	nlattr_nest_end(w->b, set);
 	return a;

@@ -195,6 +195,14 @@ static void clean_keys(struct dpu_batch *b)
 	b->dirty = false;
 }
 
+static inline uint64_t take_outer(struct dpu_batch *b, struct packet *p, struct flow_key *k)
+{
+	k->tunnel = *p->tnl;
+	p->tnl = NULL;
+	b->dirty = true;
+	return flow_map_of_tunnel(k);
+}
+
 /* Fills the batch; packets with malformed headers do not get in. */
 static void parse_batch(struct dpu_worker *w, struct dpu_batch *b, struct packet *pkts[],
 			unsigned n, be32 in_port)
@@ -206,17 +214,20 @@ static void parse_batch(struct dpu_worker *w, struct dpu_batch *b, struct packet
 		struct packet *p = pkts[i];
 		struct flow_key *k = &b->key[out];
 		enum parse_result r;
+		uint64_t outer = 0;
 
 		if (i + 4 < n)
 			__builtin_prefetch(pkts[i + 4]->data);
 		k->in_port = in_port;
+		if (unlikely(p->tnl))
+			outer = take_outer(b, p, k);
 		r = packet_parse(p, k, &b->map[out]);
 		if (unlikely(r != PARSE_OK)) {
 			count_add(&w->cnt.parse[r], 1);
 			count_add(&w->cnt.drops[DP_DROP_PARSE], 1);
 			continue;
 		}
-		b->map[out] |= UINT64_C(1) << FLOW_WORD(in_port);
+		b->map[out] |= UINT64_C(1) << FLOW_WORD(in_port) | outer;
 		b->p[out++] = p;
 	}
 	b->n = out;

@@ -267,12 +267,19 @@ static void show_dp_port(const struct bridge_port_info *p, void *aux)
 {
 	struct show *s = aux;
 
-	if (p->dp.v == DP_PORT_NONE)
+	if (p->dp.v == DP_PORT_NONE || p->tunnel)
 		return;
 	str_printf(s->out, "  port %" PRIu32 ": %s", p->dp.v, p->name);
 	if (*p->type && strcmp(p->type, "system"))
 		str_printf(s->out, " (%s)", p->type);
 	str_putc(s->out, '\n');
+}
+
+static void show_tunnel_port(const struct dp_port_info *p, void *aux)
+{
+	struct show *s = aux;
+
+	str_printf(s->out, "  port %" PRIu32 ": %s (%s)\n", p->no.v, p->name, p->type);
 }
 
 static void do_dpctl_show(struct ctl_conn *conn, int argc, const char *const argv[], void *aux)
@@ -292,7 +299,67 @@ static void do_dpctl_show(struct ctl_conn *conn, int argc, const char *const arg
 			   st.hits, st.misses, st.lost, st.n_flows);
 		while ((br = backend_bridge_next(s.be, br)))
 			bridge_ports_visit(br, show_dp_port, &s);
+		backend_tunnels_visit(s.be, show_tunnel_port, &s);
 	}
+	command_done(conn, &out);
+}
+
+/* --- ofproto/list-tunnels --- */
+
+static void put_end(struct str *out, const struct be128 *a, bool flow)
+{
+	char text[IP_ADDR_TEXT];
+
+	str_puts(out, flow ? "flow" : ip_addr_text(a, text));
+}
+
+static void put_key(struct str *out, const char *name, be64 key, bool flow)
+{
+	if (flow)
+		str_printf(out, ", %s=flow", name);
+	else
+		str_printf(out, ", %s=%#" PRIx64, name, ntoh64(key));
+}
+
+static void put_inheritable(struct str *out, const char *name, bool inherit, unsigned x, bool hex)
+{
+	str_printf(out, ", %s=", name);
+	if (inherit)
+		str_puts(out, "inherit");
+	else
+		str_printf(out, hex ? "%#x" : "%u", x);
+}
+
+static void list_tunnel(const struct bridge_port_info *p, void *aux)
+{
+	const struct tunnel_conf *c = p->tunnel;
+	struct str *out = aux;
+
+	if (!c)
+		return;
+	str_printf(out, "port %" PRIu32 ": %s (vxlan: ", p->dp.v, p->name);
+	put_end(out, &c->local, c->local_flow);
+	str_puts(out, "->");
+	put_end(out, &c->remote, c->remote_flow);
+	put_key(out, "key", c->in_key, c->in_key_flow);
+	str_printf(out, ", legacy_l2, dp port=%" PRIu32, p->dp.v);
+	if (c->out_key != c->in_key || c->out_key_flow != c->in_key_flow)
+		put_key(out, "out_key", c->out_key, c->out_key_flow);
+	put_inheritable(out, "ttl", c->ttl_inherit, c->ttl, false);
+	if (c->tos || c->tos_inherit)
+		put_inheritable(out, "tos", c->tos_inherit, c->tos, true);
+	str_puts(out, c->df ? "" : ", df=false");
+	str_puts(out, c->csum ? ", csum=true)\n" : ")\n");
+}
+
+static void do_list_tunnels(struct ctl_conn *conn, int argc, const char *const argv[], void *aux)
+{
+	struct backend *be = NULL;
+	struct str out = STR_INIT;
+
+	while ((be = switchd_backend_next(aux, be)))
+		for (struct bridge *br = NULL; (br = backend_bridge_next(be, br));)
+			bridge_ports_visit(br, list_tunnel, &out);
 	command_done(conn, &out);
 }
 
@@ -362,6 +429,7 @@ static void do_revalidator_wait(struct ctl_conn *conn, int argc, const char *con
 static const struct ctl_command commands[] = {
 	{ "dpif/show", "", 0, 0, do_dpif_show },
 	{ "dpif/show-dp-features", "bridge", 1, 1, do_show_features },
+	{ "ofproto/list-tunnels", "", 0, 0, do_list_tunnels },
 	{ "dpctl/show", "[dp...]", 0, -1, do_dpctl_show },
 	{ "dpctl/dump-flows", "[-m] [--names | --no-names] [dp] [filter=..] [type=..]", 0, 6,
 	  do_dump_flows },

@@ -59,5 +59,6 @@ int switchd_links_start(struct switchd *sw, struct error *err)
 	if (!sw->rtnl)
 		return err ? -err->code : -1;
 	sw->link_watch = rtnl_watch_new(sw->rtnl, on_link, sw);
+	sw->routes = routes_new(sw->loop, switchd_status_soon, sw, NULL); /* for status alone */
 	return 0;
 }

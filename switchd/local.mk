@@ -18,5 +18,6 @@ switchd_shuntd_SOURCES = \
 	switchd/startup.h \
 	switchd/status.c \
 	switchd/switchd.c \
-	switchd/switchd.h
+	switchd/switchd.h \
+	switchd/tunnels.c
 switchd_shuntd_LDADD = $(SHUNT_LIBS) $(SYSTEM_LIBS) $(PCAP_LIBS)

@@ -385,6 +385,23 @@ static void port_dropped(struct scrape *s)
 	walk_ports(s, false, port_drop_sample);
 }
 
+static void tunnel_sample(const struct dp_port_info *p, void *aux)
+{
+	struct scrape *s = aux;
+
+	for (unsigned i = 0; i < PORT_N_DROPS; i++) {
+		str_printf(&s->out, "%s{datapath=\"%s\",port=\"", s->family, s->dp);
+		put_label_value(&s->out, p->name);
+		str_printf(&s->out, "\",reason=\"%s\"} %" PRIu64 "\n", port_drop_name[i],
+			   p->stats.drops[i]);
+	}
+}
+
+static void tunnel_dropped(struct scrape *s)
+{
+	backend_tunnels_visit(s->be, tunnel_sample, s);
+}
+
 static void bridge_rules(struct scrape *s)
 {
 	struct bridge *br = NULL;
@@ -455,6 +472,8 @@ static const struct family families[] = {
 	{ "shunt_port_bytes_total", "counter", "Bytes through a port (frames without FCS)",
 	  port_bytes },
 	{ "shunt_port_drops_total", "counter", "Packets that a port lost", port_dropped },
+	{ "shunt_tunnel_drops_total", "counter", "Packets that a port of tunnels lost, by reason",
+	  tunnel_dropped },
 	{ "shunt_openflow_rules", "gauge", "OpenFlow rules of a bridge", bridge_rules },
 };
 

@@ -73,6 +73,23 @@ static void write_link(const struct schema *s, struct db_txn *txn, const struct 
 	write_statistics(s, txn, row, &info->stats);
 }
 
+/* The device that it leaves by; *mtu gets what goes through. */
+static void write_tunnel(struct switchd *sw, struct db_txn *txn, const struct db_row *row,
+			 const struct tunnel_conf *c, uint32_t *mtu)
+{
+	const struct schema *s = sw->schema;
+	struct tunnel_status st;
+
+	switchd_tunnel_status(sw, c, &st);
+	*mtu = st.mtu;
+	db_txn_set_map_item(txn, row, s->if_status, "tunnel_egress_iface",
+			    *st.egress ? st.egress : NULL);
+	db_txn_set_map_item(txn, row, s->if_status, "tunnel_egress_iface_carrier",
+			    !*st.egress  ? NULL
+			    : st.carrier ? "up"
+					 : "down");
+}
+
 static void clear_link(const struct schema *s, struct db_txn *txn, const struct db_row *row)
 {
 	const struct db_column *const columns[] = {
@@ -96,6 +113,8 @@ static void write_iface(struct sw_bridge *b, const struct sw_iface *i, struct db
 	if (!*i->error && b->br && !bridge_port_info(b->br, i->name, &info)) {
 		db_txn_set_integer(txn, row, s->if_ofport, info.ofp.v & 0xffff);
 		db_txn_clear(txn, row, s->if_error);
+		if (info.tunnel)
+			write_tunnel(b->sw, txn, row, info.tunnel, &info.state.mtu);
 		write_link(s, txn, row, &info);
 		return;
 	}
@@ -207,7 +226,7 @@ static void set_strings(struct db_txn *txn, const struct db_row *row, const stru
 static void write_root(struct switchd *sw, const struct db_row *root, struct db_txn *txn)
 {
 	static const char *const datapaths[] = { "netdev", "system" };
-	static const char *const ifaces[] = { "internal", "patch", "system", "tap" };
+	static const char *const ifaces[] = { "internal", "patch", "system", "tap", "vxlan" };
 	const struct schema *s = sw->schema;
 	struct utsname un;
 

@@ -165,6 +165,7 @@ void switchd_free(struct switchd *sw)
 	switchd_remove_bridges(sw);
 	if (sw->link_watch)
 		rtnl_watch_free(sw->link_watch);
+	routes_free(sw->routes);
 	rtnl_free(sw->rtnl);
 	if (sw->exit_conn)
 		ctl_reply(sw->exit_conn, NULL);

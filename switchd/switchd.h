@@ -11,6 +11,7 @@
 #include "core/io/ctl.h"
 #include "core/io/http.h"
 #include "core/io/loop.h"
+#include "core/io/route.h"
 #include "core/io/rtnl.h"
 #include "dbserver/dbserver.h"
 #include "dbserver/engine/view.h"
@@ -44,6 +45,7 @@ struct switchd {
 	struct db_watch watch;
 	struct rtnl *rtnl;
 	struct rtnl_watch *link_watch;
+	struct routes *routes; /* NULL: not to be had */
 	struct ctl *ctl;
 	struct memreporter *memory;
 	struct http *http; /* metrics; NULL: off */
@@ -76,6 +78,14 @@ void switchd_remove_bridges(struct switchd *sw);
 /* managers.c: listens where the Manager rows say. */
 void switchd_managers_pass(struct switchd *sw, struct db_txn *txn);
 void switchd_managers_free(struct switchd *sw);
+/* tunnels.c */
+struct tunnel_status { /* zero and "": the flow says where to, or there is no way */
+	char egress[16];
+	bool carrier;
+	uint32_t mtu; /* bytes of an IP packet inside */
+};
+void switchd_tunnel_status(struct switchd *sw, const struct tunnel_conf *c,
+			   struct tunnel_status *st);
 /* links.c */
 int switchd_links_start(struct switchd *sw, struct error *err) MUST_CHECK;
 /* status.c */

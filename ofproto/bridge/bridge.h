@@ -113,6 +113,9 @@ int bridge_port_info(struct bridge *br, const char *name, struct bridge_port_inf
 typedef void bridge_port_visit_fn(const struct bridge_port_info *info, void *aux);
 void bridge_ports_visit(struct bridge *br, bridge_port_visit_fn *fn,
 			void *aux); /* by OpenFlow number */
+/* The datapath's ports that tunnels share: each once, as the datapath has it. */
+void backend_tunnels_visit(struct backend *be, void (*fn)(const struct dp_port_info *, void *aux),
+			   void *aux);
 const char *bridge_name(const struct bridge *br);
 uint64_t bridge_id(const struct bridge *br);
 uint64_t bridge_datapath_id(const struct bridge *br);

@@ -121,12 +121,13 @@ void bridge_port_phy(const struct bridge_port *p, struct ofp_phy_port *phy)
 
 static void read_state(struct bridge_port *p, struct port_state *st)
 {
+	struct eth_addr made_up = p->state.mac;
 	struct dp_port_info info;
 
 	memset(st, 0, sizeof(*st));
 	if (p->peer || p->tunnel) { /* nobody's link: up as long as it is configured */
 		st->admin_up = st->carrier = true;
-		st->mac = p->state.mac;
+		st->mac = made_up;
 		return;
 	}
 	memset(&info, 0, sizeof(info));

@@ -23,12 +23,14 @@ static struct tunnel_port *find(const struct backend *be, uint16_t dst_port)
 
 static int open_port(struct backend *be, struct tunnel_port *t, struct error *err)
 {
-	static const char *const keys[] = { "dst_port", "gbp" };
+	static const char *const keys[] = { "dst_port", "exts" };
 	char name[32], number[8];
-	const char *const values[] = { number, t->gbp ? "true" : "false" };
-	struct port_config cfg = {
-		.name = name, .type = "vxlan", .keys = keys, .values = values, .n_options = 2
-	};
+	const char *const values[] = { number, "gbp" };
+	struct port_config cfg = { .name = name,
+				   .type = "vxlan",
+				   .keys = keys,
+				   .values = values,
+				   .n_options = t->gbp ? 2 : 1 };
 	struct dp_port_info info = { .port = NULL };
 	int rc;
 
@@ -98,6 +100,22 @@ void tunnel_port_put(struct backend *be, struct tunnel_port *t)
 	if (!be->leaving)
 		(void)be->dp->ops->port_del(be->dp, t->dp); /* -ENODEV: it went first */
 	free(t);
+}
+
+void backend_tunnels_visit(struct backend *be, void (*fn)(const struct dp_port_info *, void *aux),
+			   void *aux)
+{
+	struct tunnel_port *t;
+
+	cds_list_for_each_entry (t, &be->tunnels, node) {
+		struct dp_port_info info = { .port = NULL };
+
+		if (be->dp->ops->port_get(be->dp, t->dp, &info))
+			continue; /* it has gone by itself */
+		fn(&info, aux);
+		if (info.port)
+			port_unref(info.port);
+	}
 }
 
 const struct bridge_port *tunnel_clash(const struct backend *be, const struct tunnel_conf *c,

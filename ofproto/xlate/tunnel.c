@@ -66,9 +66,9 @@ static bool choose_ends(struct xl *x, const struct tunnel_conf *c, struct flow_t
 		xl_look(x, FIELD_TUN_IPV6_SRC);
 		src = tunnel_src(&x->f.flow.tunnel);
 	}
-	if (tunnel_addr_is_zero(&dst))
+	if (ip_addr_is_zero(&dst))
 		return false;
-	if (!tunnel_addr_is_zero(&src) && tunnel_addr_is4(&src) != tunnel_addr_is4(&dst)) {
+	if (!ip_addr_is_zero(&src) && ip_addr_is4(&src) != ip_addr_is4(&dst)) {
 		if (c->local_set)
 			return false;
 		memset(&src, 0, sizeof(src));
@@ -147,7 +147,7 @@ static void choose_key(struct xl *x, const struct tunnel_conf *c, struct flow_tn
 	t->gbp_flags = x->f.flow.tunnel.gbp_flags;
 }
 
-/* One SET for each part that is not zero, and for the key: what a run leaves out is zero. */
+/* One SET for each part that is not zero, and for a key: what a run leaves out is zero. */
 static void put_outer(struct xl *x, const struct flow_tnl *t)
 {
 	struct flow_key k;
@@ -159,7 +159,8 @@ static void put_outer(struct xl *x, const struct flow_tnl *t)
 		union field_value v, ones;
 
 		field_read(f, &k, &v);
-		if (id != FIELD_TUN_ID && field_value_is_zero(f, &v))
+		if (field_value_is_zero(f, &v) &&
+		    (id != FIELD_TUN_ID || !(t->flags & htons(FLOW_TNL_F_KEY))))
 			continue;
 		field_ones(f, &ones);
 		dp_actions_put_set(&x->out->actions, id, &v, &ones);
@@ -202,8 +203,8 @@ bool xl_into_tunnel(struct xl *x, const struct xl_port *p)
 	}
 	choose_tos_ttl(x, c, &t);
 	choose_key(x, c, &t);
-	xl_commit(x);
 	put_outer(x, &t);
+	xl_commit(x);
 	e = effects_add(&x->out->effects, EFFECT_PORTS);
 	e->ports.tx = xl_counters_ref(p->counters);
 	return true;

@@ -12,6 +12,7 @@ INTEROP_TESTS = \
 	tests/interop/ofctl_test.py \
 	tests/interop/osken_test.py \
 	tests/interop/trace_test.py \
+	tests/interop/tunnel_test.py \
 	tests/interop/vsctl_test.py \
 	tests/interop/wire_test.py
 dist_check_SCRIPTS += $(INTEROP_TESTS)

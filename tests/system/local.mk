@@ -10,7 +10,10 @@ SYSTEM_TESTS = \
 	tests/system/restart_test.sh \
 	tests/system/short_packets_test.sh \
 	tests/system/traffic_test.sh \
-	tests/system/vlan_test.sh
+	tests/system/vlan_test.sh \
+	tests/system/vxlan_internal_test.sh \
+	tests/system/vxlan_linux_test.sh \
+	tests/system/vxlan_test.sh
 dist_check_SCRIPTS += $(SYSTEM_TESTS)
-EXTRA_DIST += tests/system/lib.sh
+EXTRA_DIST += tests/system/lib.sh tests/system/tunnel_lib.sh
 TESTS += $(SYSTEM_TESTS)

@@ -11,10 +11,11 @@ CPPCHECK = cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -j2 -I. 
 	--suppress=missingInclude --suppress=unmatchedSuppression $(addprefix --suppress=,$(CPPCHECK_OFF)) \
 	--suppress=preprocessorErrorDirective -D__GNUC__ -D__x86_64__ -DPACKAGE_VERSION='"0"' \
 	-DSHUNT_PKGDATADIR='""' -DSHUNT_SYSCONFDIR='""' -DSHUNT_LOCALSTATEDIR='""'
-LINT_C = 'core/*.c' 'offload/*.c' 'ofproto/*.c' 'dbserver/*.c' 'switchd/*.c' 'tools/*.c'
+LINT_C = 'core/*.c' 'offload/*.c' 'ofproto/*.c' 'dbserver/*.c' 'switchd/*.c' 'tc/*.c' 'tools/*.c'
 
-.PHONY: lint lint-fast
+.PHONY: lint lint-fast lint-tidy
 lint-fast:
+	@echo "lint: no conflict is left"; cd $(srcdir) && ! git grep -nE '^(<{7}|>{7})( |$$)'
 	@echo "lint: layers, cycles, sizes"; cd $(srcdir) && build-aux/lint-layers
 	@echo "lint: clang-format"; cd $(srcdir) && build-aux/lint-format
 	@echo "lint: codespell"; cd $(srcdir) && git ls-files -z '*.c' '*.h' '*.md' '*.sh' '*.mk' '*.am' '*.ac' '*.8' \
@@ -22,8 +23,12 @@ lint-fast:
 	@echo "lint: shellcheck"; cd $(srcdir) && git ls-files -z | xargs -0 grep -lZE '^#!/(usr/)?bin/(env )?(ba)?sh' \
 		| xargs -0 -r shellcheck -x -S warning
 
-lint: lint-fast
+# Of some files only: make lint-tidy LINT_C='core/io/*.c tc/probe.c'
+lint-tidy:
 	@echo "lint: clang-tidy (some minutes)"; \
 		LINT_CFLAGS='$(subst ','\'',$(LINT_CFLAGS))' $(srcdir)/build-aux/lint-tidy $(srcdir) $(LINT_C)
+
+lint: lint-fast
+	@+$(MAKE) --no-print-directory lint-tidy
 	@echo "lint: cppcheck (some minutes)"; cd $(srcdir) && git ls-files $(LINT_C) | $(CPPCHECK) --file-list=-
 	@echo "lint: clean"

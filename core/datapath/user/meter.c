@@ -55,11 +55,14 @@ void dpu_meters_done(struct dpu_meters *ms)
 
 /* --- buckets --- */
 
-/* The time that `units` (bits, or packets) take at a rate of `per_s` a second. */
+/* The time that `units` (bits, or packets) take at a rate of `per_s` a second; at none, for ever.
+ */
 static uint64_t fine_time(uint64_t units, uint64_t per_s)
 {
-	unsigned __int128 t = (unsigned __int128)units * (NSEC_PER_SEC * FINE) / per_s;
+	unsigned __int128 t = MOST_FINE;
 
+	if (per_s)
+		t = (unsigned __int128)units * (NSEC_PER_SEC * FINE) / per_s;
 	return t > MOST_FINE ? MOST_FINE : (uint64_t)t;
 }
 

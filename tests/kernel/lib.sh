@@ -10,7 +10,7 @@
 command -v ovs-dpctl >/dev/null || { echo "skipped: ovs-dpctl is not there"; exit 77; }
 
 appctl() { ovs-appctl -t "$dir/shuntd.$shuntd_pid.ctl" "$@"; }
-step() { echo "--- $*"; }
+step() { echo "--- $SECONDS $*"; }
 system_bridge() { # NAME
 	vsctl add-br "$1" -- set Bridge "$1" datapath_type=system
 }

@@ -15,3 +15,8 @@ NIC_TESTS += $(TC_NIC_TESTS)
 tests_nic_tc_conform_test_SOURCES = tests/nic/tc_conform_test.c $(TC_LAB) tests/conform/provider_conform.c \
 	tests/conform/provider_conform.h
 tests_nic_tc_agree_test_SOURCES = tests/nic/tc_agree_test.c $(TC_AGREE) $(TC_LAB)
+
+# The whole switch.
+TC_SHELL = tests/kernel/tc_switch_test.sh
+EXTRA_DIST += $(TC_SHELL)
+KERNEL_TESTS += $(TC_SHELL)

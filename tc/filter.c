@@ -104,13 +104,14 @@ int tc_filter_get(const struct nlmsghdr *h, struct tc_filter *f)
 int tc_filter_rule(const struct flower_env *env, const struct tc_filter *f, struct dp_port in,
 		   struct flow_key *key, struct flow_key *mask, struct buf *actions)
 {
+	struct flower_at at = { .protocol = f->at.protocol, .chain = f->at.chain, .in = in };
 	struct flower_port port;
 	int rc;
 
 	if (!f->options || !f->acts || !env->port(env->ctx, in, &port))
 		return -EOPNOTSUPP;
-	rc = flower_match_get(f->options, f->options_len, f->at.protocol, f->at.chain, in,
-			      port.kind, key, mask);
+	at.kind = port.kind;
+	rc = flower_match_get(f->options, f->options_len, &at, key, mask);
 	if (rc)
 		return rc;
 	return flower_actions_get(env, f->acts, f->acts_len, key, mask, actions);

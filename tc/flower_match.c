@@ -495,7 +495,7 @@ static int put_fields(struct put *p)
 		if (row->how == FLOWER_NO || row->how == FLOWER_ABSENT || has_none(p, f))
 			rc = cannot(p, f->id);
 		else if (row->how == FLOWER_GROUP)
-			rc = groups[i](p);
+			rc = groups[i] ? groups[i](p) : cannot(p, f->id);
 		else if (row->value)
 			rc = put_plain(p, f, row);
 	}

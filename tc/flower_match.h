@@ -45,9 +45,15 @@ struct flower_match {  /* what the filter takes */
 int flower_match_put(const struct flower_env *env, const struct offload_rule *r, bool whole,
 		     struct buf *b, struct flower_match *m, struct offload_refusal *why) MUST_CHECK;
 
-/* Reads TCA_OPTIONS' payload of a filter at port `in`, with the protocol and chain it has: key and
- * mask are what it takes, with zeros for the metadata that nothing at that place can have.
- * -EBADMSG: cut short or malformed; -EOPNOTSUPP: it matches what this folder never writes. */
-int flower_match_get(const void *options, size_t len, be16 protocol, uint32_t chain,
-		     struct dp_port in, enum flower_port_kind kind, struct flow_key *key,
-		     struct flow_key *mask) MUST_CHECK;
+struct flower_at {     /* where a filter that is read back stands */
+	be16 protocol; /* tcm_info's */
+	uint32_t chain;
+	struct dp_port in;
+	enum flower_port_kind kind; /* of that port */
+};
+
+/* Reads TCA_OPTIONS' payload of a filter: key and mask are what it takes, with zeros for the
+ * metadata that nothing at that place can have.  -EBADMSG: cut short or malformed; -EOPNOTSUPP: it
+ * matches what this folder never writes. */
+int flower_match_get(const void *options, size_t len, const struct flower_at *at,
+		     struct flow_key *key, struct flow_key *mask) MUST_CHECK;

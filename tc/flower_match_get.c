@@ -367,25 +367,31 @@ typedef int get_fn(struct get *g);
 static get_fn *const headers[] = { get_ether, get_mpls, get_ip,    get_frag,
 				   get_arp,   get_ct,   get_tunnel };
 
-int flower_match_get(const void *options, size_t len, be16 protocol, uint32_t chain,
-		     struct dp_port in, enum flower_port_kind kind, struct flow_key *key,
-		     struct flow_key *mask)
+static int get_all(struct get *g)
 {
-	struct get g = { .protocol = protocol, .key = key, .mask = mask };
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(headers) && !rc; i++)
+		rc = headers[i](g);
+	for (unsigned i = 0; i < FIELD_N_IDS && !rc; i++)
+		rc = get_plain(g, &field_table[i], &flower_keymap[i]);
+	return rc;
+}
+
+int flower_match_get(const void *options, size_t len, const struct flower_at *at,
+		     struct flow_key *key, struct flow_key *mask)
+{
+	struct get g = { .protocol = at->protocol, .key = key, .mask = mask };
 	int rc = nlattr_parse(options, len, policy, ARRAY_SIZE(policy), g.tb);
 
 	if (rc)
 		return rc < 0 ? rc : -EOPNOTSUPP;
 	memset(key, 0, sizeof(*key));
-	mask_absent(mask, kind, chain);
-	if (kind == FLOWER_PORT_VXLAN)
+	mask_absent(mask, at->kind, at->chain);
+	if (at->kind == FLOWER_PORT_VXLAN)
 		mask_vxlan(key, mask);
-	key->in_port = htonl(in.v);
-	key->recirc_id = htonl(chain);
+	key->in_port = htonl(at->in.v);
+	key->recirc_id = htonl(at->chain);
 	mask->in_port = mask->recirc_id = UINT32_MAX;
-	for (size_t i = 0; i < ARRAY_SIZE(headers) && !rc; i++)
-		rc = headers[i](&g);
-	for (unsigned i = 0; i < FIELD_N_IDS && !rc; i++)
-		rc = get_plain(&g, &field_table[i], &flower_keymap[i]);
-	return rc;
+	return get_all(&g);
 }

@@ -99,13 +99,15 @@ static void and_back(const struct flower_env *env, const struct offload_rule *r,
 {
 	const struct nlattr *acts = acts_of(&t->attrs);
 	struct flower_counts counts;
+	struct flower_at at = { .protocol = t->m.protocol,
+				.chain = t->m.chain,
+				.in = flow_in_dp(r->key) };
 	struct flower_port in;
 	struct ufid ufid;
 
 	ck_assert(env_port(NULL, flow_in_dp(r->key), &in));
-	ck_assert_int_eq(flower_match_get(t->attrs.data, t->attrs.len, t->m.protocol, t->m.chain,
-					  flow_in_dp(r->key), in.kind, &t->key, &t->mask),
-			 0);
+	at.kind = in.kind;
+	ck_assert_int_eq(flower_match_get(t->attrs.data, t->attrs.len, &at, &t->key, &t->mask), 0);
 	ck_assert_ptr_nonnull(acts);
 	ck_assert_int_eq(flower_actions_owner(nlattr_data(acts), nlattr_len(acts), &ufid, &counts),
 			 0);

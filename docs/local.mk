@@ -8,4 +8,6 @@ nobase_dist_doc_DATA = README.md LICENSE \
 	docs/decisions/0001-keys-in-network-order.md \
 	docs/decisions/0002-three-masks.md \
 	docs/decisions/0003-software-twin.md \
-	docs/decisions/0004-answers-wait-for-a-round.md
+	docs/decisions/0004-answers-wait-for-a-round.md \
+	docs/decisions/0005-adopted-counters.md \
+	docs/decisions/0006-chains-by-the-engine.md

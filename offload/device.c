@@ -169,6 +169,7 @@ static void run(struct thread *t, void *arg)
 {
 	struct engine_dev *d = arg;
 
+	audit_run(d, true, NULL); /* what it holds is nobody's, unless it is to be taken over */
 	while (!t->stop) {
 		bool more;
 

@@ -4,8 +4,8 @@
  * A provider attaches ports; ports of one NIC share one offload_device, which is what has a table,
  * capabilities and a queue thread of its own inside the engine.  All calls for one device come from
  * that thread, except attach and detach (main thread, also while the thread is in another call for
- * the device) and plan (any thread; pure).  Calls may block: nobody on a packet path waits for
- * them, and a device that does not come back is cut off (OFFLOAD_HUNG).
+ * the device), read_back (main thread) and plan (any thread; pure).  Calls may block: nobody on a
+ * packet path waits for them, and a device that does not come back is cut off (OFFLOAD_HUNG).
  *
  * The translator inside a provider consumes the mask: it clears every bit that it has expressed,
  * and refuses the flow when a bit is left (OFFLOAD_FIELD, or OFFLOAD_MASK where the field itself is
@@ -168,8 +168,8 @@ struct offload_provider_ops {
 	/* The rules that a former process left on the attached ports, known by their owner's mark,
 	 * in full; from then on their handles are as good as those of apply().  Cursor and return
 	 * as for dump.  A rule that cannot be told whole is taken out by the provider and left out.
-	 * Called once, after the ports of the start are attached and before any request; NULL:
-	 * rules do not outlive the process. */
+	 * Called once, after the ports of the start are attached and before any request, by the
+	 * main thread, between calls of the device's; NULL: rules do not outlive the process. */
 	int (*read_back)(struct offload_device *dev, uint64_t *cursor, struct offload_held *out,
 			 size_t max);
 	int (*usage)(struct offload_device *dev, struct offload_usage *u);

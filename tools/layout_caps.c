@@ -86,5 +86,8 @@ int layout_caps(struct view *v, struct json_object *answer, struct error *err)
 		view_fieldf(v, "counters", TONE_PLAIN, "up to %s behind", units_ms(lag).s);
 	else
 		view_field(v, "counters", TONE_PLAIN, "current");
+	if (jread_has(answer, "software") && jread_bool(answer, "software", err))
+		view_field(v, "what it refuses", TONE_PLAIN,
+			   "runs in the provider's software (tc)");
 	return -err->code;
 }

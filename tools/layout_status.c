@@ -217,6 +217,16 @@ static void show_latency(struct view *v, struct json_object *d, struct error *er
 	str_done(&s);
 }
 
+static void show_hangs(struct view *v, struct json_object *d, struct error *err)
+{
+	uint64_t hangs = jread_has(d, "hangs") ? jread_u64(d, "hangs", err) : 0;
+
+	if (hangs)
+		view_fieldf(v, "hangs", TONE_BAD, "%s time%s it did not come back from a call%s",
+			    units_count(hangs).s, units_s(hangs),
+			    jread_bool(d, "hung", err) ? ", and is in one now: cut off" : "");
+}
+
 static void show_audit(struct view *v, struct json_object *d, struct error *err)
 {
 	static const char *const findings[][2] = {
@@ -241,6 +251,7 @@ static void show_audit(struct view *v, struct json_object *d, struct error *err)
 	if (resets)
 		view_fieldf(v, "resets", TONE_BAD, "%s; each time all rules were lost",
 			    units_count(resets).s);
+	show_hangs(v, d, err);
 	str_done(&s);
 }
 

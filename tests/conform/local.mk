@@ -21,3 +21,6 @@ CONFORM_TESTS += tests/conform/provider_sim_test
 tests_conform_provider_sim_test_SOURCES = tests/conform/provider_sim_test.c tests/conform/provider_conform.c \
 	tests/conform/provider_conform.h
 tests_conform_dp_device_test_SOURCES = tests/conform/dp_device_test.c tests/conform/netns.h tests/conform/wire.h
+CONFORM_TESTS += tests/conform/provider_survivor_test
+tests_conform_provider_survivor_test_SOURCES = tests/conform/provider_survivor_test.c tests/conform/provider_conform.c \
+	tests/conform/provider_conform.h $(SURVIVOR)

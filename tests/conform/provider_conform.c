@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/base/xalloc.h"
+#include "offload/caps.h"
 
 static const struct provider_env *env;
 static const struct offload_provider_ops *ops;
@@ -349,6 +350,70 @@ START_TEST(a_reset_leaves_last_readings_once)
 }
 END_TEST
 
+/* --- what a former process left --- */
+
+#define LEFT 5
+
+static void ports_attach(void)
+{
+	struct error err = ERROR_INIT;
+
+	for (unsigned i = 0; i < 2; i++)
+		ck_assert_msg(!ops->attach(ports[i], env->args, &dev, &err), "%s", err.cause);
+}
+
+static void check_left(const struct rule x[], const struct offload_held *h, uint64_t handles[])
+{
+	uint32_t id = (uint32_t)h->ufid.u[0];
+	struct match held, wanted;
+
+	ck_assert_uint_lt(id, LEFT);
+	ck_assert_uint_eq(h->ufid.u[1], x[id].r.ufid.u[1]);
+	ck_assert_uint_eq(handles[id], 0); /* each once */
+	handles[id] = h->handle;
+	match_init(&held, &h->key, &h->mask);
+	match_init(&wanted, &x[id].m.key, &x[id].m.mask); /* the rule's key is a packet's */
+	wanted.mask.vlans[0].tci |= held.mask.vlans[0].tci & htons(VLAN_CFI); /* by its EtherType */
+	ck_assert(caps_same_frames(&held, &wanted));
+	ck_assert(dp_actions_equal(h->actions, x[id].r.actions));
+	ck_assert(h->in_hw == !env->software);
+	ck_assert_uint_ge(h->cost, 1);
+	ck_assert_uint_eq(h->stats.packets, id == 2 ? 7 : 0);
+}
+
+START_TEST(what_is_left_is_read_back)
+{
+	struct offload_held *held_recs = xcalloc(3, sizeof(*held_recs));
+	uint64_t handles[LEFT] = { 0 }, cursor = 0, digest;
+	struct rule x[LEFT];
+	size_t all = 0;
+	int n;
+
+	if (!ops->read_back)
+		return;
+	for (uint32_t i = 0; i < LEFT; i++) {
+		rule_init(&x[i], i);
+		(void)install(&x[i]);
+	}
+	env->traffic(x[2].r.key, 7);
+	ops->detach(dev, ports[0]);
+	ops->detach(dev, ports[1]);
+	ports_attach();
+	while ((n = ops->read_back(dev, &cursor, held_recs, 3)) > 0)
+		for (int i = 0; i < n; i++, all++)
+			check_left(x, &held_recs[i], handles);
+	ck_assert_int_eq(n, 0);
+	ck_assert_uint_eq(all, LEFT);
+	ck_assert_uint_eq(held(handles[1], &digest), LEFT);
+	env->traffic(x[2].r.key, 3); /* and they are as good as any */
+	for (unsigned i = 0; i < LEFT; i++) {
+		remove_rule(&x[i], handles[i], i == 2 ? 10 : 0);
+		rule_done(&x[i]);
+	}
+	free(held_recs);
+}
+END_TEST
+
 START_TEST(nonsense_is_refused_with_a_cause)
 {
 	static const char *const words[] = { "nonsense" };
@@ -383,6 +448,7 @@ Suite *provider_conform_suite(const struct provider_env *e)
 		tcase_add_test(t, a_full_table_says_so);
 	if (e->reset)
 		tcase_add_test(t, a_reset_leaves_last_readings_once);
+	tcase_add_test(t, what_is_left_is_read_back);
 	tcase_add_test(t, nonsense_is_refused_with_a_cause);
 	suite_add_tcase(s, t);
 	return s;

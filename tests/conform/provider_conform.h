@@ -3,7 +3,8 @@
  *
  * A provider brings an environment: two ports of one device, how traffic gets into the first of
  * them, and a table small enough to fill.  Between open() and close() the suite is the device's
- * only user, and calls it from one thread, as the engine does. */
+ * only user, and calls it from one thread, as the engine does.  One that can read back what a
+ * former process left is detached from its ports, with rules in place, and attached again. */
 #pragma once
 
 #include <check.h>

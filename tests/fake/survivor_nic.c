@@ -91,15 +91,35 @@ static int nic_caps(struct offload_device *dev, struct offload_caps *caps)
 	return 0;
 }
 
+static bool outputs_ok(const struct nic *n, struct dp_actions acts, struct offload_refusal *why)
+{
+	const struct dp_action *a;
+
+	DP_ACTION_FOR_EACH (a, acts) {
+		const struct act_output *o = dp_action_payload(a);
+
+		if (a->kind != DP_ACT_OUTPUT || (o->port.v < SURVIVOR_PORTS && n->port[o->port.v]))
+			continue;
+		offload_refusal_set(why, OFFLOAD_OUT_DEVICE);
+		return false;
+	}
+	return true;
+}
+
 static int nic_plan(struct offload_device *dev, const struct offload_rule *rule,
 		    struct offload_plan *plan)
 {
-	(void)dev;
 	plan->cost = 1;
-	if (rule->actions.len <= SURVIVOR_ACTIONS)
-		return 0;
-	offload_refusal_set(&plan->refusal, OFFLOAD_N_ACTIONS);
-	return -EOPNOTSUPP;
+	if (rule->mask->tunnel.tun_id) {
+		offload_refusal_set(&plan->refusal, OFFLOAD_FIELD);
+		plan->refusal.field = FIELD_TUN_ID;
+		return -EOPNOTSUPP;
+	}
+	if (rule->actions.len > SURVIVOR_ACTIONS) {
+		offload_refusal_set(&plan->refusal, OFFLOAD_N_ACTIONS);
+		return -EOPNOTSUPP;
+	}
+	return outputs_ok(nic_of(dev), rule->actions, &plan->refusal) ? 0 : -EOPNOTSUPP;
 }
 
 /* --- requests --- */
@@ -122,9 +142,11 @@ static unsigned n_in_hw(const struct survivor *w)
 }
 
 /* Does hardware take it?  When not, why, as far as the driver says. */
-static bool hardware(const struct survivor *w, struct offload_req *q)
+static bool hardware(struct survivor *w, struct offload_req *q)
 {
-	bool full = n_in_hw(w) >= w->hw_max;
+	const struct survivor_rule *old =
+		q->kind == OFFLOAD_REPLACE ? by_handle(w, q->handle) : NULL;
+	bool full = n_in_hw(w) >= w->hw_max + (old && old->in_hw);
 
 	if (q->rule.policy == OFFLOAD_POLICY_SKIP_HW || w->hw_silent)
 		return false;
@@ -136,12 +158,24 @@ static bool hardware(const struct survivor *w, struct offload_req *q)
 	return false;
 }
 
+static bool there(const struct survivor *w, const struct match *m)
+{
+	for (unsigned i = 0; i < SURVIVOR_FLOWS; i++)
+		if (w->rules[i].used && !memcmp(&w->rules[i].key, &m->key, sizeof(m->key)) &&
+		    !memcmp(&w->rules[i].mask, &m->mask, sizeof(m->mask)))
+			return true;
+	return false;
+}
+
 static int make(struct survivor *w, struct offload_req *q)
 {
 	const struct offload_rule *r = &q->rule;
 	struct survivor_rule *slot = NULL;
 	struct match m;
 
+	match_init(&m, r->key, r->mask);
+	if (q->kind == OFFLOAD_INSTALL && there(w, &m))
+		return -EEXIST;
 	if (w->prio_full) {
 		offload_refusal_set(&q->refusal, OFFLOAD_PRIO_FULL);
 		return -ENOSPC;
@@ -153,7 +187,6 @@ static int make(struct survivor *w, struct offload_req *q)
 		slot = w->rules[i].used ? NULL : &w->rules[i];
 	if (!slot)
 		return -ENOSPC;
-	match_init(&m, r->key, r->mask);
 	memset(slot, 0, sizeof(*slot));
 	slot->key = m.key;
 	slot->mask = m.mask;

@@ -226,7 +226,9 @@ static void set_strings(struct db_txn *txn, const struct db_row *row, const stru
 static void write_root(struct switchd *sw, const struct db_row *root, struct db_txn *txn)
 {
 	static const char *const datapaths[] = { "netdev", "system" };
-	static const char *const ifaces[] = { "internal", "patch", "system", "tap", "vxlan" };
+	static const char *const ifaces[] = {
+		"internal", "patch", "pcap", "system", "tap", "vxlan",
+	};
 	const struct schema *s = sw->schema;
 	struct utsname un;
 

@@ -46,7 +46,8 @@ static enum ofperr check_add(struct change *c, uint8_t table, const struct ofp_f
 	if (fm->flags & OFPFF_EMERG_)
 		return fm->idle_timeout || fm->hard_timeout ? OFPERR_FM_BAD_EMERG_TIMEOUT
 							    : OFPERR_FM_TABLE_FULL;
-	if (fm->flags & OFPFF_CHECK_OVERLAP_ && t->tables[table]) {
+	/* What is replaced adds no overlap that was not there. */
+	if (!old && fm->flags & OFPFF_CHECK_OVERLAP_ && t->tables[table]) {
 		rcu_read_lock();
 		overlaps = classifier_overlaps(t->tables[table]->cls, &fm->match, priority,
 					       t->version);

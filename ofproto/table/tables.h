@@ -55,9 +55,9 @@ enum ofperr tables_check_groups(struct ofp_tables *t, struct ofpacts l);
 void tables_credit(struct ofp_tables *t, uint8_t table, bool matched, uint64_t n);
 
 /* All forms of flow-mod.  `n_changed` (may be NULL) gets the rules touched.  0 or the error to
- * send: OFPERR_FM_TABLE_FULL (limit reached, or the emergency table of 1.0), OFPERR_FM_OVERLAP (an
- * identical rule overlaps too), OFPERR_BAD_OUT_GROUP (an action names a group that is not there),
- * OFPERR_MM_INVALID_METER (likewise), OFPERR_FM_BAD_COMMAND.
+ * send: OFPERR_FM_TABLE_FULL (limit reached, or the emergency table of 1.0), OFPERR_FM_OVERLAP (not
+ * where an identical rule is replaced), OFPERR_BAD_OUT_GROUP (an action names a group that is not
+ * there), OFPERR_MM_INVALID_METER (likewise), OFPERR_FM_BAD_COMMAND.
  *
  * fm->flags: an add keeps the counters of the rule that it replaces, and a modify those of its
  * rules, unless OFPFF_RESET_COUNTS_ is there: the decoder sets it for an add of OpenFlow 1.0.

@@ -4,6 +4,7 @@ INTEROP_TESTS = \
 	tests/interop/appctl_test.py \
 	tests/interop/async_test.py \
 	tests/interop/errors_test.py \
+	tests/interop/flowmod_test.py \
 	tests/interop/flows_test.py \
 	tests/interop/idl_test.py \
 	tests/interop/meters_test.py \

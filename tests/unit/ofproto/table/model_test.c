@@ -169,7 +169,7 @@ static enum ofperr model_add(struct model *m, const struct op *o, size_t *n)
 	struct model_rule was = { .in = false };
 
 	for (unsigned i = 0; i < MAX_RULES; i++)
-		if (o->fm.flags & OFPFF_CHECK_OVERLAP_ && m->rules[i].in &&
+		if (o->fm.flags & OFPFF_CHECK_OVERLAP_ && m->rules[i].in && !old &&
 		    m->rules[i].table == table && m->rules[i].priority == o->fm.priority &&
 		    overlap(&m->rules[i].p, &o->p))
 			return OFPERR_FM_OVERLAP;

@@ -49,13 +49,17 @@ START_TEST(bad_commands_and_emergencies_are_refused)
 }
 END_TEST
 
-START_TEST(overlap_includes_the_identical)
+/* OpenFlow 1.5.1 section 6.4: entries of the same match do not overlap. */
+START_TEST(the_identical_does_not_overlap)
 {
 	struct ofp_flow_mod fm = flow_mod(OFPFC_ADD_);
 
 	add_port(0, 1, 0, &out1);
 	fm.flags = OFPFF_CHECK_OVERLAP_;
 	match_in_port(&fm.match, 1);
+	ck_assert_int_eq(tables_flow_mod(t, &fm, NULL), OFPERR_OK);
+	ck_assert_uint_eq(tables_n_rules(t), 1);
+	match_init_catchall(&fm.match);
 	ck_assert_int_eq(tables_flow_mod(t, &fm, NULL), OFPERR_FM_OVERLAP);
 	fm.priority++;
 	ck_assert_int_eq(tables_flow_mod(t, &fm, NULL), OFPERR_OK);
@@ -337,7 +341,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, bad_commands_and_emergencies_are_refused);
-	tcase_add_test(tc, overlap_includes_the_identical);
+	tcase_add_test(tc, the_identical_does_not_overlap);
 	tcase_add_test(tc, limit_lets_replacements_in);
 	tcase_add_test(tc, hidden_rules_are_apart);
 	tcase_add_test(tc, old_versions_see_the_old_rules);

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 SKIP = 77
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -198,7 +199,7 @@ class Net:
         """A raw packet socket on a device of this namespace."""
         if not self.proc:
             return raw_socket(device)
-        back = os.open("/proc/self/ns/net", os.O_RDONLY)
+        back = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
         to = os.open("/proc/%d/ns/net" % self.proc.pid, os.O_RDONLY)
         setns(to)
         try:
@@ -388,12 +389,14 @@ def normalise(text):
 
 
 def same(both, what, fn, norm=normalise):
-    """fn(switch) gives a Result; both must say the same."""
-    got = []
-    for s in both:
+    """fn(switch) gives a Result; both must say the same.  They are asked at the same time: each has
+    namespaces and a directory of its own."""
+    def ask(s):
         r = fn(s)
         text = r if isinstance(r, str) else "status %d\n%s%s" % (r.rc, r.out, r.err)
-        got.append(norm(BUSY.sub("", text).replace(s.dir, "DIR")))
+        return norm(BUSY.sub("", text).replace(s.dir, "DIR"))
+    with ThreadPoolExecutor(len(both)) as threads:
+        got = list(threads.map(ask, both))
     return check(got[0] == got[1], what, diff(got[1], got[0]))
 
 

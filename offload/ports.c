@@ -133,7 +133,8 @@ static void reconsider(struct engine *e)
 
 		if (moved)
 			flow_assign(e, f);
-		if (moved || f->why.reason == OFFLOAD_OUT_DEVICE)
+		/* Who is being asked about it may not have known the port yet. */
+		if (moved || f->busy || f->why.reason == OFFLOAD_OUT_DEVICE)
 			place_flow(e, f);
 	}
 	lock_give(&e->lock);

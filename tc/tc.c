@@ -150,7 +150,7 @@ static int tc_attach(struct port *port, const char *args, struct offload_device 
 {
 	struct tc_port *p = xzalloc(sizeof(*p));
 	struct tc_device *d = NULL;
-	struct port_state st;
+	struct port_state st = { .ifindex = 0 };
 	char name[64];
 	int rc;
 

@@ -42,8 +42,10 @@ trap on_exit EXIT
 
 # --- assertions ---
 
+on_fail() { :; } # a test may say more
 fail() {
 	echo "FAILED at line ${BASH_LINENO[1]}: $*"
+	on_fail
 	exit 1
 }
 expect() { # COMMAND…
@@ -120,6 +122,10 @@ host() { # NAME ADDRESS/LEN
 	ip link set "p$1" up
 }
 in_host() { ip netns exec "$@"; }
+# COUNT echo requests, 20 ms apart, none of which may be missing.
+whole_stream() { # HOST ADDRESS COUNT
+	in_host "$1" python3 "$top/tests/system/pinger.py" "$2" "$3" 0.02 >"$dir/stream" || fail "$1 to $2: $(<"$dir/stream")"
+}
 reaches() { in_host "$1" ping -q -c 3 -i 0.05 -W 1 "$2" >/dev/null; }
 
 mkdir -p /run/netns

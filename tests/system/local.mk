@@ -15,5 +15,5 @@ SYSTEM_TESTS = \
 	tests/system/vxlan_linux_test.sh \
 	tests/system/vxlan_test.sh
 dist_check_SCRIPTS += $(SYSTEM_TESTS)
-EXTRA_DIST += tests/system/lib.sh tests/system/tunnel_lib.sh
+EXTRA_DIST += tests/system/lib.sh tests/system/pinger.py tests/system/tunnel_lib.sh
 TESTS += $(SYSTEM_TESTS)

@@ -16,18 +16,25 @@ reasons() { ctl offload flows icmp --json | python3 -c '
 import json, sys
 print(*sorted({f["state"] + ":" + f["reason"] for f in json.load(sys.stdin) if f["port"] in ("pa", "pb")}))'; }
 pings() { # [HOW-MANY]
-	in_host a ping -q -c "${1:-20}" -i 0.02 -W 5 10.0.0.2 >"$dir/ping" || true
-	grep -q " 0% packet loss" "$dir/ping" || fail "packets were lost"
+	whole_stream a 10.0.0.2 "${1:-20}"
 	sent=$((sent + 2 * ${1:-20}))
 }
-are() { pings 3 && [[ $(reasons) =~ ^($1)$ ]]; }
+are() {
+	pings 3
+	reasons >"$dir/reasons"
+	[[ $(<"$dir/reasons") =~ ^($1)$ ]]
+}
+on_fail() {
+	[[ ! -f $dir/reasons ]] || echo "flows were last seen as: $(<"$dir/reasons")"
+	ctl offload flows icmp || true
+}
 sent=0
 counted() { ofctl dump-flows br0 icmp | sed -n 's/.*n_packets=\([0-9]*\),.*/\1/p'; }
 
 eventually reaches a 10.0.0.2
 base=-1
 settled() { [[ $base == $(counted) ]] || { base=$(counted); return 1; }; }
-sleep 1 # a NIC's counters are read twice a second
+sleep 2 # a NIC's counters are read twice a second
 eventually settled
 sent=0
 eventually are "hardware:(ok|replacing)( hardware:replacing)?"

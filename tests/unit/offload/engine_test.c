@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/base/xalloc.h"
@@ -250,6 +251,35 @@ START_TEST(a_port_moves_to_another_device)
 }
 END_TEST
 
+/* The device may be at the flow just when the port that it leads to comes. */
+START_TEST(a_port_that_comes_meanwhile_is_heeded)
+{
+	struct engine_flow *f[64];
+	struct ufid u[ARRAY_SIZE(f)];
+	struct match m;
+	struct lab *l;
+
+	lab_profile_generic("meanwhile", 100, 0, 0);
+	l = lab_open("m", "sim:meanwhile", 2, true, NULL);
+	for (unsigned i = 0; i < ARRAY_SIZE(f); i++) {
+		lab_udp(l, 0, i, &m);
+		f[i] = lab_put(l, &m, "%1", true, &u[i]);
+	}
+	for (unsigned round = 0; round < 100; round++) {
+		engine_port_del(l->e, l->port[0]);
+		engine_port_del(l->e, l->port[1]);
+		ck_assert_int_eq(engine_port_add(l->e, l->port[0], "sim:meanwhile", NULL), 0);
+		usleep(20 * (round % 32)); /* until it has begun */
+		ck_assert_int_eq(engine_port_add(l->e, l->port[1], "sim:meanwhile", NULL), 0);
+		for (unsigned i = 0; i < ARRAY_SIZE(f); i++)
+			lab_wait_state(l, u[i], OFFLOAD_ST_HARDWARE, -1);
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(f); i++)
+		lab_del(l, f[i]);
+	lab_close(l);
+}
+END_TEST
+
 /* --- queue --- */
 
 static void tiny_queue(struct engine_config *cfg)
@@ -475,6 +505,7 @@ int main(void)
 	tcase_add_test(t, bad_providers_say_why);
 	tcase_add_test(t, ports_come_and_go_with_their_rules);
 	tcase_add_test(t, a_port_moves_to_another_device);
+	tcase_add_test(t, a_port_that_comes_meanwhile_is_heeded);
 	tcase_add_test(t, the_queue_is_bounded_and_sheds);
 	tcase_add_test(t, requests_keep_their_order);
 	tcase_add_test(t, busy_flows_take_the_place_of_idle_ones);

@@ -374,7 +374,9 @@ struct json_object *explain_why(struct engine *e, const char *what, struct error
 	if (l.n)
 		return list_take(&l, EXPLAIN_WHY_MAX);
 	json_object_put(list_take(&l, 0));
-	(void)error_set(err, ENOENT, NULL, "no such flow: \"%.80s\"", what);
+	(void)error_set(err, ENOENT, NULL,
+			f.ufid_set ? "no such flow: \"%.80s\"" : "no flow now matches \"%.80s\"",
+			what);
 	return NULL;
 }
 

@@ -21,7 +21,8 @@ static int run_help(struct args *a);
 	"A FILTER is words, all of which must hold: state=STATE, reason=REASON, device=NAME, "     \
 	"port=NAME, ufid=UFID, pps=N (at least so many packets a second), and any match of "       \
 	"ovs-fields(7), which takes the flows that share a packet with it.  States: software, "    \
-	"queued, installing, hardware, evicting, lost, refused, removing."
+	"queued, installing, hardware, tc (in TC, but in software), evicting, lost, refused, "     \
+	"removing."
 
 static const struct command rows[] = {
 	{ "show", "", "bridges, their ports and controllers", .method = "shunt/show",

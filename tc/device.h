@@ -31,6 +31,7 @@ struct tc_port {
 	bool kernel;   /* of the kernel's datapath: software rules may stand here */
 	bool offloads; /* as it was at attach: hw-tc-offload is on */
 	enum flower_port_kind kind;
+	be16 udp_port;      /* a tunnel's */
 	uint32_t parent;    /* TC_PARENT_* */
 	_Atomic bool ready; /* there is a qdisc */
 
@@ -63,7 +64,8 @@ struct tc_device {
 	struct offload_caps caps;         /* the device's thread */
 	_Atomic unsigned n_ports;
 	bool kernel;               /* its ports are the kernel datapath's */
-	bool may_offload;          /* not tc:software */
+	bool may_offload;          /* not tc:software, not tc:tunnels */
+	bool tunnels;              /* tunnel devices: any NIC's driver may take rules of theirs */
 	bool recirc;               /* the kernel's datapath goes on where a chain ended */
 	bool offloads, inner_vlan; /* the driver takes rules; matches a second tag */
 	char words[128];           /* what the driver says when it takes none */

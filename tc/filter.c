@@ -111,6 +111,7 @@ int tc_filter_rule(const struct flower_env *env, const struct tc_filter *f, stru
 	if (!f->options || !f->acts || !env->port(env->ctx, in, &port))
 		return -EOPNOTSUPP;
 	at.kind = port.kind;
+	at.udp_port = port.udp_port;
 	rc = flower_match_get(f->options, f->options_len, &at, key, mask);
 	if (rc)
 		return rc;

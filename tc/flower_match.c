@@ -482,6 +482,17 @@ static bool has_none(const struct put *p, const struct field *f)
 	       f->ofs < offsetof(struct flow_key, in_port) && !flower_port_is_tunnel(&p->m->in);
 }
 
+/* The UDP port that the tunnel device has anyway: drivers look for it. */
+static void put_udp_port(struct put *p)
+{
+	be16 port = p->m->in.udp_port, any = UINT16_MAX;
+
+	if (!port || p->mask->tunnel.tp_dst)
+		return;
+	nlattr_put_be16(p->b, TCA_FLOWER_KEY_ENC_UDP_DST_PORT, port);
+	nlattr_put_be16(p->b, TCA_FLOWER_KEY_ENC_UDP_DST_PORT_MASK, any);
+}
+
 static int put_fields(struct put *p)
 {
 	int rc = 0;
@@ -526,6 +537,7 @@ int flower_match_put(const struct flower_env *env, const struct offload_rule *r,
 	rc = put_fields(&p);
 	if (rc)
 		return rc;
+	put_udp_port(&p);
 	m->has_proto = r->mask->nw_proto == UINT8_MAX;
 	m->nw_proto = key.nw_proto;
 	if (flow_map_of(&p.left))

@@ -15,6 +15,9 @@
  * conntrack calls a related connection in its established state is just established to flower; this
  * is how every kernel has it.
  *
+ * Drivers want to see the UDP port of a tunnel's rules: it is said always, and what every packet of
+ * the device has is not read back as a match.
+ *
  * Pure; any thread. */
 #pragma once
 
@@ -50,6 +53,7 @@ struct flower_at {     /* where a filter that is read back stands */
 	uint32_t chain;
 	struct dp_port in;
 	enum flower_port_kind kind; /* of that port */
+	be16 udp_port;              /* likewise */
 };
 
 /* Reads TCA_OPTIONS' payload of a filter: key and mask are what it takes, with zeros for the

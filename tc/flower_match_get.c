@@ -393,5 +393,9 @@ int flower_match_get(const void *options, size_t len, const struct flower_at *at
 	key->in_port = htonl(at->in.v);
 	key->recirc_id = htonl(at->chain);
 	mask->in_port = mask->recirc_id = UINT32_MAX;
-	return get_all(&g);
+	rc = get_all(&g);
+	if (!rc && at->udp_port && mask->tunnel.tp_dst == UINT16_MAX &&
+	    key->tunnel.tp_dst == at->udp_port)
+		key->tunnel.tp_dst = mask->tunnel.tp_dst = 0;
+	return rc;
 }

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <linux/pkt_cls.h>
 #include <linux/tc_act/tc_tunnel_key.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/io/nlattr.h"
+#include "offload/caps.h"
 #include "tc/flower_bits.h"
 
 /* In the order in which sets are read back. */
@@ -36,20 +38,37 @@ static bool is_v6(const struct flow_tnl *t)
 	return t->dst6.d[0] | t->dst6.d[1];
 }
 
-bool flower_tunnel_ok(const struct flower_tunnel *t, enum flower_port_kind kind)
+/* What cannot be asked for; FIELD_N_IDS: it is all there. */
+static enum field_id lacks(const struct flow_tnl *v, enum flower_port_kind kind)
 {
-	const struct flow_tnl *v = &t->value;
-	uint16_t flags = ntohs(v->flags);
-
-	if (!v->dst && !is_v6(v))
-		return false;
-	if (flags & ~(FLOW_TNL_F_CSUM | FLOW_TNL_F_KEY) || v->tp_src ||
-	    ntoh64(v->tun_id) > UINT32_MAX)
-		return false;
+	if (v->flags & ~htons(FLOW_TNL_F_CSUM | FLOW_TNL_F_KEY))
+		return FIELD_TUN_FLAGS;
+	if (v->tp_src)
+		return FIELD_TUN_TP_SRC;
+	if (ntoh64(v->tun_id) > UINT32_MAX)
+		return FIELD_TUN_ID;
 	if ((v->gbp_id || v->gbp_flags) &&
 	    (kind != FLOWER_PORT_VXLAN || v->gbp_flags & ~FLOWER_GBP_FLAGS))
-		return false;
-	return true;
+		return FIELD_TUN_GBP_ID;
+	return FIELD_N_IDS;
+}
+
+int flower_tunnel_check(const struct flower_tunnel *t, enum flower_port_kind kind,
+			struct offload_refusal *why)
+{
+	const struct flow_tnl *v = &t->value;
+	enum field_id field = lacks(v, kind);
+
+	if (!v->dst && !is_v6(v))
+		return flower_refuse(why, OFFLOAD_ACTION, -1, DP_ACT_OUTPUT);
+	if (field == FIELD_N_IDS)
+		return 0;
+	(void)flower_refuse(why, OFFLOAD_SET_FIELD, (int)caps_field(field), DP_ACT_SET);
+	if (field == FIELD_TUN_FLAGS && v->flags & htons(FLOW_TNL_F_DF))
+		(void)snprintf(why->driver, sizeof(why->driver),
+			       "act_tunnel_key cannot ask for \"do not fragment\"; "
+			       "options:df_default=false does not want it");
+	return -EOPNOTSUPP;
 }
 
 static bool has_key(const struct flow_tnl *v, enum flower_port_kind kind)

@@ -5,6 +5,7 @@
  * A tunnel's fields are set one by one and hold for every output to a tunnel that follows; the
  * action has them all.  It has no "do not fragment" before Linux 6.6, and the device picks the
  * source port: such flows are refused rather than sent with another header than was asked for.
+ * IPv6 has no such bit (RFC 8200), and translation asks for none there.
  *
  * Pure; any thread. */
 #pragma once
@@ -19,8 +20,9 @@ struct flower_tunnel {
 
 /* Takes one act_set of a tunnel field; false: not under this mask. */
 bool flower_tunnel_set(struct flower_tunnel *t, const struct act_set *set);
-/* Whether the action can ask a device of this kind for such a header. */
-bool flower_tunnel_ok(const struct flower_tunnel *t, enum flower_port_kind kind);
+/* 0, or -EOPNOTSUPP and what of such a header the action cannot ask a device of this kind for. */
+int flower_tunnel_check(const struct flower_tunnel *t, enum flower_port_kind kind,
+			struct offload_refusal *why) MUST_CHECK;
 /* Payloads of TCA_ACT_OPTIONS: put this header on; take the one that came off. */
 void flower_tunnel_put(const struct flower_tunnel *t, enum flower_port_kind kind, struct buf *b);
 void flower_tunnel_put_release(struct buf *b);

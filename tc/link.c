@@ -47,44 +47,61 @@ static const struct nlattr_policy info_policy[IFLA_INFO_DATA + 1] = {
 /* A tunnel device that takes its header with each packet: attribute `flag` of its kind's data. */
 static const struct {
 	const char *kind;
-	enum flower_port_kind port;
+	enum flower_port_kind is;
 	uint16_t flag; /* 0: every device of the kind */
+	uint16_t port; /* attribute of its UDP port; 0: it has none */
 } kinds[] = {
-	{ "openvswitch", FLOWER_PORT_INTERNAL, 0 },
-	{ "vxlan", FLOWER_PORT_VXLAN, IFLA_VXLAN_COLLECT_METADATA },
-	{ "geneve", FLOWER_PORT_GENEVE, IFLA_GENEVE_COLLECT_METADATA },
-	{ "gretap", FLOWER_PORT_GRE, 18 /* IFLA_GRE_COLLECT_METADATA, linux/if_tunnel.h */ },
-	{ "ip6gretap", FLOWER_PORT_GRE, 18 },
+	{ "openvswitch", FLOWER_PORT_INTERNAL, 0, 0 },
+	{ "vxlan", FLOWER_PORT_VXLAN, IFLA_VXLAN_COLLECT_METADATA, IFLA_VXLAN_PORT },
+	{ "geneve", FLOWER_PORT_GENEVE, IFLA_GENEVE_COLLECT_METADATA, IFLA_GENEVE_PORT },
+	{ "gretap", FLOWER_PORT_GRE, 18 /* IFLA_GRE_COLLECT_METADATA, linux/if_tunnel.h */, 0 },
+	{ "ip6gretap", FLOWER_PORT_GRE, 18, 0 },
 };
+
+/* An attribute of a kind's data; NULL: it is not there. */
+static const struct nlattr *find(const struct nlattr *data, uint16_t type)
+{
+	const struct nlattr *a, *found = NULL;
+	bool bad = false;
+
+	if (!data || !type)
+		return NULL;
+	NLATTR_FOR_EACH(a, nlattr_data(data), nlattr_len(data), &bad)
+	{
+		if (nlattr_type(a) == type)
+			found = a;
+	}
+	return found;
+}
 
 static bool has_flag(const struct nlattr *data, uint16_t flag)
 {
-	const struct nlattr *a;
-	bool bad = false;
+	const struct nlattr *a = find(data, flag);
 
-	if (!data)
-		return false;
-	NLATTR_FOR_EACH(a, nlattr_data(data), nlattr_len(data), &bad)
-	{
-		if (nlattr_type(a) == flag)
-			return !nlattr_len(a) || nlattr_u8(a);
-	}
-	return false;
+	return a && (!nlattr_len(a) || nlattr_u8(a));
 }
 
-static enum flower_port_kind kind_of(const struct nlattr *info)
+static be16 port_of(const struct nlattr *data, uint16_t type)
+{
+	const struct nlattr *a = find(data, type);
+
+	return a && nlattr_len(a) == sizeof(be16) ? nlattr_be16(a) : 0;
+}
+
+static void get_kind(const struct nlattr *info, struct tc_link *ret)
 {
 	const struct nlattr *tb[ARRAY_SIZE(info_policy)];
 	char kind[32];
 
 	if (!info || nlattr_parse_nested(info, info_policy, ARRAY_SIZE(info_policy), tb) < 0 ||
 	    !tb[IFLA_INFO_KIND] || !nlattr_str(tb[IFLA_INFO_KIND], kind, sizeof(kind)))
-		return FLOWER_PORT_PLAIN;
+		return;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (!strcmp(kinds[i].kind, kind) &&
-		    (!kinds[i].flag || has_flag(tb[IFLA_INFO_DATA], kinds[i].flag)))
-			return kinds[i].port;
-	return FLOWER_PORT_PLAIN;
+		    (!kinds[i].flag || has_flag(tb[IFLA_INFO_DATA], kinds[i].flag))) {
+			ret->kind = kinds[i].is;
+			ret->udp_port = port_of(tb[IFLA_INFO_DATA], kinds[i].port);
+		}
 }
 
 static int parse_link(const struct nlmsghdr *h, struct tc_link *ret)
@@ -96,7 +113,8 @@ static int parse_link(const struct nlmsghdr *h, struct tc_link *ret)
 	    nlattr_parse((const uint8_t *)h + skip, h->nlmsg_len - skip, link_policy,
 			 ARRAY_SIZE(link_policy), tb) < 0)
 		return -EBADMSG;
-	ret->kind = kind_of(tb[IFLA_LINKINFO]);
+	*ret = (struct tc_link){ .kind = FLOWER_PORT_PLAIN };
+	get_kind(tb[IFLA_LINKINFO], ret);
 	ret->master = tb[IFLA_MASTER] ? (int)nlattr_u32(tb[IFLA_MASTER]) : 0;
 	return 0;
 }

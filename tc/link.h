@@ -11,7 +11,8 @@
 
 struct tc_link {
 	enum flower_port_kind kind;
-	int master; /* ifindex of a bridge or bond; 0: none */
+	be16 udp_port; /* a tunnel's; 0: none */
+	int master;    /* ifindex of a bridge or bond; 0: none */
 };
 
 /* -ENODEV: there is no such device. */

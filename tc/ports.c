@@ -182,6 +182,7 @@ static bool env_port(const void *ctx, struct dp_port no, struct flower_port *ret
 	if (p) {
 		ret->ifindex = p->ifindex;
 		ret->kind = p->kind;
+		ret->udp_port = p->udp_port;
 	}
 	lock_give(&registry);
 	return p;
@@ -209,7 +210,7 @@ void tc_env(const struct tc_device *d, enum offload_policy policy, struct flower
 	};
 	if (d->kernel && policy != OFFLOAD_POLICY_SKIP_SW)
 		env->features |= FLOWER_F_SOFTWARE;
-	if (d->offloads && policy != OFFLOAD_POLICY_SKIP_HW)
+	if ((d->offloads || d->tunnels) && policy != OFFLOAD_POLICY_SKIP_HW)
 		env->features |= FLOWER_F_DRIVER;
 	if (d->recirc)
 		env->features |= FLOWER_F_RECIRC;

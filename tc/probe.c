@@ -445,6 +445,8 @@ int tc_caps(struct offload_device *dev, struct offload_caps *caps)
 
 const char *tc_no_driver(const struct tc_device *d)
 {
+	if (d->tunnels)
+		return "no NIC's driver has taken the tunnel device's rules";
 	return d->words[0] ? d->words : "hw-tc-offload is off, or the driver has none";
 }
 
@@ -500,7 +502,9 @@ int tc_fits_driver(struct tc_device *d, const struct offload_rule *r, const stru
 		if (d->kernel && r->policy != OFFLOAD_POLICY_SKIP_SW)
 			return 0; /* software it will be */
 		(void)flower_refuse(why, OFFLOAD_DRIVER_REFUSED, -1, -1);
-		(void)snprintf(why->driver, sizeof(why->driver), "%s", tc_no_driver(d));
+		(void)snprintf(why->driver, sizeof(why->driver), "%s",
+			       d->tunnels ? "a tunnel device's rules stand in software too"
+					  : tc_no_driver(d));
 		return -EOPNOTSUPP;
 	}
 	id = missing(m->fields, c.fields);

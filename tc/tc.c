@@ -67,6 +67,7 @@ static int device_new(const char *name, const struct tc_port *first, struct tc_d
 	CDS_INIT_LIST_HEAD(&d->ports);
 	d->kernel = first->kernel;
 	d->may_offload = first->offloads;
+	d->tunnels = !first->offloads && first->kind >= FLOWER_PORT_VXLAN;
 	d->recirc = first->kernel && tc_kernel_shares_chains();
 	atomic_store(&d->stale, true);
 	nl_batch_init(&d->batch);
@@ -104,7 +105,8 @@ static void name_device(const struct tc_port *p, const struct port_state *st, ch
 			size_t size)
 {
 	if (!p->offloads)
-		(void)snprintf(name, size, "tc:software");
+		(void)snprintf(name, size,
+			       p->kind < FLOWER_PORT_VXLAN ? "tc:software" : "tc:tunnels");
 	else if (st->phys_switch_id[0])
 		(void)snprintf(name, size, "tc:%s%s", st->phys_switch_id, p->kernel ? "" : "u");
 	else
@@ -141,6 +143,7 @@ static int look_at(struct port *port, struct tc_port *p, struct port_state *st, 
 	if (!asked && !p->offloads && link.kind < FLOWER_PORT_VXLAN)
 		return -ENODEV; /* the kernel's datapath does it as well */
 	p->kind = link.kind;
+	p->udp_port = link.udp_port;
 	p->parent = link.kind == FLOWER_PORT_INTERNAL ? TC_PARENT_EGRESS : TC_PARENT_INGRESS;
 	return tc_watch_start(err);
 }

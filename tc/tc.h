@@ -8,7 +8,9 @@
  * software, ahead of that.  Ports of the user datapath get rules that skip software and no others:
  * a packet that TC has sent on would have been seen by the datapath's socket already.  Ports with
  * one switch id share an offload_device, which is called tc:SWITCHID; a port whose driver takes
- * rules and that has none is a device by itself, tc:NAME; all others share tc:software.
+ * rules and that has none is a device by itself, tc:NAME; tunnel devices share tc:tunnels, whose
+ * rules the kernel shows to every NIC's driver (indirect blocks), so that only a rule's echo says
+ * where it is; all others share tc:software.
  *
  * Filters hang on a clsact (or ingress) qdisc, made when the first rule of a port comes and taken
  * away when no filter has been there for a while and it was ours.  In what names rules are ours:

@@ -308,6 +308,12 @@ static const struct refusal_row refusals[] = {
 	{ TCP4, "userspace(slow_path)", OFFLOAD_SLOW_PATH, -1, DP_ACT_USERSPACE },
 	{ TCP4, "recirc(0x20000000)", OFFLOAD_RECIRC, -1, DP_ACT_RECIRC },
 	{ TCP4, "6", OFFLOAD_ACTION, -1, DP_ACT_OUTPUT }, /* to a tunnel, and nobody said where */
+	{ TCP4, "set(tunnel(tun_id=0x5,dst=1.2.3.4,ttl=64,flags(df|key))),6", OFFLOAD_SET_FIELD,
+	  FIELD_TUN_FLAGS, DP_ACT_SET },
+	{ TCP4, "set(tunnel(tun_id=0x5,dst=1.2.3.4,tp_src=7,flags(key))),6", OFFLOAD_SET_FIELD,
+	  FIELD_TUN_TP_SRC, DP_ACT_SET },
+	{ TCP4, "set(tunnel(tun_id=0x100000000,dst=1.2.3.4,flags(key))),6", OFFLOAD_SET_FIELD,
+	  FIELD_TUN_ID, DP_ACT_SET },
 	{ "recirc_id(0),in_port(1),eth_type(0x0800),ipv4(proto=6,frag=first)",
 	  "set(ipv4(src=1.2.3.4)),2", OFFLOAD_SET_FIELD, FIELD_IPV4_SRC, DP_ACT_SET },
 	{ "recirc_id(0),in_port(1),eth_type(0x0800),ipv4(proto=132,frag=no)", "set(sctp(src=5)),2",

@@ -17,12 +17,12 @@ while True:
     c.close()' &
 	eventually in_host "$1" bash -c 'ss -Hltn sport = :7000 | grep -q .'
 }
-talks() { # HOST ADDRESS
-	in_host "$1" timeout 3 python3 -c '
+talks() { # HOST ADDRESS [SECONDS]
+	in_host "$1" python3 -c '
 import socket, sys
-c = socket.create_connection((sys.argv[1], 7000), 2)
+c = socket.create_connection((sys.argv[1], 7000), float(sys.argv[2]))
 c.sendall(b"me")
-assert c.recv(100) == b"hello from me"' "$2"
+assert c.recv(100) == b"hello from me"' "$2" "${3:-30}"
 }
 
 start_shuntd
@@ -43,7 +43,7 @@ table=1,in_port=2,ip,ct_state=+trk+new,actions=drop
 table=1,in_port=2,ip,ct_state=+trk+est,actions=1
 FLOWS
 expect talks a 10.0.0.2
-expect_not talks b 10.0.0.1
+expect_not talks b 10.0.0.1 2
 expect reaches a 10.0.0.2
 expect grep -q 'src=10.0.0.1,dst=10.0.0.2' <<<"$(ovs-dpctl dump-conntrack)"
 expect grep -qE 'actions:ct,recirc\(0x[0-9a-f]+\)' <<<"$(ovs-dpctl dump-flows)"
@@ -63,7 +63,7 @@ table=2,in_port=1,actions=2
 table=2,in_port=2,actions=1
 FLOWS
 expect talks a 10.0.0.2
-expect_not talks b 10.0.0.1
+expect_not talks b 10.0.0.1 2
 expect grep -qE 'zone=9.*mark=42.*labels=0x7' <<<"$(ovs-dpctl dump-conntrack zone=9)"
 expect test "$(packets table=2)" -gt 3
 

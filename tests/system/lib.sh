@@ -58,10 +58,10 @@ expect_not() { # COMMAND…
 equal() { # GOT WANTED [WHAT]
 	[[ $1 == "$2" ]] || fail "${3:-it} is \"$1\", not \"$2\""
 }
-# Tries a command until it succeeds (fails), for ten seconds.
+# Tries a command until it succeeds (fails), for ten seconds and more; SHUNT_PATIENCE multiplies them.
 eventually() { # COMMAND…
 	local tries
-	for ((tries = 0; tries < 100; tries++)); do
+	for ((tries = 0; tries < 100 * ${SHUNT_PATIENCE:-1}; tries++)); do
 		if "$@" >/dev/null 2>&1; then return; fi
 		sleep 0.1
 	done
@@ -70,7 +70,7 @@ eventually() { # COMMAND…
 
 eventually_not() { # COMMAND…
 	local tries
-	for ((tries = 0; tries < 100; tries++)); do
+	for ((tries = 0; tries < 100 * ${SHUNT_PATIENCE:-1}; tries++)); do
 		if ! "$@" >/dev/null 2>&1; then return; fi
 		sleep 0.1
 	done

@@ -43,17 +43,17 @@ static void usage(void)
 	str_puts(&s, "shuntd: a virtual switch for servers whose NICs can switch\n"
 		     "usage: shuntd [OPTIONS]\n\n"
 		     "Database:\n"
-		     "  --db=FILE               the configuration (default: conf.db in OVS_DBDIR), "
-		     "made when missing\n"
-		     "  --db-socket=TARGET      where clients reach it (default: "
-		     "punix:OVS_RUNDIR/db.sock)\n"
+		     "  --db=FILE               the configuration, made when missing\n"
+		     "                          (default: conf.db in OVS_DBDIR)\n"
+		     "  --db-socket=TARGET      where clients reach it\n"
+		     "                          (default: punix:OVS_RUNDIR/db.sock)\n"
 		     "  --schema=FILE           what a new database is made from\n\n"
 		     "Seeing:\n"
 		     "  --metrics=HOST:PORT     where /metrics is served (default: " METRICS_DEFAULT
 		     ")\n"
 		     "  --no-metrics            nowhere\n"
-		     "  --unixctl=SOCKET        control socket (default: shuntd.PID.ctl in "
-		     "OVS_RUNDIR)\n\n");
+		     "  --unixctl=SOCKET        control socket\n"
+		     "                          (default: shuntd.PID.ctl in OVS_RUNDIR)\n\n");
 	daemon_usage(&s);
 	str_puts(&s, "\nOther:\n  -h, --help              this\n  -V, --version           the "
 		     "version\n");

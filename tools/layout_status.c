@@ -381,7 +381,7 @@ static void show_ports(struct view *v, struct json_object *ports, struct error *
 		{ "BYTES", .right = true },
 		{ "HW SHARE" },
 		{ "", .right = true },
-		{ "BYTES", .right = true, .min_view = 100 },
+		{ "OF BYTES", .right = true, .min_view = 100 },
 	};
 	struct table t;
 

@@ -221,14 +221,12 @@ static int add_to_datapath(struct bridge_port *p, const struct bridge_port_confi
  */
 static void offload_answer(struct bridge_port *p, int rc, const struct error *why)
 {
-	char text[400];
+	char text[400], *before = p->offload_error;
 
-	free(p->offload_error);
-	p->offload_error = NULL;
-	if (!rc)
-		return;
-	p->offload_error = xstrdup(error_text(why, text, sizeof(text)));
-	log_warn("port %s: no offload: %s", p->name, p->offload_error);
+	p->offload_error = rc ? xstrdup(error_text(why, text, sizeof(text))) : NULL;
+	if (rc && (!before || strcmp(before, p->offload_error) != 0))
+		log_warn("port %s: no offload: %s", p->name, p->offload_error);
+	free(before);
 }
 
 static void add_to_engine(struct bridge_port *p, const struct bridge_port_config *cfg)
@@ -256,7 +254,8 @@ static void change_in_engine(struct bridge_port *p, const struct bridge_port_con
 
 	if (!p->port)
 		return;
-	if (!same_text(p->offload, cfg->offload)) {
+	/* What could not be had is tried again: a profile may have been mended. */
+	if (p->offload_error || !same_text(p->offload, cfg->offload)) {
 		free(p->offload);
 		p->offload = cfg->offload ? xstrdup(cfg->offload) : NULL;
 		offload_answer(p, engine_port_move(e, p->port, cfg->offload, &why), &why);
@@ -377,7 +376,7 @@ static int change_tunnel(struct bridge_port *p, const struct tunnel_conf *c)
 static int port_change(struct bridge_port *p, const struct bridge_port_config *cfg,
 		       const struct port_kind *kind, struct error *err)
 {
-	int rc = p->tunnel ? change_tunnel(p, kind->tunnel) : 0;
+	int rc = p->tunnel && kind->tunnel ? change_tunnel(p, kind->tunnel) : 0;
 
 	if (p->port && p->port->ops->reconfigure)
 		rc = p->port->ops->reconfigure(p->port, &cfg->port, err);

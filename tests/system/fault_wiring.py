@@ -103,6 +103,18 @@ def mistake(rig, text, why):
     lab.contains(rig.sw.log(), "port va: no offload: .*" + why, text + ": in the log")
 
 
+def a_profile_is_mended(rig):
+    path = os.path.join(lab.run_dir, "profiles/mended.conf")
+    with open(path, "w") as f:
+        f.write("table_size = few\n")
+    mistake(rig, "sim:mended", "mended.conf:1: table_size must be a number")
+    rig.vsctl("set", "open", ".", "other_config:max-idle=20000")
+    lab.equal(rig.sw.log().count("mended.conf"), 1, "the same mistake is logged once")
+    shutil.copy(os.path.join(lab.run_dir, "profiles/cx6dx.conf"), path)
+    rig.vsctl("set", "open", ".", "other_config:max-idle=30000")
+    lab.equal(notes(rig), {}, "tried again at the next change of the configuration")
+
+
 def mistakes_are_explained(rig):
     mistake(rig, "sim:nosuch", 'no profile "nosuch" in ')
     mistake(rig, "sim:wrongkey", 'wrongkey.conf:4: unknown key "speed"')
@@ -111,6 +123,7 @@ def mistakes_are_explained(rig):
     mistake(rig, "sim:../../etc/passwd", "cannot be the name of a profile")
     lab.equal(rig.sw.log().count("wrongkey.conf"), 1, "a mistake is logged once")
     until("meanwhile there is no device", lambda: reasons(rig) == {"no_device"})
+    a_profile_is_mended(rig)
     rig.vsctl("set", "interface", "va", "other_config:offload=sim:cx6dx")
     lab.equal(notes(rig), {}, "no note when it works again")
     lab.check(rig.sw.vsctl("get", "interface", "va", "status:offload_error").rc != 0,

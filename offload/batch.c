@@ -275,22 +275,27 @@ bool batch_step(struct engine_dev *d)
 	struct gone_list gone = { NULL, 0, 0 };
 	uint64_t room, capacity;
 
+	clock_hold();
 	lock_take(&d->e->lock);
 	collect(d, b);
 	room = policy_room(d, clock_mono_ns());
 	capacity = d->full ? d->full_at : d->caps.capacity;
 	lock_give(&d->e->lock);
+	clock_let_go();
 	if (!b->n)
 		return false;
 
 	device_call(d);
+	clock_hold();
 	plan_batch(d, b, room, capacity);
 	make_requests(b);
+	clock_let_go();
 	b->applied = mark_batch(d, b);
 	if (b->applied)
 		apply_batch(d, b);
 	device_called(d);
 
+	clock_hold();
 	lock_take(&d->e->lock);
 	for (unsigned i = 0; i < b->n; i++)
 		if (!b->abandoned || take_up(d, &b->items[i]))
@@ -299,6 +304,7 @@ bool batch_step(struct engine_dev *d)
 	d->stat.learned_shapes = shapes_count(d->shapes);
 	pthread_cond_broadcast(&d->e->changed);
 	lock_give(&d->e->lock);
+	clock_let_go();
 	for (unsigned i = 0; i < b->n; i++) {
 		flow_acts_unref(b->items[i].acts);
 		engine_flow_unref(b->items[i].f);

@@ -37,6 +37,7 @@ void device_stats_pass(struct engine_dev *d)
 		device_call(d);
 		n = d->od->ops->stats(d->od, &cursor, recs, STATS_CHUNK);
 		device_called(d);
+		clock_hold();
 		lock_take(&d->e->lock);
 		for (int i = 0; i < n; i++) {
 			struct engine_flow *f = device_flow_of(d, recs[i].handle);
@@ -45,6 +46,7 @@ void device_stats_pass(struct engine_dev *d)
 				flow_fold(d->e, f, (enum ledger_tier)f->tier, &recs[i].stats);
 		}
 		lock_give(&d->e->lock);
+		clock_let_go();
 	} while (n > 0);
 }
 

@@ -99,6 +99,7 @@ static unsigned put_chunk(struct engine *e, struct engine_put *puts, size_t n)
 	unsigned failed = 0;
 
 	put_into_dp(e, puts, n);
+	clock_hold();
 	for (size_t i = 0; i < n; i++) {
 		if (puts[i].result < 0)
 			failed++;
@@ -113,6 +114,7 @@ static unsigned put_chunk(struct engine *e, struct engine_put *puts, size_t n)
 		place_flow(e, puts[i].flow);
 	}
 	lock_give(&e->lock);
+	clock_let_go();
 	return failed;
 }
 
@@ -225,6 +227,7 @@ static void del_chunk(struct engine *e, struct engine_flow *const flows[], size_
 	for (size_t i = 0; i < m; i++)
 		ops[i] = (struct dp_flow_op){ .kind = DP_FLOW_DEL, .ufid = mine[i]->ufid };
 	(void)e->dp->ops->flow_batch(e->dp, ops, m); /* one that was gone has no reading */
+	clock_hold();
 	lock_take(&e->lock);
 	for (size_t i = 0; i < m; i++) {
 		if (ops[i].result >= 0)
@@ -234,6 +237,7 @@ static void del_chunk(struct engine *e, struct engine_flow *const flows[], size_
 	}
 	pthread_cond_broadcast(&e->changed);
 	lock_give(&e->lock);
+	clock_let_go();
 	gone_call(e, &gone);
 }
 
@@ -259,6 +263,7 @@ void engine_refresh(struct engine *e)
 			cur = (struct dp_dump){ .flags = 0 };
 			continue;
 		}
+		clock_hold();
 		lock_take(&e->lock);
 		for (int i = 0; i < n; i++) {
 			struct engine_flow *f = flow_find(e, recs[i].ufid);
@@ -267,6 +272,7 @@ void engine_refresh(struct engine *e)
 				flow_fold(e, f, e->sw_tier, &recs[i].stats);
 		}
 		lock_give(&e->lock);
+		clock_let_go();
 	} while (n > 0 || n == -EINTR);
 	e->dp->ops->flow_dump_end(e->dp, &cur);
 	free(recs);

@@ -308,9 +308,11 @@ static void begin_all(struct tc_device *d, struct op *ops, size_t n,
 static void settle_all(struct tc_device *d, struct op *ops, size_t n,
 		       int (*settle)(struct tc_device *d, struct op *op))
 {
+	clock_hold();
 	for (size_t i = 0; i < n; i++)
 		if (ops[i].sent && !ops[i].req->result)
 			ops[i].req->result = settle(d, &ops[i]);
+	clock_let_go();
 }
 
 static void run_new(struct tc_device *d, struct op *ops, size_t n)
@@ -429,7 +431,7 @@ static size_t segment(const struct offload_req *reqs, size_t n)
 unsigned tc_apply(struct offload_device *dev, struct offload_req *reqs, size_t n)
 {
 	struct tc_device *d = tc_of(dev);
-	uint64_t begin = clock_mono_ns(), at = begin;
+	uint64_t begin = clock_mono_ns(), at = begin, now;
 	struct op ops[SEGMENT];
 	unsigned failed = 0;
 	size_t len;
@@ -444,11 +446,12 @@ unsigned tc_apply(struct offload_device *dev, struct offload_req *reqs, size_t n
 		}
 		if (!i || at - begin < CALL_NS)
 			runs[reqs[i].kind](d, ops, len);
+		now = clock_mono_ns();
 		for (size_t j = 0; j < len; j++) {
-			reqs[i + j].latency_ns = (clock_mono_ns() - at) / len;
+			reqs[i + j].latency_ns = (now - at) / len;
 			failed += reqs[i + j].result < 0;
 		}
-		at = clock_mono_ns();
+		at = now;
 	}
 	return failed;
 }

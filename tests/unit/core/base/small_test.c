@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bitmaps, numbers, UUIDs, counters, rates and memory reports. */
+/* Bitmaps, numbers, UUIDs, counters, clocks, rates and memory reports. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,6 +160,27 @@ END_TEST
 
 /* Over any number of takes at random times: never above rate * time + burst, and not below it by
  * more than what was asked in vain at once. */
+START_TEST(clock_is_held)
+{
+	uint64_t mono, wall;
+
+	clock_hold();
+	mono = clock_mono_ns();
+	wall = clock_wall_ns();
+	clock_warp(5);
+	clock_hold(); /* nests */
+	ck_assert_uint_eq(clock_mono_ns(), mono);
+	clock_let_go();
+	ck_assert_uint_eq(clock_mono_ns(), mono);
+	ck_assert_uint_eq(clock_wall_ns(), wall);
+	clock_let_go();
+	ck_assert_uint_ge(clock_mono_ns(), mono + 5);
+	clock_hold(); /* what was held before is forgotten */
+	ck_assert_uint_ge(clock_mono_ns(), mono + 5);
+	clock_let_go();
+}
+END_TEST
+
 START_TEST(ratelimit_is_exact)
 {
 	struct rng r = rng_start("ratelimit");
@@ -223,6 +244,7 @@ int main(void)
 	tcase_add_test(tc, uuid_text);
 	tcase_add_test(tc, random_is_spread);
 	tcase_add_test(tc, counters_outlive_threads);
+	tcase_add_test(tc, clock_is_held);
 	tcase_add_test(tc, ratelimit_is_exact);
 	tcase_add_test(tc, memory_is_reported);
 	suite_add_tcase(s, tc);

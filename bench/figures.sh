@@ -4,8 +4,11 @@
 # Sourced by bench/run, which sets work, kind and kinds.
 # shellcheck shell=bash disable=SC2154
 
-# ROW TITLE more|less UNIT: what can be recorded, in the order in which it is printed.
-row_titles="
+# Who is measured beside the two switches, and as what it heads its column.
+: "${third:=testpmd}" "${third_title:=DPDK testpmd, af_packet}"
+
+# ROW TITLE more|less: what can be recorded, in the order in which it is printed.
+: "${row_titles:="
 add.OpenFlow10|flow-mods/s, N_MODS added, OpenFlow 1.0|more
 add.OpenFlow13|flow-mods/s, N_MODS added, OpenFlow 1.3|more
 replace.OpenFlow13|flow-mods/s, the same again, OpenFlow 1.3|more
@@ -15,7 +18,7 @@ pps.1518.1|packets/s, 1,518 bytes, 1 flow|more
 setup|flow set-ups/s|more
 memory|KiB resident per 10,000 megaflows|less
 start|ms from start to first packet|less
-"
+"}"
 
 record() { echo "$2" >>"$work/figures.$kind.$1"; } # ROW VALUE; of the switch in use
 
@@ -47,7 +50,7 @@ times_as_good() {
 each_row() { # DO
 	local row title way
 	while IFS='|' read -r row title way; do
-		[ -n "$row" ] && [ -n "$(figures_of shunt "$row")" ] && "$1" "$row" "${title/N_MODS/$n_mods}" "$way"
+		[ -n "$row" ] && [ -n "$(figures_of shunt "$row")" ] && "$1" "$row" "${title/N_MODS/${n_mods:-}}" "$way"
 	done <<<"$row_titles"
 }
 
@@ -58,7 +61,7 @@ cell() { # SUMMARY
 
 table_row() {
 	local s o d
-	s=$(figures_of shunt "$1" | summary) o=$(figures_of ovs "$1" | summary) d=$(figures_of testpmd "$1" | summary)
+	s=$(figures_of shunt "$1" | summary) o=$(figures_of ovs "$1" | summary) d=$(figures_of "$third" "$1" | summary)
 	printf '%-43s %-27s %-25s %5s' "$2" "$(cell "$s")" "$(cell "$o")" "$(times_as_good "$s" "$3" "$o")"
 	[ -z "$d" ] || printf '   %-27s %5s' "$(cell "$d")" "$(times_as_good "$s" "$3" "$d")"
 	printf '\n'
@@ -66,7 +69,7 @@ table_row() {
 
 print_table() {
 	printf '%-43s %-27s %-25s %5s' "median (least-most)" "Shunt" "Open vSwitch" "times"
-	[ -z "$(ls "$work"/figures.testpmd.* 2>/dev/null)" ] || printf '   %-27s %5s' "DPDK testpmd, af_packet" "times"
+	[ -z "$(ls "$work/figures.$third".* 2>/dev/null)" ] || printf '   %-27s %5s' "$third_title" "times"
 	printf '\n'
 	each_row table_row
 	[ ! -s "$work/warnings" ] || sed 's/^/note: /' "$work/warnings"
@@ -91,9 +94,9 @@ json_row() {
 	printf '%s{"row":"%s","title":%s,"better":"%s"' "$json_sep" "$1" "$(json_string "$2")" "$3"
 	json_sep=,
 	s=$(figures_of shunt "$1" | summary)
-	for k in shunt ovs testpmd; do json_figures "$k" "$1"; done
-	for k in ovs testpmd; do
-		[ -z "$(figures_of $k "$1")" ] || printf ',"times_%s":%s' $k "$(times_as_good "$s" "$3" "$(figures_of $k "$1" | summary)" | sed 's/^-$/null/')"
+	for k in shunt ovs "$third"; do json_figures "$k" "$1"; done
+	for k in ovs "$third"; do
+		[ -z "$(figures_of "$k" "$1")" ] || printf ',"times_%s":%s' "$k" "$(times_as_good "$s" "$3" "$(figures_of "$k" "$1" | summary)" | sed 's/^-$/null/')"
 	done
 	printf '}\n'
 }

@@ -1,10 +1,15 @@
 # Programs that measure; none is installed.  `make check` builds them, so that they stay in step with the code.
-check_PROGRAMS += bench/dp_forward bench/frame_gen bench/micro_classify bench/probe
+check_PROGRAMS += bench/dp_forward bench/frame_gen bench/kernel_rules bench/micro_classify bench/probe
 bench_frame_gen_LDADD =
 bench_probe_LDADD =
-EXTRA_DIST += bench/run bench/lib.sh bench/figures.sh
+EXTRA_DIST += bench/run bench/lib.sh bench/figures.sh bench/kernel bench/kernel_guest.sh
 
 # make bench: every figure beside Debian's Open vSwitch; root.
 .PHONY: bench
 bench: switchd/shuntd bench/frame_gen bench/probe
 	$(srcdir)/bench/run --build=$(abs_builddir)
+
+# make bench-kernel: the kernel's tiers likewise, in a guest of the lab; root.
+.PHONY: bench-kernel
+bench-kernel: switchd/shuntd bench/kernel_rules bench/probe
+	$(srcdir)/bench/kernel --build=$(abs_builddir)

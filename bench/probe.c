@@ -2,20 +2,25 @@
 /* Frames through a switch and back into one process, in a closed loop: what comes out is counted,
  * so nothing has to be believed about what went in.
  *
- *   probe setup -g DEVICE -s DEVICE -n FLOWS [-w WINDOW] [-f FIRST] [-m SECONDS]
+ *   probe setup -g DEVICE -s DEVICE -n FLOWS [-w WINDOW] [-f FIRST] [-m SECONDS] [-r NETNS]
  *       Sends one frame of each of FLOWS flows (UDP; they differ in the source address, 10.x.x.x,
  *       from FIRST up) into DEVICE g, with at most WINDOW under way, and waits for each at DEVICE
  *       s.  One that has not come after 0.2 s is taken for lost and replaced by another flow.
- *       Prints: arrived, lost, seconds, arrivals a second.
+ *       With -r it then waits until the kernel has told of as many rules that were added to TC in
+ *       the network namespace NETNS, a file.  Prints: arrived, lost, seconds, arrivals a second.
  *   probe start -g DEVICE -s DEVICE [-m SECONDS] -- COMMAND...
  *       Starts the command, sends a frame each 0.2 ms and prints the milliseconds from the start
  *       of the command to the first frame that arrives.  The command is left running. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,7 +45,8 @@
 struct options {
 	const char *in, *out;
 	unsigned flows, window, first;
-	double seconds; /* at most */
+	double seconds;    /* at most */
+	const char *rules; /* namespace whose rules are waited for; NULL: none */
 	char **command;
 };
 
@@ -111,7 +117,7 @@ static bool is_ours(const uint8_t *f, ssize_t len)
 struct frames {
 	struct mmsghdr m[BATCH];
 	struct iovec io[BATCH];
-	uint8_t f[BATCH][128];
+	_Alignas(8) uint8_t f[BATCH][128];
 };
 
 static void frames_init(struct frames *b)
@@ -155,12 +161,60 @@ static void wait_for(int fd, int ms)
 	(void)poll(&p, 1, ms);
 }
 
+/* ---- rules ---- */
+
+/* Of another namespace; this one is left and entered again. */
+static int open_notices(const char *netns)
+{
+	struct sockaddr_nl a = { .nl_family = AF_NETLINK, .nl_groups = 1u << (RTNLGRP_TC - 1) };
+	int here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	int there = open(netns, O_RDONLY | O_CLOEXEC), fd, size = 4 * RCVBUF;
+
+	if (here < 0 || there < 0 || setns(there, CLONE_NEWNET))
+		die(netns);
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) || setns(here, CLONE_NEWNET))
+		die("netlink");
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	(void)close(here);
+	(void)close(there);
+	return fd;
+}
+
+/* A notice is a datagram; only its header is read. */
+static unsigned receive_rules(int fd, struct frames *b)
+{
+	unsigned rules = 0;
+	int n;
+
+	while ((n = recvmmsg(fd, b->m, BATCH, MSG_DONTWAIT, NULL)) > 0)
+		for (int i = 0; i < n; i++)
+			rules += ((const struct nlmsghdr *)(const void *)b->f[i])->nlmsg_type ==
+				 RTM_NEWTFILTER;
+	if (n < 0 && errno != EAGAIN)
+		die("notices of rules");
+	return rules;
+}
+
+static bool await_rules(int fd, struct frames *b, unsigned n, double until)
+{
+	unsigned rules = 0;
+
+	while ((rules += receive_rules(fd, b)) < n) {
+		if (now() > until)
+			return false;
+		wait_for(fd, 10);
+	}
+	return true;
+}
+
 /* ---- set-ups ---- */
 
 static int run_setup(const struct options *o)
 {
 	static struct frames tx, rx;
 	int in = open_device(o->in, 0), out = open_device(o->out, ETH_P_ALL);
+	int notices = o->rules ? open_notices(o->rules) : -1;
 	unsigned next = o->first, arrived = 0, lost = 0, under_way = 0;
 	double start = now(), last = start, end;
 
@@ -184,6 +238,10 @@ static int run_setup(const struct options *o)
 		} else if (under_way == o->window || arrived + under_way >= o->flows) {
 			wait_for(out, 10);
 		}
+	}
+	if (o->rules && !await_rules(notices, &rx, o->flows, start + o->seconds)) {
+		(void)fprintf(stderr, "probe: not all rules are there in time\n");
+		return 1;
 	}
 	end = now();
 	printf("%u %u %.4f %.0f\n", arrived, lost, end - start, arrived / (end - start));
@@ -231,7 +289,7 @@ static int run_start(const struct options *o)
 static int usage(void)
 {
 	(void)fprintf(stderr, "probe setup -g DEVICE -s DEVICE -n FLOWS [-w WINDOW] [-f FIRST] "
-			      "[-m SECONDS]\n"
+			      "[-m SECONDS] [-r NETNS]\n"
 			      "probe start -g DEVICE -s DEVICE [-m SECONDS] -- COMMAND...\n");
 	return 2;
 }
@@ -240,13 +298,14 @@ static bool parse_options(int argc, char **argv, struct options *o)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "+g:s:n:w:f:m:")) != -1) {
+	while ((c = getopt(argc, argv, "+g:s:n:w:f:m:r:")) != -1) {
 		switch (c) {
 		case 'g': o->in = optarg; break;
 		case 's': o->out = optarg; break;
 		case 'n': o->flows = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'w': o->window = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'f': o->first = (unsigned)strtoul(optarg, NULL, 10); break;
+		case 'r': o->rules = optarg; break;
 		case 'm': o->seconds = strtod(optarg, NULL); break;
 		default: return false;
 		}

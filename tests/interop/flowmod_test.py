@@ -48,7 +48,7 @@ def table(p):
 def add():
     return ["add-flow", ",".join(words(
         table(.6), maybe(.7, "priority=%d" % rng.choice((1, 5, 5, 9))), maybe(.5, cookie()),
-        maybe(.2, "idle_timeout=%d" % rng.choice((100, 200))), maybe(.2, "hard_timeout=300"),
+        maybe(.2, "idle_timeout=%d" % rng.choice((10000, 20000))), maybe(.2, "hard_timeout=30000"),
         maybe(.2, "send_flow_rem"), maybe(.15, "check_overlap"), maybe(.15, "reset_counts"),
         rng.choice(MATCHES), "actions=" + rng.choice(ACTIONS)))]
 
@@ -57,7 +57,7 @@ def modify():
     strict = rng.random() < .5
     return words(maybe(strict, "--strict"), "mod-flows", ",".join(words(
         table(.5), maybe(.7 * strict, "priority=%d" % rng.choice((1, 5, 9))),
-        maybe(.4, rng.choice((cookie, cookie_mask))()), maybe(.2, "idle_timeout=400"),
+        maybe(.4, rng.choice((cookie, cookie_mask))()), maybe(.2, "idle_timeout=40000"),
         rng.choice(MATCHES), "actions=" + rng.choice(ACTIONS))))
 
 

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """/metrics as Prometheus wants it: promtool has nothing to say, counters only grow, and what they
 count is what was sent."""
-import sys
 import os
+import re
+import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../system"))
 from fault_rig import Rig, lab, until  # noqa: E402
@@ -66,8 +67,35 @@ def requests(rig):
     lab.contains(listening, r"127\.0\.0\.1:9310", "only this machine is served")
 
 
+def documented():
+    """{family: its labels} of the tables in the operator's guide, whose rows tell labels of some of
+    their families."""
+    found = {}
+    with open(os.path.join(lab.HERE, "../../docs/OPERATING.md")) as f:
+        for line in f:
+            cells = line.split("|")
+            if line.startswith("| `shunt_"):
+                for family in re.findall(r"`(shunt_\w+)`", cells[1]):
+                    found[family] = set(re.findall(r"`(\w+)`", cells[2]))
+    return found
+
+
+def is_documented(body):
+    """Each family and label is in the guide, and the guide has no other family."""
+    families = set(re.findall(r"^# TYPE (\S+)", body, re.M))
+    guide = documented()
+    lab.equal(families, set(guide), "docs/OPERATING.md has the families that there are")
+    missing = set()
+    for name, labels in re.findall(r"^(\w+){(.*)} ", body, re.M):
+        family = name if name in families else name.rpartition("_")[0]
+        told = guide.get(family, set()) | {"datapath"}
+        missing |= {family + ": " + x for x in re.findall(r'(\w+)="', labels) if x not in told}
+    lab.equal(missing, set(), "and their labels")
+
+
 lab.enter("ovs-vsctl", "ovs-ofctl", "promtool", "ss")
 rig = Rig()
+is_documented(http(rig, "GET /metrics HTTP/1.0")[1])
 first = promtool(rig, "at the start")
 rig.rules(PORTS)
 rig.rules([MARKED], "mod_nw_ecn:3,output:2")  # a rewrite that this NIC does not have

@@ -159,7 +159,7 @@ void dpu_ctx_init(struct dpu_ctx *c, struct dpu *d, struct dpu_worker *w, unsign
  * path. */
 static bool may_switch(const struct dp_execute *ex, enum parse_result r)
 {
-	return r == PARSE_OK ||
+	return !parse_result_is_drop(r) ||
 	       (ex->key.recirc_id && r != PARSE_SHORT_ETH && r != PARSE_SHORT_VLAN);
 }
 

@@ -224,8 +224,10 @@ static void parse_batch(struct dpu_worker *w, struct dpu_batch *b, struct packet
 		r = packet_parse(p, k, &b->map[out]);
 		if (unlikely(r != PARSE_OK)) {
 			count_add(&w->cnt.parse[r], 1);
-			count_add(&w->cnt.drops[DP_DROP_PARSE], 1);
-			continue;
+			if (parse_result_is_drop(r)) {
+				count_add(&w->cnt.drops[DP_DROP_PARSE], 1);
+				continue;
+			}
 		}
 		b->map[out] |= UINT64_C(1) << FLOW_WORD(in_port) | outer;
 		b->p[out++] = p;

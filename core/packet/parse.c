@@ -99,7 +99,7 @@ bool ipv6_chain_walk(const uint8_t *ip6, uint32_t end, struct ipv6_chain *ret)
 			ret->frag = FLOW_FRAG_ANY;
 			if (rd16(ip6 + ofs + 2) & 0xfff8) {
 				ret->frag |= FLOW_FRAG_LATER;
-				ret->proto = ip6[ofs];
+				ret->proto = IPP_FRAGMENT; /* as the kernel's datapath has it */
 				ret->l4_ofs = ofs + len;
 				return true;
 			}

@@ -108,7 +108,7 @@ static inline bool eth_type_is_mpls(be16 type)
 /* What an IPv6 extension chain leads to (RFC 8200 section 4). */
 struct ipv6_chain {
 	uint32_t l4_ofs; /* from the IPv6 header */
-	uint8_t proto;   /* of what stands there */
+	uint8_t proto;   /* of what stands there; IPP_FRAGMENT for a later fragment */
 	uint8_t frag;    /* FLOW_FRAG_* */
 	bool routed;     /* a routing header with segments left: the L4 checksum covers another
 			    destination */

@@ -55,6 +55,8 @@ static inline void random_ip(struct rng *r, struct flow_key *k)
 	k->nw_ttl = (uint8_t)rng_next(r);
 	k->nw_frag = frags[rng_below(r, sizeof(frags))];
 	random_l4(r, k);
+	if (flow_is_ipv6(k) && k->nw_frag & FLOW_FRAG_LATER)
+		k->nw_proto = 44; /* the protocol is in the first one */
 }
 
 static inline void random_mpls(struct rng *r, struct flow_key *k)

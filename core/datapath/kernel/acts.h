@@ -16,14 +16,18 @@
 #include "core/io/nlattr.h"
 
 struct kdp_acts_ctx {
-	be16 dl_type; /* of the packets that the list gets */
-	uint32_t pid; /* socket that userspace() sends to; any but 0 with per-CPU dispatch */
+	be16 dl_type;   /* of the packets that the list gets */
+	uint8_t n_tags; /* likewise: kdp_acts_tags() */
+	uint32_t pid;   /* socket that userspace() sends to; any but 0 with per-CPU dispatch */
 	const struct dp_features *features; /* NULL: all that there is */
 	/* results */
 	bool uses_l4; /* sets a port, or has a helper or timeouts: the kernel wants an exact match
 			 on the protocol */
 };
 
+/* VLAN tags of a packet with this key, as far as actions can take them off.  The kernel keeps the
+ * outer one beside the packet, where a cut does not see it: trunc() says four bytes less then. */
+uint8_t kdp_acts_tags(const struct flow_key *key);
 /* Appends the list.  -EOPNOTSUPP: the kernel has no such action; -EINVAL: nothing sensible. */
 int kdp_acts_put(struct buf *b, struct dp_actions acts, struct kdp_acts_ctx *ctx) MUST_CHECK;
 /* Reads a list of len bytes, appending to `acts`.  -EBADMSG: malformed; -EOPNOTSUPP: an action that

@@ -35,7 +35,7 @@ struct writer {
 	struct buf *b;
 	struct kdp_acts_ctx *ctx;
 	be16 dl_type;
-	unsigned depth;
+	unsigned depth, n_tags;
 	uint32_t trunc; /* of the next output; 0 = none */
 	bool ended;     /* a drop */
 };
@@ -152,8 +152,13 @@ static int put_output(struct writer *w, const struct dp_action *a)
 {
 	const struct act_output *o = dp_action_payload(a);
 
-	if (w->trunc)
-		nlattr_put_u32(w->b, OVS_ACTION_ATTR_TRUNC, MAX(w->trunc, (uint32_t)ETH_HLEN));
+	uint32_t beside = w->n_tags ? VLAN_HLEN : 0;
+
+	if (w->trunc) {
+		if (w->trunc < ETH_HLEN + beside) /* the kernel leaves so much of what it sees */
+			return -EOPNOTSUPP;
+		nlattr_put_u32(w->b, OVS_ACTION_ATTR_TRUNC, w->trunc - beside);
+	}
 	w->trunc = 0;
 	nlattr_put_u32(w->b, OVS_ACTION_ATTR_OUTPUT, o->port.v);
 	return 0;
@@ -164,7 +169,16 @@ static int put_push_vlan(struct writer *w, const struct dp_action *a)
 	const struct act_push_vlan *v = dp_action_payload(a);
 	struct ovs_action_push_vlan k = { .vlan_tpid = v->tpid, .vlan_tci = v->tci };
 
+	w->n_tags++;
 	nlattr_put(w->b, OVS_ACTION_ATTR_PUSH_VLAN, &k, sizeof(k));
+	return 0;
+}
+
+static int put_pop_vlan(struct writer *w, const struct dp_action *a)
+{
+	(void)a;
+	w->n_tags -= w->n_tags > 0;
+	nlattr_put_flag(w->b, OVS_ACTION_ATTR_POP_VLAN);
 	return 0;
 }
 
@@ -174,11 +188,22 @@ static int put_bare(struct writer *w, const struct dp_action *a)
 	return 0;
 }
 
+/* Labels go before these and nothing else, and neither before nor off a packet with a tag
+ * (__ovs_nla_copy_actions(), net/openvswitch/flow_netlink.c). */
+static bool may_push_mpls(const struct writer *w)
+{
+	return !w->n_tags && (w->dl_type == htons(ETH_IPV4) || w->dl_type == htons(ETH_IPV6) ||
+			      w->dl_type == htons(ETH_ARP) || w->dl_type == htons(ETH_RARP) ||
+			      eth_type_is_mpls(w->dl_type));
+}
+
 static int put_push_mpls(struct writer *w, const struct dp_action *a)
 {
 	const struct act_push_mpls *m = dp_action_payload(a);
 	struct ovs_action_push_mpls k;
 
+	if (!may_push_mpls(w))
+		return -EOPNOTSUPP;
 	memset(&k, 0, sizeof(k));
 	k.mpls_lse = m->lse;
 	k.mpls_ethertype = m->ethertype;
@@ -191,6 +216,8 @@ static int put_pop_mpls(struct writer *w, const struct dp_action *a)
 {
 	const struct act_pop_mpls *m = dp_action_payload(a);
 
+	if (w->n_tags || !eth_type_is_mpls(w->dl_type))
+		return -EOPNOTSUPP;
 	w->dl_type = eth_type_is_mpls(m->ethertype) ? m->ethertype : 0; /* unknown until parsed */
 	nlattr_put_be16(w->b, OVS_ACTION_ATTR_POP_MPLS, m->ethertype);
 	return 0;
@@ -372,7 +399,7 @@ static int put_ct(struct writer *w, const struct dp_action *a)
 static put_fn *const puts_[DP_ACT_N_KINDS] = {
 	[DP_ACT_OUTPUT] = put_output,
 	[DP_ACT_PUSH_VLAN] = put_push_vlan,
-	[DP_ACT_POP_VLAN] = put_bare,
+	[DP_ACT_POP_VLAN] = put_pop_vlan,
 	[DP_ACT_PUSH_MPLS] = put_push_mpls,
 	[DP_ACT_POP_MPLS] = put_pop_mpls,
 	[DP_ACT_RECIRC] = put_u32,
@@ -409,9 +436,18 @@ static int put_list(struct writer *w, struct dp_actions acts)
 	return rc;
 }
 
+uint8_t kdp_acts_tags(const struct flow_key *key)
+{
+	uint8_t n = eth_type_is_vlan(key->dl_type); /* behind those that the key shows */
+
+	for (unsigned i = 0; i < FLOW_N_VLANS; i++)
+		n += !!(key->vlans[i].tci & htons(VLAN_CFI));
+	return n;
+}
+
 int kdp_acts_put(struct buf *b, struct dp_actions acts, struct kdp_acts_ctx *ctx)
 {
-	struct writer w = { .b = b, .ctx = ctx, .dl_type = ctx->dl_type };
+	struct writer w = { .b = b, .ctx = ctx, .dl_type = ctx->dl_type, .n_tags = ctx->n_tags };
 
 	ctx->uses_l4 = false;
 	return put_list(&w, acts);

@@ -18,6 +18,7 @@ static int add(struct kdp *d, struct nl_batch *b, const struct packet *p,
 	       const struct flow_key *key, struct dp_actions acts)
 {
 	struct kdp_acts_ctx ctx = { .dl_type = key->dl_type,
+				    .n_tags = kdp_acts_tags(key),
 				    .pid = kdp_upcall_pid(d, flow_in_dp(key).v),
 				    .features = &d->up.features };
 	size_t nest;
@@ -35,6 +36,8 @@ static int add(struct kdp *d, struct nl_batch *b, const struct packet *p,
 }
 
 /* ---- step by step ---- */
+
+#define DROPPED 1 /* the packet has no such header: it, or its copy, ends here */
 
 static int send_now(struct kdp *d, struct kdp_work *w, const struct packet *p,
 		    const struct flow_key *key, struct dp_actions acts)
@@ -64,6 +67,7 @@ static bool kernel_can(struct kdp *d, struct kdp_work *w, const struct flow_key 
 		       struct dp_actions acts)
 {
 	struct kdp_acts_ctx ctx = { .dl_type = key->dl_type,
+				    .n_tags = kdp_acts_tags(key),
 				    .pid = 1,
 				    .features = &d->up.features };
 
@@ -107,7 +111,7 @@ static int nested(struct kdp *d, struct kdp_work *w, const struct packet *p,
 	int rc = step_by_step(d, w, copy, &copy_key, acts, depth + 1);
 
 	packet_free(copy);
-	return rc;
+	return rc == DROPPED ? 0 : rc;
 }
 
 static int do_one(struct kdp *d, struct kdp_work *w, struct packet *p, struct flow_key *key,
@@ -118,7 +122,7 @@ static int do_one(struct kdp *d, struct kdp_work *w, struct packet *p, struct fl
 
 	if (is_edit(a)) {
 		actions_exec(&x, p, key, only(a));
-		return x.dropped ? -EINVAL : 0;
+		return x.dropped ? DROPPED : 0;
 	}
 	if (a->kind == DP_ACT_CLONE && !kernel_can(d, w, key, only(a)))
 		return nested(d, w, p, key, dp_action_nested(a, 0), depth);
@@ -127,18 +131,39 @@ static int do_one(struct kdp *d, struct kdp_work *w, struct packet *p, struct fl
 	return leaves_packet(a->kind) ? send_now(d, w, p, key, only(a)) : -EOPNOTSUPP;
 }
 
+/* The output behind a trunc that the kernel has not been told. */
+static int send_cut(struct kdp *d, struct kdp_work *w, const struct packet *p,
+		    const struct flow_key *key, const struct dp_action *a, uint32_t cut)
+{
+	struct packet *copy = packet_clone(p);
+	int rc;
+
+	copy->len = MIN(copy->len, cut);
+	rc = send_now(d, w, copy, key, only(a));
+	packet_free(copy);
+	return rc;
+}
+
 static int step_by_step(struct kdp *d, struct kdp_work *w, struct packet *p, struct flow_key *key,
 			struct dp_actions acts, unsigned depth)
 {
 	const struct dp_action *a;
+	uint32_t cut = 0; /* of the next output */
 	int rc = 0;
 
 	if (depth > DP_ACTIONS_MAX_DEPTH)
 		return -EOPNOTSUPP;
 	DP_ACTION_FOR_EACH (a, acts) {
-		if (kernel_can(d, w, key, from(acts, a)))
+		if (!cut && kernel_can(d, w, key, from(acts, a)))
 			return send_now(d, w, p, key, from(acts, a));
-		rc = do_one(d, w, p, key, a, depth);
+		if (a->kind == DP_ACT_TRUNC) {
+			cut = ((const struct act_trunc *)dp_action_payload(a))->max_len;
+		} else if (a->kind == DP_ACT_OUTPUT && cut) {
+			rc = send_cut(d, w, p, key, a, cut);
+			cut = 0;
+		} else {
+			rc = do_one(d, w, p, key, a, depth);
+		}
 		if (rc)
 			return rc;
 	}
@@ -168,6 +193,8 @@ static void do_here(struct kdp *d, struct kdp_work *w, struct dp_execute *ex)
 	struct packet *copy = ex->done_with ? NULL : packet_clone(ex->packet);
 
 	ex->result = step_by_step(d, w, copy ? copy : ex->packet, &ex->key, ex->actions, 0);
+	if (ex->result == DROPPED)
+		ex->result = -EINVAL;
 	packet_free(copy);
 }
 

@@ -108,6 +108,7 @@ static int put_actions(struct kdp *d, struct buf *b, const struct dp_flow_op *op
 		       const struct flow_key *key, bool *uses_l4)
 {
 	struct kdp_acts_ctx ctx = { .dl_type = key->dl_type,
+				    .n_tags = kdp_acts_tags(key),
 				    .pid = kdp_upcall_pid(d, flow_in_dp(key).v),
 				    .features = &d->up.features };
 	size_t nest = nlattr_nest(b, OVS_FLOW_ATTR_ACTIONS);

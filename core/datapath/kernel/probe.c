@@ -140,7 +140,10 @@ static struct flow_key match_of(const struct trial *t, struct flow_key *mask)
 static void add_flow(struct kdp *s, struct nl_batch *b, const struct flow_key *k,
 		     const struct flow_key *mask, struct dp_actions acts, const struct buf *raw)
 {
-	struct kdp_acts_ctx ctx = { .dl_type = k->dl_type, .pid = 1, .features = &s->up.features };
+	struct kdp_acts_ctx ctx = { .dl_type = k->dl_type,
+				    .n_tags = kdp_acts_tags(k),
+				    .pid = 1,
+				    .features = &s->up.features };
 	struct ufid ufid = { { 1, b->n } };
 	struct flow_key fit;
 	int rc = kdp_key_fit(k, mask, &fit);

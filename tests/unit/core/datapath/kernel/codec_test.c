@@ -387,6 +387,37 @@ START_TEST(cuts_and_userspace)
 }
 END_TEST
 
+/* What the kernel keeps beside the packet it does not cut. */
+START_TEST(cuts_know_of_tags)
+{
+	struct flow_key key = { .vlans[0] = { htons(0x8100), htons(VLAN_CFI) },
+				.dl_type = htons(0x0800) };
+	struct kdp_acts_ctx ctx = { .dl_type = key.dl_type, .n_tags = kdp_acts_tags(&key) };
+	struct buf acts = BUF_INIT, b = BUF_INIT, back = BUF_INIT, want = BUF_INIT;
+
+	ck_assert_uint_eq(ctx.n_tags, 1);
+	ck_assert_int_eq(dp_actions_parse("trunc(60),1,pop_vlan,trunc(60),2,push_vlan(vid=1,pcp=0),"
+					  "trunc(60),3",
+					  &acts, NULL),
+			 0);
+	ck_assert_int_eq(dp_actions_parse("trunc(56),1,pop_vlan,trunc(60),2,push_vlan(vid=1,pcp=0),"
+					  "trunc(56),3",
+					  &want, NULL),
+			 0);
+	ck_assert_int_eq(put_acts(&b, &acts, &ctx), 0);
+	ck_assert_int_eq(kdp_acts_get(b.data, b.len, &back), 0);
+	same_text(dp_actions_of(&want), dp_actions_of(&back));
+	buf_clear(&acts);
+	buf_clear(&b);
+	ck_assert_int_eq(dp_actions_parse("trunc(17),1", &acts, NULL), 0);
+	ck_assert_int_eq(put_acts(&b, &acts, &ctx), -EOPNOTSUPP);
+	buf_done(&acts);
+	buf_done(&b);
+	buf_done(&back);
+	buf_done(&want);
+}
+END_TEST
+
 /* Sets side by side make one outer header; after another action a new one begins, which takes
  * nothing from the first. */
 START_TEST(tunnel_sets_are_whole)
@@ -498,6 +529,7 @@ int main(void)
 	tcase_add_test(t, actions_round_trip);
 	tcase_add_test(t, every_settable_field_round_trips);
 	tcase_add_test(t, cuts_and_userspace);
+	tcase_add_test(t, cuts_know_of_tags);
 	tcase_add_test(t, tunnel_sets_are_whole);
 	tcase_add_test(t, features_are_heeded);
 	tcase_add_test(t, noise_is_read_safely);

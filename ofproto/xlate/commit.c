@@ -229,5 +229,7 @@ void xl_pop_mpls(struct xl *x, be16 ethertype)
 	memmove(&f->mpls_lse[0], &f->mpls_lse[1], sizeof(f->mpls_lse[0]) * (FLOW_N_MPLS - 1));
 	f->mpls_lse[FLOW_N_MPLS - 1] = 0;
 	f->dl_type = ethertype;
+	/* What a table says is behind a label that is not the last need not be so. */
+	x->f.behind_mpls |= !flow_is_mpls(f);
 	mpls_structure_changed(x);
 }

@@ -298,6 +298,9 @@ static void put_extension(struct maker *m, uint8_t kind, uint8_t next)
 	static const uint16_t frags[] = { 0x0000, 0x0001, 0x0001, 0x0009, 0x0010 };
 	uint16_t frag = frags[pick(m, ARRAY_SIZE(frags))];
 
+	/* The kernel takes a later fragment for the first one when an extension is next in it. */
+	if (memchr(extensions, next, sizeof(extensions)))
+		frag &= 7;
 	buf_put_u8(&m->b, next);
 	switch (kind) {
 	case IPP_FRAGMENT:

@@ -11,4 +11,5 @@ nobase_dist_doc_DATA = README.md LICENSE \
 	docs/decisions/0004-answers-wait-for-a-round.md \
 	docs/decisions/0005-adopted-counters.md \
 	docs/decisions/0006-chains-by-the-engine.md \
-	docs/decisions/0007-tunnels-past-the-stack.md
+	docs/decisions/0007-tunnels-past-the-stack.md \
+	docs/decisions/0008-last-counts.md

@@ -277,6 +277,7 @@ static void iface_set(struct sw_bridge *b, struct sw_iface *i, const struct db_r
 	struct bridge_port_config cfg = {
 		.port = { .name = i->name, .type = local ? "internal" : i->type },
 		.ofport_request = (uint32_t)db_get_integer(row, s->if_ofport_request, 0),
+		.ofport_was = (uint32_t)MAX(db_get_integer(row, s->if_ofport, 0), 0),
 		.local = local,
 		.offload = offload_of(b->sw, row, order, sizeof(order)),
 		.tc_policy = sw_tc_policy(row, s->if_other_config, i->name),

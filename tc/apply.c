@@ -28,6 +28,7 @@ struct op {
 	size_t msg;
 	bool sent;
 	bool make_room; /* REPLACE: the old rule has to go first */
+	struct tc_leave leave;
 };
 
 /* --- planning --- */
@@ -144,13 +145,6 @@ static int begin_replace(struct tc_device *d, struct op *op)
 	return op->old ? begin_new(d, op) : -ENOENT;
 }
 
-static int ask_removal(struct tc_device *d, struct op *op)
-{
-	op->msg = tc_place_put(&d->batch, &op->old->at, RTM_DELTFILTER, NLM_F_ECHO);
-	op->sent = true;
-	return 0;
-}
-
 /* One that is gone already has its last reading to give. */
 static int remove_gone(struct tc_device *d, struct op *op)
 {
@@ -165,7 +159,10 @@ static int begin_remove(struct tc_device *d, struct op *op)
 	op->old = tc_rule_find(d, op->req->handle);
 	if (!op->old)
 		return -ENOENT;
-	return op->old->gone ? remove_gone(d, op) : ask_removal(d, op);
+	if (op->old->gone)
+		return remove_gone(d, op);
+	op->sent = true;
+	return 0;
 }
 
 /* --- answers --- */
@@ -245,15 +242,13 @@ static int settle_new(struct tc_device *d, struct op *op)
 static int read_removal(struct tc_device *d, struct op *op)
 {
 	int code = nl_batch_code(&d->batch, op->msg);
-	const struct nlmsghdr *echo = nl_batch_data(&d->batch, op->msg);
-	struct tc_filter f;
 
 	if (code == -ENODEV || code == -EINVAL) /* no such device, qdisc or chain any more */
 		code = -ENOENT;
 	if (code && code != -ENOENT)
 		return refused(d, op, code);
-	if (!code && echo && !tc_filter_get(echo, &f) && f.ours) {
-		tc_rule_stats(op->old, &f.counts, &op->req->final);
+	if (!code && op->leave.counted) {
+		tc_rule_stats(op->old, &op->leave.counts, &op->req->final);
 		op->req->final_ok = true;
 	}
 	return code;
@@ -335,6 +330,25 @@ static bool wants_room(const struct op *op)
 	return op->old->in_hw && !op->rule->in_hw && op->req->refusal.reason == OFFLOAD_TABLE_FULL;
 }
 
+/* Takes out the old rules of the operations that say `sent`. */
+static void take_out(struct tc_device *d, struct op *ops, size_t n)
+{
+	struct tc_leave *v[SEGMENT];
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!ops[i].sent)
+			continue;
+		ops[i].leave = (struct tc_leave){ .rule = ops[i].old };
+		v[k++] = &ops[i].leave;
+	}
+	if (k)
+		tc_leave(d, v, k);
+	for (size_t i = 0; i < n; i++)
+		if (ops[i].sent)
+			ops[i].msg = ops[i].leave.msg;
+}
+
 /* Takes out the rules that were replaced, and of those that make room, a new one that was put
  * elsewhere. */
 static void remove_old(struct tc_device *d, struct op *ops, size_t n)
@@ -343,16 +357,15 @@ static void remove_old(struct tc_device *d, struct op *ops, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct op *op = &ops[i];
 
-		op->sent = false;
+		op->sent = op->rule || op->make_room;
 		if (op->make_room && op->rule) {
 			(void)tc_place_put(&d->batch, &op->rule->at, RTM_DELTFILTER, 0);
 			tc_rule_free(d, op->rule);
 			op->rule = NULL;
 		}
-		if (op->rule || op->make_room)
-			(void)ask_removal(d, op); /* always 0 */
 	}
 	send_batch(d);
+	take_out(d, ops, n);
 	for (size_t i = 0; i < n; i++)
 		if (ops[i].sent && !ops[i].make_room)
 			(void)settle_removal(d, &ops[i]); /* what stays is an orphan for an audit */
@@ -408,7 +421,9 @@ static void run_replace(struct tc_device *d, struct op *ops, size_t n)
 
 static void run_remove(struct tc_device *d, struct op *ops, size_t n)
 {
-	begin_all(d, ops, n, begin_remove);
+	for (size_t i = 0; i < n; i++)
+		ops[i].req->result = begin_remove(d, &ops[i]);
+	take_out(d, ops, n);
 	settle_all(d, ops, n, settle_removal);
 }
 

@@ -4,6 +4,7 @@
  *   tc.c       attaching, the vtable
  *   ports.c    ports by number and ifindex; what the translators ask about them; qdiscs
  *   apply.c    requests
+ *   leave.c    removals, and the last reading that comes with them
  *   rules.c    rules by handle and number; statistics and dumps
  *   probe.c    capabilities
  *   watch.c    notifications
@@ -72,6 +73,7 @@ struct tc_device {
 	_Atomic bool stale;        /* capabilities have to be asked for again */
 	struct nl_chan *chan;      /* owned; the device's thread */
 	struct nl_batch batch;     /* likewise */
+	struct nl_batch side;      /* likewise; leave.c */
 	struct buf scratch, actions;
 
 	struct lock lock;
@@ -154,6 +156,19 @@ int tc_read_back(struct offload_device *dev, uint64_t *cursor, struct offload_he
 /* --- apply.c --- */
 unsigned tc_apply(struct offload_device *dev, struct offload_req *reqs, size_t n);
 int tc_plan(struct offload_device *dev, const struct offload_rule *rule, struct offload_plan *plan);
+
+/* --- leave.c --- */
+struct tc_leave { /* a rule on its way out */
+	struct tc_rule *rule;
+	size_t msg;   /* its removal in tc_device.batch, which has the kernel's answer */
+	bool counted; /* counts: all that it ever took */
+	struct flower_counts counts;
+	/* leave.c's own */
+	size_t beside, ofs, len;
+};
+/* Takes filters out of the kernel.  The rules stay known.  The device's thread; blocks for an RCU
+ * grace period, some milliseconds, where one of them took packets lately. */
+void tc_leave(struct tc_device *d, struct tc_leave *const v[], size_t n);
 
 /* --- probe.c --- */
 int tc_caps(struct offload_device *dev, struct offload_caps *caps);

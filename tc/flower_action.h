@@ -49,6 +49,10 @@ struct flower_counts { /* of the action that bears the cookie */
 int flower_actions_owner(const void *acts, size_t len, struct ufid *ufid,
 			 struct flower_counts *counts) MUST_CHECK;
 
+/* Appends a TCA_FLOWER_ACT that has that action alone: the very same one (an action that is named
+ * by its index is shared), with its counters.  As above; -EOPNOTSUPP: `acts` are not whole. */
+int flower_actions_share(const void *acts, size_t len, struct buf *b) MUST_CHECK;
+
 /* Reads TCA_FLOWER_ACT's payload of a filter that takes what key and mask say; *out is empty
  * before. -EBADMSG: cut short or malformed; -EOPNOTSUPP: they do what this folder never asks for.
  */

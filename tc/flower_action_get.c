@@ -65,10 +65,10 @@ static int get_counts(const struct nlattr *a, struct flower_counts *c)
 	return 0;
 }
 
-int flower_actions_owner(const void *acts, size_t len, struct ufid *ufid,
-			 struct flower_counts *counts)
+/* The attributes of the action that bears the cookie; as flower_actions_owner(). */
+static int with_cookie(const void *acts, size_t len, const struct nlattr *tb[])
 {
-	const struct nlattr *tb[ARRAY_SIZE(act_policy)], *a;
+	const struct nlattr *a;
 	bool bad = false;
 
 	NLATTR_FOR_EACH(a, acts, len, &bad)
@@ -77,12 +77,42 @@ int flower_actions_owner(const void *acts, size_t len, struct ufid *ufid,
 
 		if (rc < 0)
 			return rc;
-		if (!tb[TCA_ACT_COOKIE] || nlattr_len(tb[TCA_ACT_COOKIE]) != COOKIE_LEN)
-			continue;
-		memcpy(ufid, nlattr_data(tb[TCA_ACT_COOKIE]), sizeof(*ufid));
-		return get_counts(tb[TCA_ACT_STATS], counts);
+		if (tb[TCA_ACT_COOKIE] && nlattr_len(tb[TCA_ACT_COOKIE]) == COOKIE_LEN)
+			return 0;
 	}
 	return bad ? -EBADMSG : -ENOENT;
+}
+
+int flower_actions_owner(const void *acts, size_t len, struct ufid *ufid,
+			 struct flower_counts *counts)
+{
+	const struct nlattr *tb[ARRAY_SIZE(act_policy)];
+	int rc = with_cookie(acts, len, tb);
+
+	if (rc)
+		return rc;
+	memcpy(ufid, nlattr_data(tb[TCA_ACT_COOKIE]), sizeof(*ufid));
+	return get_counts(tb[TCA_ACT_STATS], counts);
+}
+
+int flower_actions_share(const void *acts, size_t len, struct buf *b)
+{
+	const struct nlattr *tb[ARRAY_SIZE(act_policy)];
+	size_t list, one;
+	int rc = with_cookie(acts, len, tb);
+
+	if (rc)
+		return rc;
+	if (!tb[TCA_ACT_KIND] || !tb[TCA_ACT_OPTIONS])
+		return -EOPNOTSUPP; /* a terse dump's */
+	list = nlattr_nest(b, TCA_FLOWER_ACT);
+	one = nlattr_nest(b, 1);
+	nlattr_put(b, TCA_ACT_KIND, nlattr_data(tb[TCA_ACT_KIND]), nlattr_len(tb[TCA_ACT_KIND]));
+	nlattr_put(b, TCA_ACT_OPTIONS | NLA_F_NESTED, nlattr_data(tb[TCA_ACT_OPTIONS]),
+		   nlattr_len(tb[TCA_ACT_OPTIONS]));
+	nlattr_nest_end(b, one);
+	nlattr_nest_end(b, list);
+	return 0;
 }
 
 /* --- what it does --- */

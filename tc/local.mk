@@ -19,6 +19,7 @@ tc_libtc_a_SOURCES = \
 	tc/flower_set.h \
 	tc/flower_tunnel.c \
 	tc/flower_tunnel.h \
+	tc/leave.c \
 	tc/link.c \
 	tc/link.h \
 	tc/ports.c \

@@ -71,6 +71,7 @@ static int device_new(const char *name, const struct tc_port *first, struct tc_d
 	d->recirc = first->kernel && tc_kernel_shares_chains();
 	atomic_store(&d->stale, true);
 	nl_batch_init(&d->batch);
+	nl_batch_init(&d->side);
 	buf_init(&d->scratch);
 	buf_init(&d->actions);
 	lock_init(&d->lock);
@@ -94,6 +95,7 @@ static void device_free(struct tc_device *d)
 	lock_done(&d->lock);
 	buf_done(&d->actions);
 	buf_done(&d->scratch);
+	nl_batch_done(&d->side);
 	nl_batch_done(&d->batch);
 	nl_chan_close(d->chan);
 	free(d);

@@ -72,6 +72,7 @@ void bridge_free(struct bridge *br);
 struct bridge_port_config {
 	struct port_config port; /* device; type "patch" has options:peer, "vxlan" a tunnel's */
 	uint32_t ofport_request; /* 0: any */
+	uint32_t ofport_was;     /* without a request: what it had before a restart; 0: nothing */
 	bool local;              /* the bridge's own port */
 	const char
 		*offload; /* provider text for the engine ("sim:PROFILE"); NULL: whoever wants it */

@@ -333,7 +333,10 @@ static int port_add(struct bridge *br, const struct bridge_port_config *cfg,
 	int rc;
 
 	p->ofp.v = OFPP_LOCAL_;
-	rc = cfg->local ? 0 : choose_number(br, cfg->ofport_request, &p->ofp);
+	rc = cfg->local ? 0
+			: choose_number(br,
+					cfg->ofport_request ? cfg->ofport_request : cfg->ofport_was,
+					&p->ofp);
 	if (rc) {
 		error_set(err, -rc, "ofport", "bridge %s has all its %d ports", br->name,
 			  BRIDGE_PORTS_MAX);

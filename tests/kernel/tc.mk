@@ -1,10 +1,11 @@
 # The TC provider against a kernel that has flower.
 TC_LAB = tests/kernel/tc_lab.c tests/kernel/tc_lab.h
-TC_KERNEL_TESTS = tests/kernel/tc_agree_test tests/kernel/tc_conform_test
+TC_KERNEL_TESTS = tests/kernel/tc_agree_test tests/kernel/tc_conform_test tests/kernel/tc_removal_test
 check_PROGRAMS += $(TC_KERNEL_TESTS)
 KERNEL_TESTS += $(TC_KERNEL_TESTS)
 tests_kernel_tc_conform_test_SOURCES = tests/kernel/tc_conform_test.c $(TC_LAB) tests/conform/provider_conform.c \
 	tests/conform/provider_conform.h
+tests_kernel_tc_removal_test_SOURCES = tests/kernel/tc_removal_test.c $(TC_LAB) tests/conform/netns.h tests/conform/wire.h
 TC_AGREE = tests/kernel/tc_agree.c tests/kernel/tc_agree.h
 tests_kernel_tc_agree_test_SOURCES = tests/kernel/tc_agree_test.c $(TC_AGREE) $(TC_LAB)
 
@@ -20,3 +21,9 @@ tests_nic_tc_agree_test_SOURCES = tests/nic/tc_agree_test.c $(TC_AGREE) $(TC_LAB
 TC_SHELL = tests/kernel/tc_switch_test.sh
 EXTRA_DIST += $(TC_SHELL)
 KERNEL_TESTS += $(TC_SHELL)
+
+# Exact accounting on each tier.
+EXACT_SHELL = tests/kernel/exact_kernel_test.sh tests/kernel/exact_tc_test.sh
+EXTRA_DIST += $(EXACT_SHELL) tests/kernel/exact.sh tests/kernel/stream.py tests/nic/exact_test.sh tests/nic/lib.sh
+KERNEL_TESTS += $(EXACT_SHELL)
+NIC_TESTS += tests/nic/exact_test.sh

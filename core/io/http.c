@@ -15,6 +15,7 @@
 
 #include "core/base/list.h"
 #include "core/base/xalloc.h"
+#include "core/io/inet_sock.h"
 #include "core/io/loop.h"
 #include "core/io/target.h"
 
@@ -349,17 +350,20 @@ static int parse_address(const char *address, struct target *t, struct error *er
 	return rc ? error_set(err, EINVAL, NULL, "\"%.100s\" is not HOST:PORT", address) : 0;
 }
 
-static uint16_t port_of(struct evhttp_bound_socket *bound)
+/* 0, or -errno and *err. */
+static int listen_at(struct http *h, const struct target *t, struct error *err)
 {
-	struct sockaddr_storage ss = { 0 };
-	socklen_t len = sizeof(ss);
+	struct evhttp_bound_socket *bound;
+	int fd = inet_sock_listen(t->host, t->port, INET_SOCK_NAME, err);
 
-	if (getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&ss, &len))
-		return 0;
-	if (ss.ss_family == AF_INET6)
-		return ntohs(((struct sockaddr_in6 *)&ss)->sin6_port);
-	/* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): getsockname() has filled it */
-	return ntohs(((struct sockaddr_in *)&ss)->sin_port);
+	if (fd < 0)
+		return fd;
+	bound = evhttp_accept_socket_with_handle(h->ev, fd);
+	if (!bound)
+		abort(); /* out of memory */
+	h->listener = evhttp_bound_socket_get_listener(bound);
+	h->port = inet_sock_port(fd);
+	return 0;
 }
 
 static void set_limits(struct http *h, const struct http_limits *limits)
@@ -380,9 +384,8 @@ static void set_limits(struct http *h, const struct http_limits *limits)
 struct http *http_new(struct loop *l, const char *address, const struct http_limits *limits,
 		      struct error *err)
 {
-	struct evhttp_bound_socket *bound;
 	struct http *h;
-	struct target t;
+	struct target t = { 0 };
 
 	if (parse_address(address, &t, err))
 		return NULL;
@@ -394,18 +397,11 @@ struct http *http_new(struct loop *l, const char *address, const struct http_lim
 	if (!h->ev)
 		abort(); /* out of memory */
 	set_limits(h, limits);
-	errno = 0;
-	/* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): parse_address() has filled t */
-	bound = evhttp_bind_socket_with_handle(h->ev, t.host, t.port);
-	if (!bound) {
-		(void)error_set(err, errno ? errno : EADDRNOTAVAIL, NULL,
-				"%.100s: cannot listen (%s)", address,
-				strerrordesc_np(errno ? errno : EADDRNOTAVAIL));
+	if (listen_at(h, &t, err)) {
+		(void)error_wrap(err, "%.100s: cannot listen", address);
 		http_free(h);
 		return NULL;
 	}
-	h->listener = evhttp_bound_socket_get_listener(bound);
-	h->port = port_of(bound);
 	h->sweep = loop_before_sleep(l, sweep, h);
 	evhttp_set_bevcb(h->ev, new_conn, h);
 	evhttp_set_gencb(h->ev, on_request, h);

@@ -12,6 +12,8 @@ core_io_libio_a_SOURCES = \
 	core/io/genl.h \
 	core/io/http.c \
 	core/io/http.h \
+	core/io/inet_sock.c \
+	core/io/inet_sock.h \
 	core/io/json_scan.c \
 	core/io/json_scan.h \
 	core/io/link_info.h \

@@ -15,13 +15,13 @@
 #include "core/base/list.h"
 #include "core/base/log.h"
 #include "core/base/xalloc.h"
+#include "core/io/inet_sock.h"
 #include "core/io/stream_priv.h"
 #include "core/io/target.h"
 #include "core/io/unix_sock.h"
 
 LOG_MODULE("stream");
 
-#define BACKLOG 64
 #define MAX_STREAMS 1024
 #define PAUSE_NS (100 * NSEC_PER_MSEC) /* after accept() failed for want of descriptors */
 
@@ -157,56 +157,6 @@ static void end_pause(void *arg)
 
 /* ---- Opening ------------------------------------------------------------------------------ */
 
-static int bind_inet(const struct addrinfo *ai, struct error *err)
-{
-	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int one = 1;
-
-	if (fd < 0)
-		return error_set(err, errno, NULL, "cannot open a socket (%s)",
-				 strerrordesc_np(errno));
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, ai->ai_addr, ai->ai_addrlen) || listen(fd, BACKLOG)) {
-		int code = errno;
-
-		close(fd);
-		return error_set(err, code, NULL, "%s", strerrordesc_np(code));
-	}
-	return fd;
-}
-
-/* A listener's address must be numeric: what a name means may change under it. */
-static int listen_inet(const struct target *t, struct error *err)
-{
-	struct addrinfo hints = { .ai_family = t->host[0] ? AF_UNSPEC : AF_INET,
-				  .ai_socktype = SOCK_STREAM,
-				  .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV };
-	struct addrinfo *ai;
-	char port[8];
-	int rc;
-
-	(void)evutil_snprintf(port, sizeof(port), "%u", t->port);
-	rc = getaddrinfo(t->host[0] ? t->host : NULL, port, &hints, &ai);
-	if (rc)
-		return error_set(err, EINVAL, NULL, "\"%.100s\" is not an address (%s)", t->host,
-				 gai_strerror(rc));
-	rc = bind_inet(ai, err);
-	freeaddrinfo(ai);
-	return rc;
-}
-
-static uint16_t bound_port(int fd)
-{
-	struct sockaddr_storage ss = { 0 };
-	socklen_t len = sizeof(ss);
-
-	if (getsockname(fd, (struct sockaddr *)&ss, &len))
-		return 0;
-	if (ss.ss_family == AF_INET)
-		return ntohs(((struct sockaddr_in *)&ss)->sin_port);
-	return ss.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&ss)->sin6_port) : 0;
-}
-
 static struct stat_id file_id(const char *path)
 {
 	struct stat_id id = { 0, 0 };
@@ -231,10 +181,11 @@ static int open_target(struct stream_listener *ls, const struct target *t, struc
 		ls->path = xstrdup(t->path);
 		ls->id = file_id(ls->path);
 	} else {
-		fd = listen_inet(t, err);
+		/* An address: what a name means may change under it. */
+		fd = inet_sock_listen(t->host, t->port, INET_SOCK_ADDRESS, err);
 		if (fd < 0)
 			return error_wrap(err, "%.200s", ls->target);
-		ls->port = bound_port(fd);
+		ls->port = inet_sock_port(fd);
 	}
 	ls->ev = evconnlistener_new(loop_event_base(ls->loop), on_accept, ls,
 				    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);

@@ -182,6 +182,7 @@ struct engine_dev {
 	unsigned n_notes;
 	bool deaf; /* its thread ends */
 	struct device_note notes[DEVICE_NOTES];
+	bool all_stale; /* more rules than notes */
 };
 
 #define ENGINE_DRIVER_TEXTS 1024

@@ -13,6 +13,11 @@ static void note_rule(struct engine_dev *d, const struct offload_event *ev)
 {
 	struct device_note *n;
 
+	if (d->n_notes == DEVICE_NOTES && ev->kind == OFFLOAD_EV_RULE_STALE) {
+		d->all_stale = true;
+		d->noted |= 1u << OFFLOAD_EV_RULE_STALE;
+		return;
+	}
 	if (d->n_notes == DEVICE_NOTES) {
 		d->noted |= 1u << OFFLOAD_EV_RULES;
 		return;
@@ -33,7 +38,8 @@ void offload_device_notify(struct offload_device *dev, const struct offload_even
 	lock_take(&d->notes_lock);
 	if (!d->deaf) {
 		d->noted_n[ev->kind]++;
-		if (ev->kind == OFFLOAD_EV_RULE_GONE || ev->kind == OFFLOAD_EV_RULE_ALTERED)
+		if (ev->kind == OFFLOAD_EV_RULE_GONE || ev->kind == OFFLOAD_EV_RULE_ALTERED ||
+		    ev->kind == OFFLOAD_EV_RULE_STALE)
 			note_rule(d, ev);
 		else
 			d->noted |= 1u << ev->kind;
@@ -61,6 +67,7 @@ void notify_stop(struct engine_dev *d)
 
 struct notes {
 	uint32_t kinds;
+	bool all_stale;
 	uint32_t count[OFFLOAD_N_EVENTS];
 	unsigned n;
 	struct device_note v[DEVICE_NOTES];
@@ -71,10 +78,12 @@ static void take(struct engine_dev *d, struct notes *t)
 	lock_take(&d->notes_lock);
 	t->kinds = d->noted;
 	t->n = d->n_notes;
+	t->all_stale = d->all_stale;
 	memcpy(t->count, d->noted_n, sizeof(t->count));
 	memcpy(t->v, d->notes, t->n * sizeof(t->v[0]));
 	d->noted = 0;
 	d->n_notes = 0;
+	d->all_stale = false;
 	memset(d->noted_n, 0, sizeof(d->noted_n));
 	lock_give(&d->notes_lock);
 }
@@ -84,7 +93,7 @@ static void lose_noted(struct engine_dev *d, const struct notes *t) REQUIRES(&d-
 	for (unsigned i = 0; i < t->n; i++) {
 		struct engine_flow *f = device_flow_of(d, t->v[i].handle);
 
-		if (!f || !flow_placed(f))
+		if (!f || !flow_placed(f) || t->v[i].kind == OFFLOAD_EV_RULE_STALE)
 			continue;
 		if (t->v[i].kind == OFFLOAD_EV_RULE_GONE)
 			d->stat.audit_missing++;
@@ -94,6 +103,26 @@ static void lose_noted(struct engine_dev *d, const struct notes *t) REQUIRES(&d-
 			   t->v[i].kind == OFFLOAD_EV_RULE_GONE ? OFFLOAD_FORGOTTEN
 								: OFFLOAD_ALTERED,
 			   why_words(d->e, t->v[i].words));
+	}
+}
+
+/* Each is replaced where it stands.  What the driver refused may have had to do with what has
+ * changed. */
+static void renew_stale(struct engine_dev *d, const struct notes *t) REQUIRES(&d->e->lock)
+{
+	struct engine_flow *f;
+
+	if (!(t->kinds & 1u << OFFLOAD_EV_RULE_STALE))
+		return;
+	shapes_forget(d->shapes);
+	if (t->all_stale)
+		cds_list_for_each_entry (f, &d->hw, place)
+			place_anew(f);
+	for (unsigned i = 0; i < t->n; i++) {
+		f = t->v[i].kind == OFFLOAD_EV_RULE_STALE ? device_flow_of(d, t->v[i].handle)
+							  : NULL;
+		if (f && flow_placed(f))
+			place_anew(f);
 	}
 }
 
@@ -108,6 +137,7 @@ void notify_answer(struct engine_dev *d)
 	for (unsigned k = 0; k < OFFLOAD_N_EVENTS; k++)
 		d->stat.events[k] += t.count[k];
 	lose_noted(d, &t);
+	renew_stale(d, &t);
 	if (t.kinds & 1u << OFFLOAD_EV_GONE) { /* until it says that it is back */
 		d->away = true;
 		place_all(d->e, NULL, d);
@@ -116,7 +146,8 @@ void notify_answer(struct engine_dev *d)
 		d->full_retry_ns = 0;
 	lock_give(&d->e->lock);
 	for (unsigned k = 0; k < OFFLOAD_N_EVENTS; k++)
-		if (t.kinds & 1u << k && k != OFFLOAD_EV_CAPS && k != OFFLOAD_EV_CAPACITY)
+		if (t.kinds & 1u << k && k != OFFLOAD_EV_CAPS && k != OFFLOAD_EV_CAPACITY &&
+		    k != OFFLOAD_EV_RULE_STALE)
 			log_warn_rl("%s: %s (%u): %s", d->od->name, offload_event_name[k],
 				    t.count[k],
 				    k == OFFLOAD_EV_GONE ? "its flows are switched in software"

@@ -49,10 +49,10 @@ int offload_policy_parse(const char *text)
 }
 
 const char *const offload_event_name[OFFLOAD_N_EVENTS] = {
-	[OFFLOAD_EV_RULE_GONE] = "rule_gone", [OFFLOAD_EV_RULE_ALTERED] = "rule_altered",
-	[OFFLOAD_EV_RULES] = "rules",         [OFFLOAD_EV_RESET] = "reset",
-	[OFFLOAD_EV_CAPS] = "caps",           [OFFLOAD_EV_CAPACITY] = "capacity",
-	[OFFLOAD_EV_GONE] = "gone",
+	[OFFLOAD_EV_RULE_GONE] = "rule_gone",   [OFFLOAD_EV_RULE_ALTERED] = "rule_altered",
+	[OFFLOAD_EV_RULE_STALE] = "rule_stale", [OFFLOAD_EV_RULES] = "rules",
+	[OFFLOAD_EV_RESET] = "reset",           [OFFLOAD_EV_CAPS] = "caps",
+	[OFFLOAD_EV_CAPACITY] = "capacity",     [OFFLOAD_EV_GONE] = "gone",
 };
 
 static bool has_ct(struct dp_actions acts)

@@ -183,6 +183,7 @@ struct offload_provider_ops {
 enum offload_event_kind {
 	OFFLOAD_EV_RULE_GONE,    /* somebody took a rule of ours out */
 	OFFLOAD_EV_RULE_ALTERED, /* or changed it */
+	OFFLOAD_EV_RULE_STALE,   /* what the driver made of it may be out of date: make it anew */
 	OFFLOAD_EV_RULES,        /* something happened to rules, it is not known to which: audit */
 	OFFLOAD_EV_RESET,        /* usage().epoch has changed */
 	OFFLOAD_EV_CAPS,         /* caps().generation has changed; also when a device is back */
@@ -194,14 +195,15 @@ extern const char *const offload_event_name[OFFLOAD_N_EVENTS];
 
 struct offload_event {
 	enum offload_event_kind kind;
-	uint64_t handle;   /* RULE_GONE, RULE_ALTERED */
+	uint64_t handle;   /* RULE_GONE, RULE_ALTERED, RULE_STALE */
 	const char *words; /* what is known of it, for the operator; borrowed; NULL = nothing */
 };
 
 /* The engine looks into it at once, puts right what was done to rules of ours, and says so.  Any
  * thread, also within a call of the device's own; never blocks.  From attach() of the first port
  * until detach() of the last.  Not for what the engine itself has asked for.  Events that cannot be
- * remembered one by one become OFFLOAD_EV_RULES. */
+ * remembered one by one become OFFLOAD_EV_RULES; stale rules that cannot be, all of the device's.
+ */
 void offload_device_notify(struct offload_device *dev, const struct offload_event *ev);
 
 /* A flow's name as people write it: 8-4-4-4-12 hexadecimal digits.  Parsing takes it with or

@@ -102,6 +102,7 @@ static int ask_new(struct tc_device *d, struct op *op, struct tc_port *p)
 	struct offload_req *req = op->req;
 	struct error err = ERROR_INIT;
 	struct flower_match m;
+	struct flower_env env;
 	size_t options;
 	int rc;
 
@@ -116,6 +117,8 @@ static int ask_new(struct tc_device *d, struct op *op, struct tc_port *p)
 	if (rc)
 		return no_rule(req, rc);
 	op->rule->ufid = req->rule.ufid;
+	tc_env(d, req->rule.policy, &env);
+	tc_rule_follow(d, op->rule, &env, req->rule.actions);
 	op->rule->digest = offload_rule_digest(req->rule.key, req->rule.mask, req->rule.actions);
 	op->msg = tc_place_put(&d->batch, &op->rule->at, RTM_NEWTFILTER,
 			       NLM_F_CREATE | NLM_F_EXCL | NLM_F_ECHO);
@@ -167,6 +170,14 @@ static int begin_remove(struct tc_device *d, struct op *op)
 
 /* --- answers --- */
 
+/* A driver that finds no way to a tunnel's far end would take the rule at another time. */
+static enum offload_reason reason_for(const struct op *op, enum offload_reason reason)
+{
+	return reason == OFFLOAD_DRIVER_REFUSED && op->rule && !tc_rule_is_open(op->rule)
+		       ? OFFLOAD_NO_NEXT_HOP
+		       : reason;
+}
+
 static bool says(const char *words, const char *what)
 {
 	return strstr(words, what);
@@ -188,7 +199,7 @@ static enum offload_reason reason_of(int code, const char *words)
 static int refused(struct tc_device *d, struct op *op, int code)
 {
 	const char *words = nl_batch_words(&d->batch, op->msg);
-	enum offload_reason reason = reason_of(code, words);
+	enum offload_reason reason = reason_for(op, reason_of(code, words));
 	char text[64];
 
 	if (!*words)
@@ -234,7 +245,7 @@ static int settle_new(struct tc_device *d, struct op *op)
 	if (op->rule->in_hw || op->req->rule.policy != OFFLOAD_POLICY_NONE)
 		return 0;
 	if (*words)
-		return refuse(op->req, 0, reason_of(0, words), words);
+		return refuse(op->req, 0, reason_for(op, reason_of(0, words)), words);
 	return d->offloads ? 0 : refuse(op->req, 0, OFFLOAD_NOT_IN_HW, tc_no_driver(d));
 }
 

@@ -8,6 +8,7 @@
  *   rules.c    rules by handle and number; statistics and dumps
  *   probe.c    capabilities
  *   watch.c    notifications
+ *   follow.c   the ways to tunnels' far ends, by paths.h
  *
  * Locks: the registry of ports (ports.c) and tc_device.lock; neither is held across a call to the
  * kernel, and the registry's is taken first. */
@@ -20,6 +21,8 @@
 #include "tc/filter.h"
 #include "tc/link.h"
 #include "tc/prio.h"
+
+struct tc_path;
 
 struct tc_port {
 	struct cds_list_head node; /* tc_device.ports; the registry's lock */
@@ -57,6 +60,8 @@ struct tc_rule {
 	uint64_t digest;           /* of what was asked for */
 	uint64_t held;             /* of what the kernel shows of it */
 	uint64_t packets, used_ns; /* at the last reading; when it had grown */
+	struct tc_path **paths;    /* owned: to the tunnels that it leads to; the device's lock */
+	size_t n_paths;
 };
 
 struct tc_device {
@@ -152,6 +157,17 @@ int tc_dump(struct offload_device *dev, uint64_t *cursor, struct offload_dump_re
 void tc_back_done(struct tc_device *d);
 int tc_read_back(struct offload_device *dev, uint64_t *cursor, struct offload_held *out,
 		 size_t max);
+
+/* --- follow.c --- */
+/* Follows the ways to the far ends of the tunnels that these actions lead to.  The device's thread.
+ */
+void tc_rule_follow(struct tc_device *d, struct tc_rule *r, const struct flower_env *env,
+		    struct dp_actions acts);
+void tc_rule_unfollow(struct tc_rule *r);
+/* False: a far end is not to be reached at present. */
+bool tc_rule_is_open(const struct tc_rule *r);
+/* A way has changed: the rules that have it are made anew. */
+void tc_follow_changed(const struct tc_path *p, bool first);
 
 /* --- apply.c --- */
 unsigned tc_apply(struct offload_device *dev, struct offload_req *reqs, size_t n);

@@ -19,9 +19,12 @@ tc_libtc_a_SOURCES = \
 	tc/flower_set.h \
 	tc/flower_tunnel.c \
 	tc/flower_tunnel.h \
+	tc/follow.c \
 	tc/leave.c \
 	tc/link.c \
 	tc/link.h \
+	tc/paths.c \
+	tc/paths.h \
 	tc/ports.c \
 	tc/prio.c \
 	tc/prio.h \

@@ -98,6 +98,7 @@ static struct tc_rule *adopt(struct tc_device *d, struct tc_port *p, const struc
 static void forget(struct tc_device *d, struct tc_rule *r) REQUIRES(&d->lock)
 {
 	htable_remove(&d->rules, &r->node);
+	tc_rule_unfollow(r);
 	id_pool_give(&d->numbers, tc_number(r));
 	if (r->port) {
 		tc_prios_give(&d->prios, block_of(r->port), r->at.chain, r->at.prio);
@@ -343,6 +344,7 @@ static void back_one(struct tc_port *p, const struct tc_filter *f, void *arg)
 		lock_give(&d->lock);
 	}
 	if (r) {
+		tc_rule_follow(d, r, &env, h.actions);
 		d->back[d->n_back++] = h;
 		return;
 	}

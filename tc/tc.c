@@ -10,6 +10,7 @@
 #include "core/base/log.h"
 #include "core/base/xalloc.h"
 #include "tc/device.h"
+#include "tc/paths.h"
 
 LOG_MODULE("tc");
 
@@ -45,6 +46,7 @@ static void stop(void)
 	if (n_devices)
 		return;
 	tc_watch_stop();
+	tc_paths_stop();
 	nl_chan_close(main_chan);
 	main_chan = NULL;
 	atomic_store(&main_portid, 0);
@@ -147,7 +149,8 @@ static int look_at(struct port *port, struct tc_port *p, struct port_state *st, 
 	p->kind = link.kind;
 	p->udp_port = link.udp_port;
 	p->parent = link.kind == FLOWER_PORT_INTERNAL ? TC_PARENT_EGRESS : TC_PARENT_INGRESS;
-	return tc_watch_start(err);
+	rc = tc_watch_start(err);
+	return rc ? rc : tc_paths_start(tc_follow_changed, err);
 }
 
 static int tc_attach(struct port *port, const char *args, struct offload_device **dev,

@@ -224,6 +224,34 @@ option_steps() {
 	ofctl del-flows br0 icmp
 }
 
+# The next hop gets another link address, under traffic: what comes next goes there, and nothing is lost.  Both addresses are the
+# far machine's, so that only the counters of the second tell.
+neighbour_step() { # [NOTE]
+	step "the next hop's address changes${1:+, $1}"
+	fx id 5 "${ends4[@]}"
+	vsctl --if-exists del-port vx # with all rules of it
+	eventually_not ip link show vxlan_sys_4789
+	vx remote_ip=172.16.0.2 key=5
+	ip -n far link add ul2 address 02:00:00:00:00:22 link ul type macvlan
+	in_far sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.ul2.rp_filter=0 net.ipv4.conf.ul2.arp_ignore=8
+	ip -n far link set ul2 up
+	ip neigh replace 172.16.0.2 lladdr "$(in_far cat /sys/class/net/ul/address)" dev "$here" nud permanent
+	carries
+	in_host a ping -q -c 200 -i 0.02 -W 3 10.0.0.9 >"$dir/ping" &
+	local pinger=$! before
+	sleep 1
+	ip neigh replace 172.16.0.2 lladdr 02:00:00:00:00:22 dev "$here" nud permanent
+	wait $pinger
+	expect grep -q '200 packets transmitted, 200 received' "$dir/ping"
+	eventually both_on_tier
+	before=$(in_far cat /sys/class/net/ul2/statistics/rx_packets)
+	expect test "$before" -ge 50
+	expect in_host a ping -q -c 20 -i 0.02 -W 3 10.0.0.9
+	expect test "$(in_far cat /sys/class/net/ul2/statistics/rx_packets)" -ge $((before + 20))
+	ip -n far link del ul2
+	ip neigh del 172.16.0.2 dev "$here"
+}
+
 # What TC cannot say, and why: the kernel's datapath does it.
 refused_step() {
 	step "\"do not fragment\" is not TC's to ask for"

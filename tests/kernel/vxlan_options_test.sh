@@ -21,5 +21,6 @@ vsctl add-port br0 pa
 listen
 base_steps
 option_steps
+neighbour_step
 stop_shuntd
 equal "$(complaints | grep -v 'no tunnel port has these')" "" "the log's complaints"

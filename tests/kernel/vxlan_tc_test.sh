@@ -22,6 +22,7 @@ vsctl add-port br0 pa -- set Interface pa other_config:offload=tc
 listen
 base_steps
 option_steps
+neighbour_step
 refused_step
 stop_shuntd
 equal "$(complaints | grep -v 'no tunnel port has these')" "" "the log's complaints"

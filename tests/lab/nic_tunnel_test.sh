@@ -102,6 +102,27 @@ ip neigh replace 10.0.0.9 lladdr 02:00:00:00:00:77 dev n
 expect pings a 10.1.0.9
 clear_all
 
+step "a driver that looks once: the rule goes where the next hop was"
+command pin 1
+encap
+decap
+expect pings a 10.1.0.9
+ip -n w link set dev eth0 address 02:00:00:00:00:78
+ip neigh replace 10.0.0.9 lladdr 02:00:00:00:00:78 dev n
+expect_not pings a 10.1.0.9 1
+clear_all
+encap
+decap
+expect pings a 10.1.0.9
+clear_all
+ip -n w link set dev eth0 arp off
+ip neigh del 10.0.0.9 dev n
+refused "not known" nr0 ingress protocol ip flower skip_sw dst_ip 10.1.0.9 action tunnel_key set src_ip 10.0.0.100 dst_ip 10.0.0.9 dst_port 4789 id 42 pipe \
+	action mirred egress redirect dev vx
+command pin 0
+ip -n w link set dev eth0 arp on address 02:00:00:00:00:77
+ip neigh replace 10.0.0.9 lladdr 02:00:00:00:00:77 dev n
+
 step "group policy"
 tc qdisc del dev vx ingress
 ip link del vx

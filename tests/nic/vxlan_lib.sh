@@ -15,8 +15,8 @@ function_in() { # DEVICE HOST NAME ADDRESS/LEN
 	ip -n "$2" link set "$3" up
 	ip -n "$2" addr add "$4" dev "$3"
 }
-nic_machine() {
-	echo "add n ports=2 table=1000" >/sys/kernel/debug/nicsim/control
+nic_machine() { # OPTION…: of the NIC
+	echo "add n ports=2 table=1000 $*" >/sys/kernel/debug/nicsim/control
 	function_in nv0 a eth0 10.0.0.1/24
 	function_in nw far ul 172.16.0.2/24
 	in_far sysctl -qw net.ipv4.conf.all.arp_notify=1 net.ipv4.conf.ul.arp_notify=1 net.ipv6.conf.ul.disable_ipv6=0

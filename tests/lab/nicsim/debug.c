@@ -13,6 +13,7 @@
  *	fail N		the next N rules fail with ENOMEM
  *	lag MILLISECONDS	counters are reported with such an age
  *	mute 0|1	counters are not reported at all
+ *	pin 0|1		a rule keeps the next hop of its tunnel that it went in with
  *	forget N|all	the rule is gone, without a word
  *	alter N		the rule's outputs go to the next port instead
  *	reset		links go down, all rules are gone, after a while links come up
@@ -73,6 +74,11 @@ static int do_lag(struct nicsim_nic *nic, char *word)
 static int do_mute(struct nicsim_nic *nic, char *word)
 {
 	return word ? kstrtobool(word, &nic->mute) : -EINVAL;
+}
+
+static int do_pin(struct nicsim_nic *nic, char *word)
+{
+	return word ? kstrtobool(word, &nic->pin) : -EINVAL;
 }
 
 static void forget_all(struct nicsim_nic *nic)
@@ -156,10 +162,10 @@ static const struct {
 	const char *name;
 	int (*run)(struct nicsim_nic *nic, char *word);
 } commands[] = {
-	{ "table", do_table }, { "slow", do_slow },   { "fail", do_fail },
-	{ "lag", do_lag },     { "mute", do_mute },   { "forget", do_forget },
-	{ "alter", do_alter }, { "reset", do_reset }, { "refuse", do_refuse },
-	{ "allow", do_allow },
+	{ "table", do_table },   { "slow", do_slow },   { "fail", do_fail },
+	{ "lag", do_lag },       { "mute", do_mute },   { "pin", do_pin },
+	{ "forget", do_forget }, { "alter", do_alter }, { "reset", do_reset },
+	{ "refuse", do_refuse }, { "allow", do_allow },
 };
 
 static int run_command(struct nicsim_nic *nic, char *line)

@@ -5,7 +5,8 @@
  * Where they go is what the host's routes and neighbours say at the moment, since a driver follows
  * those; while there is no next hop, or one that is not behind a port of this NIC, the rule misses
  * and the host's tunnel device does the work, which makes the host ask for its neighbour.  When a
- * rule is put in there must be a route by a port of this NIC.
+ * rule is put in there must be a route by a port of this NIC.  Some drivers look at the next hop
+ * once, when a rule goes in, and never again: so does this one while the NIC is told to "pin".
  *
  * Outer headers are those that the host's device would make: RFC 7348; the UDP source port from the
  * inner frame; ECN as RFC 6040 says.
@@ -24,18 +25,22 @@
 
 #include "nicsim.h"
 
-struct nicsim_encap {
-	struct rcu_head rcu;
-	bool ipv6;
-	u32 gbp;
-	struct ip_tunnel_key key;
-};
-
-/* What a route says. */
+/* What a route and a neighbour say. */
 struct way {
 	struct dst_entry *dst;
 	struct in6_addr src; /* IPv4 in the first word */
 	u8 hop_limit;
+	u8 from[ETH_ALEN], to[ETH_ALEN];
+	struct nicsim_port *port; /* NULL: not by one of ours */
+};
+
+struct nicsim_encap {
+	struct rcu_head rcu;
+	bool ipv6;
+	bool pinned; /* the way is this, whatever the host says by now */
+	struct way way;
+	u32 gbp;
+	struct ip_tunnel_key key;
 };
 
 static int route4(struct nicsim_nic *nic, const struct nicsim_encap *e, struct way *way)
@@ -91,12 +96,31 @@ static struct nicsim_port *port_of(struct nicsim_nic *nic, const struct way *way
 	return nicsim_port_of(nic, dev);
 }
 
+/* The next hop's address; false while it is not known, which makes the kernel ask for it. */
+static bool next_hop(const struct nicsim_encap *e, struct way *way)
+{
+	const void *to =
+		e->ipv6 ? (const void *)&e->key.u.ipv6.dst : (const void *)&e->key.u.ipv4.dst;
+	struct neighbour *n = dst_neigh_lookup(way->dst, to);
+	bool known;
+
+	if (!n)
+		return false;
+	neigh_event_send(n, NULL);
+	known = READ_ONCE(n->nud_state) & NUD_VALID;
+	if (known)
+		neigh_ha_snapshot(way->to, n, way->dst->dev);
+	memcpy(way->from, way->dst->dev->dev_addr, ETH_ALEN);
+	neigh_release(n);
+	return known;
+}
+
 struct nicsim_encap *nicsim_encap_new(struct nicsim_nic *nic, const struct ip_tunnel_info *info,
 				      struct netlink_ext_ack *extack)
 {
 	struct nicsim_encap *e;
 	struct way way;
-	bool ours;
+	bool ours, known;
 	int err;
 
 	e = kzalloc(sizeof(*e), GFP_KERNEL);
@@ -113,12 +137,22 @@ struct nicsim_encap *nicsim_encap_new(struct nicsim_nic *nic, const struct ip_tu
 		goto free;
 	}
 	ours = netif_is_lag_master(way.dst->dev) || nicsim_port_of(nic, way.dst->dev);
+	e->pinned = READ_ONCE(nic->pin);
+	known = !e->pinned || next_hop(e, &way);
+	if (e->pinned) {
+		way.port = nicsim_port_of(nic, way.dst->dev);
+		ours = way.port;
+		e->way = way;
+	}
 	dst_release(way.dst);
-	if (ours)
+	if (ours && known)
 		return e;
-	NL_SET_ERR_MSG_MOD(extack,
-			   "the route to the tunnel's other end is not by a port of this NIC");
-	err = -EOPNOTSUPP;
+	if (ours)
+		NL_SET_ERR_MSG_MOD(extack, "the next hop to the tunnel's other end is not known");
+	else
+		NL_SET_ERR_MSG_MOD(
+			extack, "the route to the tunnel's other end is not by a port of this NIC");
+	err = ours ? -EHOSTUNREACH : -EOPNOTSUPP;
 
 free:
 	kfree(e);
@@ -128,24 +162,6 @@ free:
 void nicsim_encap_free(struct nicsim_encap *encap)
 {
 	kfree_rcu(encap, rcu);
-}
-
-/* The next hop's address; false while it is not known, which makes the kernel ask for it. */
-static bool next_hop(const struct nicsim_encap *e, const struct way *way, u8 address[ETH_ALEN])
-{
-	const void *to =
-		e->ipv6 ? (const void *)&e->key.u.ipv6.dst : (const void *)&e->key.u.ipv4.dst;
-	struct neighbour *n = dst_neigh_lookup(way->dst, to);
-	bool known;
-
-	if (!n)
-		return false;
-	neigh_event_send(n, NULL);
-	known = READ_ONCE(n->nud_state) & NUD_VALID;
-	if (known)
-		neigh_ha_snapshot(address, n, way->dst->dev);
-	neigh_release(n);
-	return known;
 }
 
 /* --- headers, from the inside out; there is room --- */
@@ -233,13 +249,12 @@ static void push_ipv6(struct sk_buff *skb, const struct nicsim_encap *e, const s
 	ip->daddr = e->key.u.ipv6.dst;
 }
 
-static void push_eth(struct sk_buff *skb, const struct nicsim_encap *e, const struct way *way,
-		     const u8 to[ETH_ALEN])
+static void push_eth(struct sk_buff *skb, const struct nicsim_encap *e, const struct way *way)
 {
 	struct ethhdr *eth = skb_push(skb, sizeof(*eth));
 
-	memcpy(eth->h_dest, to, ETH_ALEN);
-	memcpy(eth->h_source, way->dst->dev->dev_addr, ETH_ALEN);
+	memcpy(eth->h_dest, way->to, ETH_ALEN);
+	memcpy(eth->h_source, way->from, ETH_ALEN);
 	eth->h_proto = e->ipv6 ? htons(ETH_P_IPV6) : htons(ETH_P_IP);
 }
 
@@ -268,24 +283,33 @@ static void wrap(struct nicsim_nic *nic, struct sk_buff *skb, const struct nicsi
 		push_ipv4(skb, e, way, tos);
 }
 
+/* As the host says now. */
+static bool find_way(struct nicsim_run *run, struct sk_buff *skb, const struct nicsim_encap *e,
+		     struct way *way)
+{
+	bool known;
+
+	if (route(run->nic, e, way))
+		return false;
+	known = next_hop(e, way);
+	way->port = known ? port_of(run->nic, way, skb) : NULL;
+	dst_release(way->dst);
+	return way->port;
+}
+
 /* Wraps a frame; the port that it leaves by, or NULL while it cannot. */
 struct nicsim_port *nicsim_encapsulate(struct nicsim_run *run, struct sk_buff *skb,
 				       const struct nicsim_act *out)
 {
 	const struct nicsim_encap *e = run->encap;
-	struct nicsim_port *port = NULL;
-	u8 to[ETH_ALEN];
-	struct way way;
+	struct way way = e->way;
 
-	if (route(run->nic, e, &way))
+	if (!e->pinned && !find_way(run, skb, e, &way))
 		return NULL;
-	if (next_hop(e, &way, to) && !skb_cow(skb, NICSIM_HEADROOM))
-		port = port_of(run->nic, &way, skb);
-	if (port) {
-		wrap(run->nic, skb, e, &way, out);
-		push_eth(skb, e, &way, to);
-		skb_reset_mac_header(skb);
-	}
-	dst_release(way.dst);
-	return port;
+	if (skb_cow(skb, NICSIM_HEADROOM))
+		return NULL;
+	wrap(run->nic, skb, e, &way, out);
+	push_eth(skb, e, &way);
+	skb_reset_mac_header(skb);
+	return way.port;
 }

@@ -230,6 +230,7 @@ struct nicsim_nic {
 	unsigned int slow_us;   /* time that a rule takes to go in */
 	unsigned int fail_next; /* so many insertions fail with ENOMEM */
 	bool mute;              /* statistics tell nothing new */
+	bool pin;               /* next hops are those of when the rule went in */
 	u64 n_refused, n_full;
 	struct list_head block_cbs;
 	struct list_head tunnels; /* RCU */

@@ -87,16 +87,17 @@ static struct recirc_state *take(struct recirc_table *t, struct recirc_state *s)
 static struct recirc_state *probe(const struct recirc_table *t, const void *data, uint32_t len,
 				  uint32_t *id)
 {
-	uint32_t first = (uint32_t)hash_bytes(data, len, SEED);
+	uint64_t first = hash_bytes(data, len, SEED) % RECIRC_ID_MAX;
 
 	*id = 0;
-	for (uint32_t i = 0; i < PROBES; i++) {
-		struct recirc_state *s = first + i ? find(t, first + i) : NULL;
+	for (unsigned i = 0; i < PROBES; i++) {
+		uint32_t at = 1 + (uint32_t)((first + i) % RECIRC_ID_MAX);
+		struct recirc_state *s = find(t, at);
 
 		if (s && s->len == len && !memcmp(s->data, data, len))
 			return s;
 		if (!s && !*id)
-			*id = first + i;
+			*id = at;
 	}
 	return NULL;
 }

@@ -12,7 +12,7 @@
  * collide: a restarted switch gives equal states their old ids, and finds what it left in a
  * datapath.
  *
- * Guarantees: an id is never 0; while anything holds a reference (a megaflow that sends packets to
+ * Guarantees: an id is never 0 nor above RECIRC_ID_MAX; while anything holds a reference (a megaflow that sends packets to
  * the id, or one that matches on it) the id means this state and no other, and for RECIRC_LINGER_NS
  * after that, for packets on their way.  At most `max` states; those that only linger leave first.
  *
@@ -24,6 +24,9 @@
 #include "core/base/lock.h"
 
 #define RECIRC_MAX 262144
+/* Chains of TC have numbers of 28 bits (TC_ACT_EXT_VAL_MASK of linux/pkt_cls.h), of which the last
+ * ones are for trials. */
+#define RECIRC_ID_MAX 0x0ffffff0u
 #define RECIRC_LINGER_NS (2 * UINT64_C(1000000000))
 
 struct recirc_table;

@@ -43,6 +43,7 @@ static void check_same(const struct recirc_state *s, unsigned i)
 	ck_assert_uint_eq(s->len, i % 2 ? 16 : 32);
 	ck_assert_int_eq(memcmp(s->data, data, s->len), 0);
 	ck_assert_uint_ne(s->id, 0);
+	ck_assert_uint_le(s->id, RECIRC_ID_MAX);
 }
 
 static unsigned count_held(const struct known *k)

@@ -17,6 +17,7 @@
 #define DATAGRAMS NL_TAKE_MAX /* received by one call */
 #define DATAGRAM_BYTES (64u << 10)
 #define DUMP_DATAGRAMS 4u /* of a dump: each is some 32 KB */
+#define DUMP_TRIES 8u     /* when the kernel has no memory for a part of one */
 #define WAIT_SECONDS 30   /* the kernel has answered when the send returns; nobody waits so long */
 
 struct nl_chan {
@@ -28,6 +29,7 @@ struct nl_chan {
 	/* a dump */
 	uint32_t dump_seq; /* 0 = none under way */
 	bool interrupted, ended;
+	bool poked;       /* since then, what there is of it is there when a receive returns */
 	unsigned n, next; /* datagrams received, being read */
 	size_t ofs;       /* of the next message in it */
 	size_t len[DATAGRAMS];
@@ -311,14 +313,21 @@ static bool take_answer(struct nl_batch *b, struct nl_req *r, const struct nlmsg
 	return false;
 }
 
-/* Request i of the batch has sequence number first_seq + i. */
+/* Request i of the batch has sequence number first_seq + i.  That an answer was lost is said once,
+ * ahead of those that were not, and all there will be are there by then. */
 static int collect(struct nl_chan *c, struct nl_batch *b, uint32_t first_seq, size_t waiting)
 {
-	while (waiting) {
-		int n = receive(c, DATAGRAMS, 0);
+	bool lost = false;
 
+	while (waiting) {
+		int n = receive(c, DATAGRAMS, lost ? MSG_DONTWAIT : 0);
+
+		if (n == -ENOBUFS) {
+			lost = true;
+			continue;
+		}
 		if (n < 0)
-			return n;
+			return lost && n == -EAGAIN ? -ENOBUFS : n;
 		for (unsigned i = 0; i < (unsigned)n; i++) {
 			const struct nlmsghdr *h;
 			size_t ofs = 0;
@@ -404,6 +413,8 @@ int nl_chan_do(struct nl_chan *c, struct nl_batch *b)
 
 int nl_dump_begin(struct nl_chan *c, struct nl_batch *b)
 {
+	int rc;
+
 	close_request(b);
 	if (b->n != 1)
 		return -EINVAL;
@@ -411,10 +422,13 @@ int nl_dump_begin(struct nl_chan *c, struct nl_batch *b)
 		return b->reqs[0].code;
 	header(b, 0)->nlmsg_seq = c->dump_seq = ++c->seq;
 	header(b, 0)->nlmsg_flags |= NLM_F_DUMP;
-	c->interrupted = c->ended = false;
+	c->interrupted = c->ended = c->poked = false;
 	c->n = c->next = 0;
 	c->ofs = 0;
-	return transmit(c, b, 0, 1);
+	rc = transmit(c, b, 0, 1);
+	if (rc)
+		c->dump_seq = 0; /* there is nothing to read */
+	return rc;
 }
 
 /* NLMSG_DONE and NLMSG_ERROR begin with a code. */
@@ -443,30 +457,58 @@ static const struct nlmsghdr *dumped(struct nl_chan *c)
 	return NULL;
 }
 
-int nl_dump_next(struct nl_chan *c, const struct nlmsghdr **ret)
+/* The kernel had no memory for a part of the dump.  It makes the next one whenever something has
+ * been received, and this is something to receive. */
+static int poke(struct nl_chan *c)
 {
-	const struct nlmsghdr *h;
+	struct nlmsghdr h = { .nlmsg_len = NLMSG_HDRLEN,
+			      .nlmsg_type = NLMSG_NOOP,
+			      .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+			      .nlmsg_seq = c->dump_seq - 1 };
 
-	if (!c->dump_seq || c->ended)
-		return 0;
-	while (!(h = dumped(c))) {
-		int n = receive(c, DUMP_DATAGRAMS, 0);
+	c->poked = true;
+	return mnl_socket_sendto(c->sock, &h, sizeof(h)) < 0 ? -errno : 0;
+}
 
+/* The next message, received if need be. */
+static int dump_message(struct nl_chan *c, const struct nlmsghdr **ret)
+{
+	unsigned tries = 0;
+
+	while (!(*ret = dumped(c))) {
+		int n = receive(c, DUMP_DATAGRAMS, c->poked ? MSG_DONTWAIT : 0);
+
+		if (n == -ENOBUFS && tries++ < DUMP_TRIES && !poke(c))
+			continue;
 		if (n < 0)
-			return n;
+			return c->poked && n == -EAGAIN ? -ENOBUFS : n;
 		c->n = (unsigned)n;
 		c->next = 0;
 		c->ofs = 0;
 	}
-	c->interrupted |= (h->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
-	if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR) {
-		int code = end_code(h);
+	return 0;
+}
 
+int nl_dump_next(struct nl_chan *c, const struct nlmsghdr **ret)
+{
+	const struct nlmsghdr *h;
+	int rc;
+
+	if (!c->dump_seq || c->ended)
+		return 0;
+	while (!(rc = dump_message(c, &h))) {
+		c->interrupted |= (h->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+		if (h->nlmsg_type != NLMSG_DONE && h->nlmsg_type != NLMSG_ERROR) {
+			*ret = h;
+			return 1;
+		}
+		rc = end_code(h);
+		if (h->nlmsg_type == NLMSG_ERROR && rc == -ENOBUFS && !c->poked && !poke(c))
+			continue; /* that was its first part */
 		c->ended = true;
-		return code ? code : c->interrupted ? -EINTR : 0;
+		return rc ? rc : c->interrupted ? -EINTR : 0;
 	}
-	*ret = h;
-	return 1;
+	return rc;
 }
 
 void nl_dump_end(struct nl_chan *c)

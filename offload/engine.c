@@ -45,6 +45,7 @@ struct engine *engine_new(struct dp *dp, const struct engine_ops *ops, void *ctx
 	htable_init(&e->flows);
 	htable_init(&e->ports);
 	htable_init(&e->texts);
+	htable_init(&e->unknown);
 	CDS_INIT_LIST_HEAD(&e->devs);
 	CDS_INIT_LIST_HEAD(&e->strays);
 	return e;
@@ -215,6 +216,15 @@ static void drop_from_hw(struct engine *e, struct engine_flow *f, struct gone_li
 	place_remove(e, f, AFTER_SOFTWARE, OFFLOAD_ST_REMOVING, &w);
 }
 
+/* A moment without memory leaves nothing behind that nobody knows of. */
+static void del_from_dp(struct engine *e, struct dp_flow_op *ops, size_t n)
+{
+	(void)e->dp->ops->flow_batch(e->dp, ops, n); /* one that was gone has no reading */
+	for (size_t i = 0; i < n; i++)
+		if (ops[i].result == -ENOMEM || ops[i].result == -ENOBUFS)
+			(void)dp_flow_do(e->dp, &ops[i]); /* else unknown.c comes upon it */
+}
+
 static void del_chunk(struct engine *e, struct engine_flow *const flows[], size_t n)
 {
 	struct engine_flow *mine[CHUNK];
@@ -226,7 +236,7 @@ static void del_chunk(struct engine *e, struct engine_flow *const flows[], size_
 		return;
 	for (size_t i = 0; i < m; i++)
 		ops[i] = (struct dp_flow_op){ .kind = DP_FLOW_DEL, .ufid = mine[i]->ufid };
-	(void)e->dp->ops->flow_batch(e->dp, ops, m); /* one that was gone has no reading */
+del_from_dp(e, ops, m);
 	clock_hold();
 	lock_take(&e->lock);
 	for (size_t i = 0; i < m; i++) {
@@ -253,6 +263,7 @@ void engine_refresh(struct engine *e)
 {
 	struct dp_flow_rec *recs = xcalloc(DUMP_CHUNK, sizeof(*recs));
 	struct dp_dump cur = { .flags = 0 };
+	uint64_t now = clock_mono_ns();
 	int n;
 
 	hang_check(e);
@@ -270,12 +281,16 @@ void engine_refresh(struct engine *e)
 
 			if (f && f->sw_open)
 				flow_fold(e, f, e->sw_tier, &recs[i].stats);
+			else if (!f)
+				unknown_see(e, recs[i].ufid, now);
 		}
 		lock_give(&e->lock);
 		clock_let_go();
 	} while (n > 0 || n == -EINTR);
 	e->dp->ops->flow_dump_end(e->dp, &cur);
 	free(recs);
+	if (!n)
+		unknown_sweep(e, now);
 }
 
 /* --- waiting and ending --- */
@@ -369,6 +384,7 @@ void engine_free(struct engine *e, bool leave)
 		free(container_of(n, struct text, node));
 	}
 	htable_done(&e->texts);
+	unknown_done(e);
 	htable_done(&e->ports);
 	htable_done(&e->flows);
 	pthread_cond_destroy(&e->changed);

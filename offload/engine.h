@@ -222,6 +222,7 @@ struct engine_totals {
 		bytes[LEDGER_N_TIERS];         /* gone flows included: these never run back */
 	uint64_t flows[LEDGER_N_TIERS];        /* now */
 	uint64_t no_device[OFFLOAD_N_REASONS]; /* flows outside hardware by reason, all devices */
+	uint64_t unknown_removed; /* flows that were in the fallback datapath and nobody's */
 };
 void engine_totals(struct engine *e, struct engine_totals *t);
 /* A provider's command on a device (faults of sim).  Any thread. */

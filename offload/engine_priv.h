@@ -201,6 +201,7 @@ struct engine {
 	void *ctx;
 	struct engine_config cfg;
 	struct htable flows, ports, texts;
+	struct htable unknown; /* unknown.c */
 	struct cds_list_head devs, strays;
 	struct engine_totals totals;
 	bool holding; /* engine_adopt() is still to come */
@@ -376,6 +377,12 @@ enum chain_turn chain_may_leave(struct engine_dev *d, struct engine_flow *f) REQ
 void chain_batch_done(struct engine_dev *d) REQUIRES(&d->e->lock);
 /* Leaders of chains without a rule (adopted ones) leave. */
 void chain_sweep(struct engine_dev *d) REQUIRES(&d->e->lock);
+
+/* --- unknown.c: flows of the fallback datapath that are nobody's --- */
+/* A dump that began at now_ns shows one / has ended. */
+void unknown_see(struct engine *e, struct ufid ufid, uint64_t now_ns) ENGINE_LOCKED(e);
+void unknown_sweep(struct engine *e, uint64_t now_ns) EXCLUDES(e->lock);
+void unknown_done(struct engine *e);
 
 /* --- notify.c: what providers tell of --- */
 bool notify_pending(struct engine_dev *d);

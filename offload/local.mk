@@ -40,7 +40,8 @@ offload_liboffload_a_SOURCES = \
 	offload/sim/rules.c \
 	offload/sim/sim.c \
 	offload/sim/sim.h \
-	offload/sim/sim_priv.h
+	offload/sim/sim_priv.h \
+	offload/unknown.c
 # Which NICs sim resembles: PREFIX/share/shunt/profiles/NAME.conf.
 profilesdir = $(pkgdatadir)/profiles
 dist_profiles_DATA = \

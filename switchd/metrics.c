@@ -166,6 +166,7 @@ static void megaflow_events(struct scrape *s)
 	sample(s, "", "event", "over_limit", s->flows.over_limit);
 	sample(s, "", "event", "duplicate", s->flows.duplicate);
 	sample(s, "", "event", "modified", s->flows.modified);
+	sample(s, "", "event", "unknown_removed", s->totals.unknown_removed);
 	sample(s, "", "event", "deleted_idle", s->flows.deleted_idle);
 	sample(s, "", "event", "deleted_changed", s->flows.deleted_changed);
 	sample(s, "", "event", "adopted", s->flows.adopted);

@@ -337,6 +337,10 @@ static int flow_op(struct survivor *w, struct dp_flow_op *op)
 {
 	struct survivor_rule *f = survivor_find(w->flows, op->ufid);
 
+	if (w->no_memory) {
+		w->no_memory--;
+		return -ENOMEM;
+	}
 	if (op->kind == DP_FLOW_PUT)
 		return f ? -EEXIST : put_flow(w, op);
 	if (!f)

@@ -45,6 +45,7 @@ struct survivor {
 
 	/* Knobs. */
 	_Atomic uint32_t hw_max; /* rules that hardware takes */
+	_Atomic uint32_t no_memory; /* operations on flows that fail so */
 	_Atomic bool hw_refuses; /* it takes none, and says so */
 	_Atomic bool hw_silent;  /* it takes none, and says nothing */
 	_Atomic bool no_software;

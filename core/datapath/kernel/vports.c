@@ -37,6 +37,15 @@ static struct kdp_vport *by_name(const struct kdp *d, const char *name)
 	return NULL;
 }
 
+/* A number that we know of no port for.  The kernel frees a number when its device vanishes; here
+ * it is taken until the port is removed, so that nobody removes another's port. */
+static uint32_t free_number(const struct kdp *d, uint32_t from)
+{
+	while (from < d->n_ports && d->ports[from])
+		from++;
+	return from;
+}
+
 /* ---- what the kernel says of a port ---- */
 
 struct answer {
@@ -174,6 +183,8 @@ static int ask_new(struct kdp *d, struct kdp_work *w, const char *name, uint32_t
 	return rc;
 }
 
+/* A moment without memory leaves no port behind that nobody knows of. */
+#define DEL_TRIES 3
 static int ask_del(struct kdp *d, uint32_t no)
 {
 	int rc;
@@ -181,11 +192,31 @@ static int ask_del(struct kdp *d, uint32_t no)
 
 	if (!w)
 		return rc;
-	(void)kdp_add(&w->batch, d, &d->fam->vport, OVS_VPORT_CMD_DEL, 0);
-	nlattr_put_u32(&w->batch.buf, OVS_VPORT_ATTR_PORT_NO, no);
-	rc = do_one(w, NULL, "");
+	for (unsigned i = 0; i < DEL_TRIES; i++) {
+		nl_batch_clear(&w->batch);
+		(void)kdp_add(&w->batch, d, &d->fam->vport, OVS_VPORT_CMD_DEL, 0);
+		nlattr_put_u32(&w->batch.buf, OVS_VPORT_ATTR_PORT_NO, no);
+		rc = do_one(w, NULL, "");
+		if (i && rc == -ENODEV)
+			rc = 0; /* done, and the answer was lost */
+		if (rc != -ENOMEM && rc != -ENOBUFS)
+			break;
+	}
 	kdp_work_put(d, w);
 	return rc;
+}
+
+/* The answer to a request for a port was lost: when the kernel has made it, it goes again. */
+static void undo_new(struct kdp *d, struct kdp_work *w, const char *name)
+{
+	struct answer ans;
+
+	nl_batch_clear(&w->batch);
+	(void)kdp_add(&w->batch, d, &d->fam->vport, OVS_VPORT_CMD_GET, 0);
+	nlattr_put_str(&w->batch.buf, OVS_VPORT_ATTR_NAME, name);
+	if (!do_one(w, NULL, "") && !read_answer(d, nl_batch_data(&w->batch, 0), &ans) && ans.no &&
+	    free_number(d, ans.no) == ans.no)
+		(void)ask_del(d, ans.no); /* else the next request says so */
 }
 
 /* ---- coming ---- */
@@ -226,15 +257,6 @@ static struct kdp_vport *take_stale(struct kdp *d, const char *name, int type, s
 	return NULL;
 }
 
-/* A number that we know of no port for.  The kernel frees a number when its device vanishes; here
- * it is taken until the port is removed, so that nobody removes another's port. */
-static uint32_t free_number(const struct kdp *d, uint32_t from)
-{
-	while (from < d->n_ports && d->ports[from])
-		from++;
-	return from;
-}
-
 /* The number may be in use for a port that somebody else has added: EBUSY, as for a device that
  * belongs to a bridge. */
 #define NUMBERS_TRIED 4
@@ -257,6 +279,8 @@ static int new_port(struct kdp *d, struct kdp_work *w, const char *name, int typ
 		rc = ask_new(d, w, name, (uint32_t)type, no, ans, err);
 		no = free_number(d, no + 1);
 	}
+	if (rc == -ENOBUFS)
+		undo_new(d, w, name);
 	return rc;
 }
 
@@ -266,6 +290,8 @@ static int settle(struct kdp *d, struct kdp_vport *v, const struct port_config *
 {
 	int rc = v->up.ops->reconfigure(&v->up, cfg, err);
 
+	if (rc == -EBUSY && err && !err->code)
+		(void)error_set(err, EBUSY, NULL, "the device %s is gone again", v->up.name);
 	if (rc)
 		(void)kdp_port_del(&d->up, v->up.no); /* nothing was promised */
 	return rc;

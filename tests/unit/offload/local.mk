@@ -8,6 +8,7 @@ OFFLOAD_TESTS = \
 	tests/unit/offload/parts_test \
 	tests/unit/offload/survive_test \
 	tests/unit/offload/tiers_test \
+	tests/unit/offload/unknown_test \
 	tests/unit/offload/sim/agree_test \
 	tests/unit/offload/sim/profile_test
 check_PROGRAMS += $(OFFLOAD_TESTS)
@@ -23,4 +24,5 @@ tests_unit_offload_tiers_test_SOURCES = tests/unit/offload/tiers_test.c $(OFFLOA
 tests_unit_offload_adopt_test_SOURCES = tests/unit/offload/adopt_test.c $(OFFLOAD_RIG)
 tests_unit_offload_chain_test_SOURCES = tests/unit/offload/chain_test.c $(OFFLOAD_RIG)
 tests_unit_offload_hang_test_SOURCES = tests/unit/offload/hang_test.c $(OFFLOAD_RIG)
+tests_unit_offload_unknown_test_SOURCES = tests/unit/offload/unknown_test.c $(OFFLOAD_RIG)
 tests_unit_offload_survive_test_SOURCES = tests/unit/offload/survive_test.c $(OFFLOAD_RIG)

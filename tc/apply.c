@@ -282,6 +282,15 @@ static void send_batch(struct tc_device *d)
 		log_warn_rl("%s: netlink lost answers", d->up.name);
 }
 
+/* The kernel has it, or the answer that would say so was lost. */
+static bool may_stand(const struct op *op)
+{
+	int code = op->req->result;
+
+	return op->req->refusal.reason == OFFLOAD_ECHO_DIFFERS || code == -ENOBUFS ||
+	       code == -ETIMEDOUT || code == -EMSGSIZE;
+}
+
 /* Rules that were made in the kernel and must not stay there. */
 static void take_back(struct tc_device *d, struct op *ops, size_t n)
 {
@@ -291,7 +300,7 @@ static void take_back(struct tc_device *d, struct op *ops, size_t n)
 
 		if (!op->rule || !op->req->result)
 			continue;
-		if (op->sent && op->req->refusal.reason == OFFLOAD_ECHO_DIFFERS)
+		if (op->sent && may_stand(op))
 			(void)tc_place_put(&d->batch, &op->rule->at, RTM_DELTFILTER, 0);
 	}
 	send_batch(d);
@@ -360,6 +369,14 @@ static void take_out(struct tc_device *d, struct op *ops, size_t n)
 			ops[i].msg = ops[i].leave.msg;
 }
 
+/* True: it stays. */
+static bool settle_old(struct tc_device *d, struct op *op)
+{
+	int code = settle_removal(d, op);
+
+	return code && code != -ENOENT;
+}
+
 /* Takes out the rules that were replaced, and of those that make room, a new one that was put
  * elsewhere. */
 static void remove_old(struct tc_device *d, struct op *ops, size_t n)
@@ -378,10 +395,17 @@ static void remove_old(struct tc_device *d, struct op *ops, size_t n)
 	send_batch(d);
 	take_out(d, ops, n);
 	for (size_t i = 0; i < n; i++)
-		if (ops[i].sent && !ops[i].make_room)
-			(void)settle_removal(d, &ops[i]); /* what stays is an orphan for an audit */
-		else if (ops[i].sent)
+		if (ops[i].sent && ops[i].make_room)
 			ops[i].req->result = read_removal(d, &ops[i]);
+	/* A moment without memory leaves no rule beside the one that took its place; what stays
+	 * then is an orphan for an audit. */
+	for (size_t i = 0; i < n; i++)
+		if (ops[i].sent)
+			ops[i].sent = !ops[i].make_room && settle_old(d, &ops[i]);
+	take_out(d, ops, n);
+	for (size_t i = 0; i < n; i++)
+		if (ops[i].sent)
+			(void)settle_old(d, &ops[i]);
 }
 
 /* The new rule where the old one was; meanwhile the fallback datapath switches.  When that fails,

@@ -180,8 +180,7 @@ START_TEST(nothing_is_an_orphan_before_it_is_known)
 	engine_flow_unref(rig_put(&r, &m, "%1", &u));
 	rig_wait(&r, u, OFFLOAD_ST_HARDWARE, -1);
 	rig_close(&r, true);
-	rig_open(&r, false);
-	engine_hold(r.e); /* as from the start */
+	rig_open_held(&r);
 	ck_assert_int_eq(engine_audit(r.e, NULL, true, &out, NULL), 0);
 	ck_assert_uint_eq(survivor_count(r.w, r.w->rules), 1);
 	rig_close(&r, true);

@@ -44,7 +44,7 @@ static void add_port(struct rig *r, unsigned i)
 	port_unref(info.port);
 }
 
-void rig_open(struct rig *r, bool adopt)
+static void open_rig(struct rig *r, bool hold)
 {
 	static const struct engine_ops ops = { .gone = gone };
 	struct error err = ERROR_INIT;
@@ -59,10 +59,20 @@ void rig_open(struct rig *r, bool adopt)
 	r->cfg.audit_period_ms = 0;
 	r->cfg.min_residency_ms = 0;
 	engine_configure(r->e, &r->cfg);
-	if (adopt)
+	if (hold)
 		engine_hold(r->e);
 	for (unsigned i = 0; i < RIG_PORTS; i++)
 		add_port(r, i);
+}
+
+void rig_open_held(struct rig *r)
+{
+	open_rig(r, true);
+}
+
+void rig_open(struct rig *r, bool adopt)
+{
+	open_rig(r, adopt);
 	if (adopt)
 		ck_assert_int_eq(engine_adopt(r->e, adopted, r, &r->adopted), 0);
 }

@@ -24,6 +24,8 @@ struct rig {
 /* A switch on the machine that there is, or on a new one.  Ports 0 to RIG_PORTS - 1 belong to the
  * NIC "survivor:a".  adopt: takes over what is there. */
 void rig_open(struct rig *r, bool adopt);
+/* As it is before it takes over. */
+void rig_open_held(struct rig *r);
 /* leave: as a restart does. */
 void rig_close(struct rig *r, bool leave);
 /* The machine too; all must have been closed. */

@@ -236,7 +236,7 @@ static void del_chunk(struct engine *e, struct engine_flow *const flows[], size_
 		return;
 	for (size_t i = 0; i < m; i++)
 		ops[i] = (struct dp_flow_op){ .kind = DP_FLOW_DEL, .ufid = mine[i]->ufid };
-del_from_dp(e, ops, m);
+	del_from_dp(e, ops, m);
 	clock_hold();
 	lock_take(&e->lock);
 	for (size_t i = 0; i < m; i++) {

@@ -12,9 +12,10 @@
  * collide: a restarted switch gives equal states their old ids, and finds what it left in a
  * datapath.
  *
- * Guarantees: an id is never 0 nor above RECIRC_ID_MAX; while anything holds a reference (a megaflow that sends packets to
- * the id, or one that matches on it) the id means this state and no other, and for RECIRC_LINGER_NS
- * after that, for packets on their way.  At most `max` states; those that only linger leave first.
+ * Guarantees: an id is never 0 nor above RECIRC_ID_MAX; while anything holds a reference (a
+ * megaflow that sends packets to the id, or one that matches on it) the id means this state and no
+ * other, and for RECIRC_LINGER_NS after that, for packets on their way.  At most `max` states;
+ * those that only linger leave first.
  *
  * Threads: any; one lock inside, held for one lookup. */
 #pragma once

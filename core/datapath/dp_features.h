@@ -13,10 +13,12 @@
 enum dp_tunnel { DP_TUNNEL_VXLAN, DP_TUNNEL_GENEVE, DP_TUNNEL_GRE, DP_N_TUNNELS };
 
 struct dp_features {
-	uint32_t actions;      /* bit per enum dp_action_kind */
-	uint32_t tunnels;      /* bit per enum dp_tunnel */
-	uint32_t max_vlans;    /* VLAN headers that a key has */
-	uint32_t max_mpls;     /* MPLS labels that a key has */
+	uint32_t actions;   /* bit per enum dp_action_kind */
+	uint32_t tunnels;   /* bit per enum dp_tunnel */
+	uint32_t max_vlans; /* VLAN headers that a key has */
+	bool exact_tags;    /* flows match their tags, or that there is none, whatever a mask says:
+			       two that differ in nothing else are two */
+	uint32_t max_mpls;  /* MPLS labels that a key has */
 	uint32_t sample_depth; /* nested sample() and clone() */
 	uint32_t max_hash_alg; /* highest enum dp_hash_alg of DP_ACT_HASH */
 	bool set_masked;       /* act_set of some bits of a field */

@@ -233,6 +233,17 @@ static bool any_bits(const struct flow_key *m, unsigned from, unsigned to)
 	return false;
 }
 
+/* As flows of some datapaths do: a megaflow that says less would be put there once for each. */
+static void match_tags(const struct flow_key *key, struct flow_key *m)
+{
+	for (unsigned i = 0; i < FLOW_N_VLANS; i++) {
+		m->vlans[i].tpid = htons(0xffff);
+		m->vlans[i].tci |= htons(VLAN_CFI);
+		if (!(key->vlans[i].tci & htons(VLAN_CFI)))
+			return;
+	}
+}
+
 /* Hardware and kernel key on headers in order, so whoever matches an inner field also matches what
  * says that the field is there.  The packet has those values, so this narrows the megaflow without
  * changing its meaning. */
@@ -267,6 +278,8 @@ static void finish_mask(const struct xlate_in *in, struct flow_key *m)
 	m->in_port = ~0u;
 	m->recirc_id = ~0u;
 	close_mask(&in->key, m);
+	if (in->snap->features.exact_tags)
+		match_tags(&in->key, m);
 }
 
 static void put_controller(struct xlate_out *out)

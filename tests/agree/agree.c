@@ -285,6 +285,8 @@ START_TEST(random_tables_agree)
 	for (unsigned i = 0; i < driver->n_tiers; i++) {
 		const struct agree_tier *row = &driver->tiers[i];
 
+		ck_assert_msg(!*tier_odd(tiers[i]), "%s: refused or lost:\n%s", row->name,
+			      tier_odd(tiers[i]));
 		tier_answers(tiers[i], answers);
 		ck_assert_msg(answers[row->answers] * SHARE >= asked[i],
 			      "%s: of %llu packets %s answered %llu", row->name,

@@ -402,7 +402,12 @@ void tier_describe(struct tier *t, struct str *out)
 		if (t->reasons[k])
 			str_printf(out, ", %s %llu", offload_reason_table[k].name,
 				   (unsigned long long)t->reasons[k]);
-	str_printf(out, "\n%s", str_cstr(&t->odd));
+	str_puts(out, "\n");
+}
+
+const char *tier_odd(const struct tier *t)
+{
+	return str_cstr(&t->odd);
 }
 
 const char *tier_megaflows(const struct tier *t)

@@ -70,6 +70,8 @@ void tier_run(struct tier *t, const struct agree_case *c, const struct outcome *
  * reasons are told in words as well. */
 void tier_answers(struct tier *t, uint64_t packets[LEDGER_N_TIERS]);
 void tier_describe(struct tier *t, struct str *out);
+/* Megaflows that a device refused for what is no rule's fault, or did not keep; "": none. */
+const char *tier_odd(const struct tier *t);
 /* The megaflows of the case that was run last, with where they were; of translation alone: what it
  * said, packet by packet. */
 const char *tier_megaflows(const struct tier *t);

@@ -60,7 +60,8 @@ static bool attr_fits(const struct writer *w, unsigned attr)
 	switch (attr) {
 	case OVS_KEY_ATTR_IPV4: return w->dl_type == htons(ETH_IPV4);
 	case OVS_KEY_ATTR_IPV6: return w->dl_type == htons(ETH_IPV6);
-	case OVS_KEY_ATTR_MPLS: return eth_type_is_mpls(w->dl_type);
+	case OVS_KEY_ATTR_MPLS: /* behind two tags the kernel finds no label to write */
+		return eth_type_is_mpls(w->dl_type) && w->n_tags < 2;
 	case OVS_KEY_ATTR_TCP:
 	case OVS_KEY_ATTR_UDP:
 	case OVS_KEY_ATTR_SCTP:

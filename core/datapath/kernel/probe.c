@@ -306,7 +306,8 @@ static void try_others(struct kdp *s, struct kdp_work *w, struct dp_features *f)
 	nlattr_put(&raw, OVS_ACTION_ATTR_ADD_MPLS, &mpls, sizeof(mpls));
 	f->mpls_add = takes(s, w, htons(ETH_IPV4), (struct dp_actions){ NULL, 0 }, &raw);
 	buf_done(&raw);
-	f->ufid = true; /* the trials had one */
+	f->ufid = true;       /* the trials had one */
+	f->exact_tags = true; /* kdp_key_fit() */
 }
 
 int kdp_probe(struct kdp *d, struct error *err)

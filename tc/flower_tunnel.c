@@ -41,7 +41,11 @@ static bool is_v6(const struct flow_tnl *t)
 /* What cannot be asked for; FIELD_N_IDS: it is all there. */
 static enum field_id lacks(const struct flow_tnl *v, enum flower_port_kind kind)
 {
-	if (v->flags & ~htons(FLOW_TNL_F_CSUM | FLOW_TNL_F_KEY))
+	uint16_t can = FLOW_TNL_F_CSUM | FLOW_TNL_F_KEY;
+
+	if (is_v6(v))
+		can |= FLOW_TNL_F_DF;
+	if (v->flags & ~htons(can))
 		return FIELD_TUN_FLAGS;
 	if (v->tp_src)
 		return FIELD_TUN_TP_SRC;

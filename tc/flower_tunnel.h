@@ -5,7 +5,8 @@
  * A tunnel's fields are set one by one and hold for every output to a tunnel that follows; the
  * action has them all.  It has no "do not fragment" before Linux 6.6, and the device picks the
  * source port: such flows are refused rather than sent with another header than was asked for.
- * IPv6 has no such bit (RFC 8200), and translation asks for none there.
+ * Over IPv6 every packet is sent that way (RFC 8200), asked for or not; what is read back does not
+ * say whether it was.
  *
  * Pure; any thread. */
 #pragma once

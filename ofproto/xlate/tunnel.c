@@ -129,8 +129,7 @@ static void choose_tos_ttl(struct xl *x, const struct tunnel_conf *c, struct flo
 
 static void choose_key(struct xl *x, const struct tunnel_conf *c, struct flow_tnl *t)
 {
-	bool df = c->df && t->dst; /* IPv6 has no such bit: its routers never fragment (RFC 8200) */
-	uint16_t flags = (uint16_t)((df ? FLOW_TNL_F_DF : 0) | (c->csum ? FLOW_TNL_F_CSUM : 0) |
+	uint16_t flags = (uint16_t)((c->df ? FLOW_TNL_F_DF : 0) | (c->csum ? FLOW_TNL_F_CSUM : 0) |
 				    (c->out_key_set ? FLOW_TNL_F_KEY : 0));
 
 	t->flags = htons(flags);

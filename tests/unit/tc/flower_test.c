@@ -367,6 +367,8 @@ static const struct {
 	const char *match, *actions;
 	int field; /* that may not be set (VLAN_VID stands for all of a tag); negative: taken */
 } limits[] = {
+	{ &everything, TCP4,
+	  "set(tunnel(tun_id=0x5,ipv6_dst=fd00::1,ttl=64,tp_dst=4789,flags(df|key))),6", -1 },
 	{ &everything, TAGS2, "set(ipv4(ttl=3)),2", -1 },
 	{ &software, TAGS2, "set(ipv4(ttl=3)),2", FIELD_IP_TTL },
 	{ &everything, TAGGED("vid=5"), "set(vlan(vid=6)),2", -1 },

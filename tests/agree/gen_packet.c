@@ -334,8 +334,11 @@ static void put_ipv6(struct maker *m)
 
 	m->v6 = m->whole = true;
 	proto = pick_proto(m);
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		chain[i] = extensions[pick(m, ARRAY_SIZE(extensions))];
+		if (chain[i] == IPP_FRAGMENT && memchr(chain, IPP_FRAGMENT, i))
+			chain[i] = IPP_DSTOPTS; /* a fragment of a fragment there is none */
+	}
 	chain[n] = proto;
 	m->l3 = (uint32_t)m->b.len;
 	memset(m->src, 0, 16);

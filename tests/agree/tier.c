@@ -242,6 +242,33 @@ static bool taken(struct tier *t)
 	return t->row->wires != &wires_fake || received(t) == t->sent;
 }
 
+/* Packets that a worker has not read from a device yet have no other sign.  What hardware took is
+ * known some time later, which is waited for. */
+static uint64_t looked_up(struct tier *t)
+{
+	struct engine_totals all;
+	struct dp_stats ds;
+
+	memset(&all, 0, sizeof(all));
+	engine_totals(flows_engine(t->flows), &all);
+	t->dp->ops->stats(t->dp, &ds);
+	return ds.hits + ds.misses + all.packets[LEDGER_HARDWARE];
+}
+
+/* All that was sent has been looked up: for the user datapath at devices. */
+static void await_lookups(struct tier *t, const struct agree_case *c, const struct outcome *want)
+{
+	uint64_t until = deadline(), passes = 0;
+	unsigned turn = 0;
+
+	for (unsigned i = 0; i < c->n_packets; i++)
+		passes += want->passes[i] * (1 + AGREE_COPIES);
+	if (t->row->wires == &wires_fake || strcmp(t->row->dp, "netdev"))
+		return;
+	while (looked_up(t) - t->looked_up < passes && clock_mono_ns() < until)
+		nap(&turn);
+}
+
 static void settle(struct tier *t)
 {
 	uint64_t until = deadline();
@@ -327,6 +354,7 @@ static void run_placed(struct tier *t, const struct agree_case *c, const struct 
 	for (; i < c->n_packets; i++)
 		if (!ask(t, &c->packet[i], AGREE_COPIES, &want->placed[i], &got->placed[i]))
 			return;
+	await_lookups(t, c, want);
 	settle(t);
 	if (i)
 		last_frames(t, &got->placed[i - 1]);
@@ -356,6 +384,7 @@ void tier_run(struct tier *t, const struct agree_case *c, const struct outcome *
 	last_frames(t, &old); /* of a case that failed */
 	for (unsigned i = 0; i < AGREE_PORTS; i++)
 		buf_done(&old.at[i]);
+	t->looked_up = looked_up(t);
 	if (run_first(t, c, want, got)) {
 		ck_assert(flows_sync(t->flows, TIER_SYNC_MS));
 		ck_assert(engine_quiesce(flows_engine(t->flows), TIER_SYNC_MS));

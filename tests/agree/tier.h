@@ -43,6 +43,7 @@ struct outcome {
 	/* Copies of this packet take several passes, which datapaths put in an order of their own:
 	 * those that leave by a port may come in any. */
 	bool any_order[AGREE_PACKETS];
+	unsigned passes[AGREE_PACKETS]; /* lookups in a datapath that a packet takes */
 	/* A label was popped off something that is not what was said: what is left is no packet. */
 	bool garbled[AGREE_PACKETS];
 	struct agree_count count[AGREE_LINES]; /* of the rule or group in this line */

@@ -16,7 +16,8 @@ struct tier {
 	struct flows *flows;
 	struct port *port[AGREE_PORTS];
 	struct dp_port no[AGREE_PORTS];
-	uint64_t sent, upcalls; /* into it; what it had handled before */
+	uint64_t sent;      /* into it */
+	uint64_t looked_up; /* before the case */
 	struct str megaflows;
 	struct str odd;                    /* those that a device should have taken, or kept */
 	uint64_t states[OFFLOAD_N_STATES]; /* flows that ended in each */

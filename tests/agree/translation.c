@@ -98,6 +98,7 @@ void translation_send(struct tier *t, const struct agree_packet *p, struct outco
 
 	send_on(&j, p);
 	o->any_order[i] = j.passes > 1;
+	o->passes[i] = j.passes;
 	o->garbled[i] = j.garbled;
 }
 

@@ -3,6 +3,7 @@ switchd_shuntd_SOURCES = \
 	switchd/commands.c \
 	switchd/commands.h \
 	switchd/commands_dp.c \
+	switchd/commands_tunnel.c \
 	switchd/commands_offload.c \
 	switchd/commands_ofproto.c \
 	switchd/config.c \

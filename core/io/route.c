@@ -87,23 +87,35 @@ static uint32_t mtu_of(const struct nlattr *metrics)
 	return nlattr_u32(a[RTAX_MTU]);
 }
 
+static const struct nlattr_policy route_policy[RTA_VIA + 1] = {
+	[RTA_DST] = { 4, 16 },
+	[RTA_OIF] = NLATTR_EXACT(4),
+	[RTA_GATEWAY] = { 4, 16 },
+	[RTA_PREFSRC] = { 4, 16 },
+	[RTA_METRICS] = NLATTR_ANY,
+	[RTA_VIA] = { sizeof(struct rtvia) + 4, sizeof(struct rtvia) + 16 },
+};
+
+static int parse(const struct nlmsghdr *h, const struct rtmsg **rtm,
+		 const struct nlattr *a[RTA_VIA + 1])
+{
+	size_t head = NLMSG_LENGTH(sizeof(**rtm));
+
+	*rtm = (const void *)(h + 1);
+	if (h->nlmsg_type != RTM_NEWROUTE || h->nlmsg_len < head ||
+	    nlattr_parse(*rtm + 1, h->nlmsg_len - head, route_policy, RTA_VIA + 1, a) < 0)
+		return -EBADMSG;
+	return 0;
+}
+
 static int read_answer(const struct nlmsghdr *h, const struct be128 *dst, const struct be128 *src,
 		       struct route *ret)
 {
-	static const struct nlattr_policy policy[RTA_VIA + 1] = {
-		[RTA_OIF] = NLATTR_EXACT(4),
-		[RTA_GATEWAY] = { 4, 16 },
-		[RTA_PREFSRC] = { 4, 16 },
-		[RTA_METRICS] = NLATTR_ANY,
-		[RTA_VIA] = { sizeof(struct rtvia) + 4, sizeof(struct rtvia) + 16 },
-	};
-	const struct rtmsg *rtm = (const void *)(h + 1);
 	const struct nlattr *a[RTA_VIA + 1];
+	const struct rtmsg *rtm;
 	struct be128 via;
 
-	if (h->nlmsg_type != RTM_NEWROUTE || h->nlmsg_len < NLMSG_LENGTH(sizeof(*rtm)) ||
-	    nlattr_parse(rtm + 1, h->nlmsg_len - NLMSG_LENGTH(sizeof(*rtm)), policy, RTA_VIA + 1,
-			 a) < 0)
+	if (parse(h, &rtm, a))
 		return -EBADMSG;
 	if (rtm->rtm_type == RTN_UNREACHABLE || rtm->rtm_type == RTN_PROHIBIT ||
 	    rtm->rtm_type == RTN_BLACKHOLE || !a[RTA_OIF])
@@ -135,6 +147,50 @@ int route_lookup(struct routes *r, const struct be128 *dst, const struct be128 *
 		return rc;
 	h = nl_batch_data(&r->batch, 0);
 	return h ? read_answer(h, dst, src, ret) : -ENETUNREACH;
+}
+
+/* --- the tables --- */
+
+/* False: not one to show. */
+static bool read_entry(const struct nlmsghdr *h, struct route_entry *e)
+{
+	static const struct be128 none6;
+	const struct nlattr *a[RTA_VIA + 1];
+	const struct rtmsg *rtm;
+	struct be128 src, any;
+
+	memset(&src, 0, sizeof(src));
+	if (parse(h, &rtm, a) || (rtm->rtm_family != AF_INET && rtm->rtm_family != AF_INET6) ||
+	    (rtm->rtm_table != RT_TABLE_MAIN && rtm->rtm_table != RT_TABLE_LOCAL) ||
+	    (rtm->rtm_type != RTN_UNICAST && rtm->rtm_type != RTN_LOCAL))
+		return false;
+	any = rtm->rtm_family == AF_INET ? ip_addr4(0) : none6;
+	*e = (struct route_entry){ .dst = a[RTA_DST] ? addr_of(a[RTA_DST]) : any,
+				   .prefix = rtm->rtm_dst_len };
+	if (read_answer(h, &e->dst, &src, &e->to))
+		return false;
+	e->has_gateway = a[RTA_GATEWAY] || a[RTA_VIA];
+	return true;
+}
+
+int routes_visit(struct routes *r, void (*fn)(const struct route_entry *e, void *arg), void *arg)
+{
+	struct rtmsg rtm = { .rtm_family = AF_UNSPEC };
+	const struct nlmsghdr *h;
+	struct route_entry e;
+	int rc;
+
+	nl_batch_clear(&r->batch);
+	(void)nl_batch_add(&r->batch, RTM_GETROUTE, 0);
+	buf_put(&r->batch.buf, &rtm, sizeof(rtm));
+	rc = nl_dump_begin(r->requests, &r->batch);
+	while (!rc && (rc = nl_dump_next(r->requests, &h)) > 0) {
+		rc = 0;
+		if (read_entry(h, &e))
+			fn(&e, arg);
+	}
+	nl_dump_end(r->requests);
+	return rc;
 }
 
 /* --- being told --- */

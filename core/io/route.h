@@ -26,6 +26,13 @@ struct route {
 	bool local;        /* dst is an address of this host */
 };
 
+struct route_entry { /* a line of the kernel's tables */
+	struct be128 dst;
+	uint8_t prefix; /* bits of the address's own family */
+	bool has_gateway;
+	struct route to; /* next: the gateway, when there is one */
+};
+
 /* changed(arg): ask again.  NULL and *err when netlink is not there. */
 struct routes *routes_new(struct loop *l, void (*changed)(void *arg), void *arg, struct error *err);
 void routes_free(struct routes *r); /* NULL is fine */
@@ -33,3 +40,7 @@ void routes_free(struct routes *r); /* NULL is fine */
  * kernel's tables have no way or forbid it; -EINVAL: no such source here; or netlink's -errno. */
 int route_lookup(struct routes *r, const struct be128 *dst, const struct be128 *src,
 		 struct route *ret) MUST_CHECK;
+/* fn for each unicast and local route that leads to one device, of the main and local tables: for
+ * people, who want to see them.  0 or netlink's -errno. */
+int routes_visit(struct routes *r, void (*fn)(const struct route_entry *e, void *arg),
+		 void *arg) MUST_CHECK;

@@ -9,4 +9,9 @@ extern const struct port_ops port_internal_ops;  /* "internal": a TAP device, th
 extern const struct port_ops port_tap_ops;       /* "tap" */
 extern const struct port_ops port_pcap_ops;      /* "pcap": from and to capture files */
 extern const struct port_ops port_vxlan_ops;     /* "vxlan": all tunnels of a UDP port */
-extern const struct port_ops port_fake_ops;      /* "fake": inside the process */
+struct underlay;
+/* The network under a port of tunnels; borrowed for as long as the port is there.  NULL: it is
+ * another kind of port.  Any thread. */
+struct underlay *port_vxlan_underlay(struct port *p);
+
+extern const struct port_ops port_fake_ops; /* "fake": inside the process */

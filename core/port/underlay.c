@@ -124,6 +124,28 @@ void underlay_flush(struct underlay *u)
 		af_tx_flush(&devs->dev[i]->tx);
 }
 
+void underlay_visit(struct underlay *u, void (*fn)(const struct underlay_path *path, void *arg),
+		    void *arg)
+{
+	const struct underlay_ends *ends;
+
+	rcu_read_lock();
+	ends = rcu_dereference(u->ends);
+	for (size_t i = 0; i <= ends->mask; i++) {
+		const struct underlay_path *path =
+			ends->slots[i] ? rcu_dereference(ends->slots[i]->path) : NULL;
+
+		if (path)
+			fn(path, arg);
+	}
+	rcu_read_unlock();
+}
+
+int underlay_path_ifindex(const struct underlay_path *path)
+{
+	return path->dev->ifindex;
+}
+
 void underlay_get_stats(struct underlay *u, struct underlay_stats *st)
 {
 	const struct underlay_devs *devs;

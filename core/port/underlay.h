@@ -39,6 +39,7 @@ struct underlay_dev;
 struct underlay_path { /* immutable; RCU */
 	struct eth_addr dl_dst, dl_src;
 	struct be128 src;         /* the outer source address */
+	struct be128 next;        /* whose address dl_dst is */
 	uint32_t mtu;             /* bytes of an IP packet */
 	struct underlay_dev *dev; /* the path's reference */
 };
@@ -69,6 +70,12 @@ bool underlay_wait(struct underlay *u, const struct be128 *dst, const struct be1
 void underlay_send(const struct underlay_path *path, struct packet *const frames[], unsigned n);
 /* Pushes out what is on its way in any device. */
 void underlay_flush(struct underlay *u);
+
+/* fn for each far end that there is a path to; any thread. */
+void underlay_visit(struct underlay *u, void (*fn)(const struct underlay_path *path, void *arg),
+		    void *arg);
+/* The device that a path leaves by. */
+int underlay_path_ifindex(const struct underlay_path *path);
 
 struct underlay_stats {
 	uint64_t ends, waiting;

@@ -55,6 +55,7 @@ static void fail(struct underlay *u, struct underlay_end *e, enum underlay_state
 static bool same_path(const struct underlay_path *p, const struct underlay_path *q)
 {
 	return p && p->dev == q->dev && p->mtu == q->mtu && ip_addr_equal(&p->src, &q->src) &&
+	       ip_addr_equal(&p->next, &q->next) &&
 	       !memcmp(&p->dl_dst, &q->dl_dst, sizeof(p->dl_dst)) &&
 	       !memcmp(&p->dl_src, &q->dl_src, sizeof(p->dl_src));
 }
@@ -63,7 +64,7 @@ static bool same_path(const struct underlay_path *p, const struct underlay_path 
 static void complete(struct underlay *u, struct underlay_end *e, const struct eth_addr *mac)
 {
 	const struct link_info *link = rtnl_by_index(u->rtnl, e->route.ifindex);
-	struct underlay_path p = { .dl_dst = *mac, .src = e->route.src };
+	struct underlay_path p = { .dl_dst = *mac, .src = e->route.src, .next = e->route.next };
 
 	if (!link) {
 		fail(u, e, UNDERLAY_NO_ROUTE);

@@ -188,6 +188,11 @@ static int vxlan_stats(struct port *p, struct port_stats *st)
 	return 0;
 }
 
+struct underlay *port_vxlan_underlay(struct port *p)
+{
+	return p->ops == &port_vxlan_ops ? vxlan_of(p)->underlay : NULL;
+}
+
 const struct port_ops port_vxlan_ops = {
 	.type = "vxlan",
 	.open = vxlan_open,

@@ -4,6 +4,7 @@
 #   tier    kernel, tc or hardware
 #   near    the port of the bridge that host a (10.0.0.1) is behind
 #   here    the device under the tunnel, of 172.16.0.1; the other end has it as "ul", 172.16.0.2
+#   far     where there is a switch at the far end, too: its port that host b is behind
 #
 # What leaves is judged on the wire (vxlan_wire.py), what arrives by the host that answers.
 # shellcheck shell=bash disable=SC2154
@@ -33,14 +34,20 @@ ends4=(dstport 4789 local 172.16.0.2 remote 172.16.0.1)
 
 # --- where flows are ---
 
-tunnel_device() { ip -o -d link show type vxlan | grep -o 'vxlan_sys_[0-9]*' | head -n 1; }
+# Commands run on this machine, or with on_far in front of a function on the far one.
+at=(env) of=ofctl
+on_far() { # FUNCTION…
+	local at=(far_env) of=far_ofctl near=$far
+	"$@"
+}
+tunnel_device() { "${at[@]}" ip -o -d link show type vxlan | grep -o 'vxlan_sys_[0-9]*' | head -n 1; }
 # States of the flows of a port, each once.
 states() { # PORT
-	ctl offload flows | awk -v port="$1" 'length($1) == 36 { state = $2 } index($0, "port " port " ") { print state }' | sort -u
+	"${at[@]}" "$SHUNTCTL" offload flows | awk -v port="$1" 'length($1) == 36 { state = $2 } index($0, "port " port " ") { print state }' | sort -u
 }
 # Packets of filters of ours at a device by where they were counted, "software hardware", as iproute2 tells of their last action.
 filters() { # DEVICE
-	tc -s filter show dev "$1" ingress | awk '
+	"${at[@]}" tc -s filter show dev "$1" ingress | awk '
 		/ handle / { sum() }
 		/^\tSent software/ { soft = $5; split_ = 1 }
 		/^\tSent hardware/ { hard = $5; split_ = 1 }
@@ -49,9 +56,9 @@ filters() { # DEVICE
 		END { sum(); print s + 0, h + 0 }'
 }
 in_hw() { # DEVICE: filters in hardware of all
-	tc filter show dev "$1" ingress | awk '/ handle / { n++ } /in_hw_count/ { y++ } END { print y + 0 "/" n + 0 }'
+	"${at[@]}" tc filter show dev "$1" ingress | awk '/ handle / { n++ } /in_hw_count/ { y++ } END { print y + 0 "/" n + 0 }'
 }
-kernel_packets() { ovs-dpctl dump-flows | sed -n 's/.*packets:\([0-9]*\),.*/\1/p' | awk '{ s += $1 } END { print s + 0 }'; }
+kernel_packets() { "${at[@]}" ovs-dpctl dump-flows | sed -n 's/.*packets:\([0-9]*\),.*/\1/p' | awk '{ s += $1 } END { print s + 0 }'; }
 on_tier() { # PORT DEVICE
 	local n
 	if [[ $tier == kernel ]]; then
@@ -92,7 +99,7 @@ wire_says() { # VNI LINE [PING-OPTION…]
 # Of both directions: OpenFlow's rules, the tier's own counters, the kernel's flows.
 counts() {
 	local n
-	n="$(ofctl dump-aggregate br0 "icmp,in_port=$near" | counted) $(ofctl dump-aggregate br0 icmp,in_port=vx | counted)"
+	n="$($of dump-aggregate br0 "icmp,in_port=$near" | counted) $($of dump-aggregate br0 icmp,in_port=vx | counted)"
 	echo "$n $(filters "$near") $(filters "$(tunnel_device)") $(kernel_packets)"
 }
 counts_grew() { # BEFORE PACKETS

@@ -26,6 +26,17 @@ expect reaches b 10.0.0.1
 eventually iface_is vx status '{tunnel_egress_iface=ul, tunnel_egress_iface_carrier=up}'
 eventually iface_is vx mtu 1450
 
+# What the switch says of the network under it, as ovs-appctl shows it.
+in_order() { LC_ALL=C sort; }
+port=$(appctl dpctl/show | sed -n 's/.*port \([0-9]*\): vxlan_sys_4789.*/\1/p')
+equal "$(appctl tnl/ports/show)" "Listening ports:
+vxlan_sys_4789 ($port) ref_cnt=1"
+expect grep -qF "vxlan_sys_4789 ($port) : eth_type(0x0800),ipv4(proto=17,frag=no),udp(dst=4789)" <<<"$(appctl tnl/ports/show -v)"
+equal "$(appctl tnl/neigh/show | sed 1,2d)" "172.16.0.2                                    $(in_far cat /sys/class/net/ul/address)   ul"
+equal "$(appctl tnl/arp/show | head -n 1)" "IP                                            MAC                 Bridge"
+equal "$(appctl ovs/route/show | grep -F 172.16 | in_order)" "Cached: 172.16.0.0/24 dev ul SRC 172.16.0.1
+Cached: 172.16.0.1/32 dev ul SRC 172.16.0.1 local"
+
 # Exact counts: a hundred out, a hundred back, here, there and in the rules.
 ofctl del-flows br0
 ofctl add-flow br0 priority=5,icmp,in_port=pa,actions=output:vx

@@ -15,6 +15,7 @@
 #include "core/base/log.h"
 #include "core/base/xalloc.h"
 #include "tc/device.h"
+#include "tc/flower_number.h"
 
 LOG_MODULE("tc.rules");
 
@@ -123,6 +124,7 @@ static int ask_new(struct tc_device *d, struct op *op, struct tc_port *p)
 	op->msg = tc_place_put(&d->batch, &op->rule->at, RTM_NEWTFILTER,
 			       NLM_F_CREATE | NLM_F_EXCL | NLM_F_ECHO);
 	options = nlattr_nest(&d->batch.buf, TCA_OPTIONS);
+	flower_number_put(d->scratch.data, d->scratch.len);
 	buf_put(&d->batch.buf, d->scratch.data, d->scratch.len);
 	nlattr_put_u32(&d->batch.buf, TCA_FLOWER_FLAGS, flags_of(d, req->rule.policy));
 	nlattr_nest_end(&d->batch.buf, options);
@@ -221,7 +223,7 @@ static bool read_echo(struct tc_device *d, struct op *op)
 		return false;
 	want = tc_filter_digest(r->port, &f);
 	if (!want || tc_filter_get(echo, &f) || !f.ours ||
-	    memcmp(&f.ufid, &r->ufid, sizeof(f.ufid)))
+	    flower_number_shared(f.acts, f.acts_len) || memcmp(&f.ufid, &r->ufid, sizeof(f.ufid)))
 		return false;
 	r->held = tc_filter_digest(r->port, &f);
 	r->in_hw = f.flags & TCA_CLS_FLAGS_IN_HW;

@@ -15,6 +15,8 @@ tc_libtc_a_SOURCES = \
 	tc/flower_match.c \
 	tc/flower_match.h \
 	tc/flower_match_get.c \
+	tc/flower_number.c \
+	tc/flower_number.h \
 	tc/flower_set.c \
 	tc/flower_set.h \
 	tc/flower_tunnel.c \

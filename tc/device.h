@@ -198,6 +198,8 @@ int tc_fits_driver(struct tc_device *d, const struct offload_rule *r, const stru
 /* --- watch.c --- */
 int tc_watch_start(struct error *err) MUST_CHECK; /* once; then nothing */
 void tc_watch_stop(void);
+/* Devices have come or gone: the kernel need not tell of what they do. */
+void tc_watch_own(void);
 
 /* --- tc.c --- */
 uint32_t tc_main_portid(void); /* of the main thread's requests */

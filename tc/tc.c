@@ -179,6 +179,7 @@ static int tc_attach(struct port *port, const char *args, struct offload_device 
 	p->dev = d;
 	atomic_fetch_add(&d->n_ports, 1);
 	tc_ports_add(p);
+	tc_watch_own();
 	*dev = &d->up;
 	return 0;
 
@@ -202,6 +203,7 @@ static void tc_detach(struct offload_device *dev, struct port *port)
 	tc_port_put(p); /* and the registry's own */
 	if (last)
 		device_free(d);
+	tc_watch_own();
 	stop();
 }
 

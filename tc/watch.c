@@ -47,6 +47,29 @@ static bool is_ours(uint32_t portid)
 	return a.ours || portid == tc_main_portid();
 }
 
+struct own {
+	uint32_t portids[NL_IGNORE_MAX];
+	unsigned n;
+};
+
+static void add_own(struct tc_device *d, void *arg)
+{
+	struct own *o = arg;
+
+	if (o->n < NL_IGNORE_MAX)
+		o->portids[o->n++] = nl_chan_portid(d->chan);
+}
+
+void tc_watch_own(void)
+{
+	struct own o = { .n = 0 };
+
+	if (!notices)
+		return;
+	tc_devices_each(add_own, &o);
+	(void)!nl_chan_ignore(notices, o.portids, o.n); /* else they come, and is_ours() says so */
+}
+
 /* --- what it means --- */
 
 struct happened {

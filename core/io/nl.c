@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/io/nl.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/filter.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -528,6 +531,26 @@ int nl_chan_join(struct nl_chan *c, uint32_t group)
 	int g = (int)group;
 
 	return mnl_socket_setsockopt(c->sock, NETLINK_ADD_MEMBERSHIP, &g, sizeof(g)) ? -errno : 0;
+}
+
+/* Looks at the first message of a datagram, and a notice is alone in one (bpf(2), classic). */
+int nl_chan_ignore(struct nl_chan *c, const uint32_t *portids, unsigned n)
+{
+	struct sock_filter f[NL_IGNORE_MAX + 3];
+	struct sock_fprog prog = { .filter = f };
+	unsigned at = 0;
+
+	n = MIN(n, NL_IGNORE_MAX);
+	f[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+					       offsetof(struct nlmsghdr, nlmsg_pid));
+	for (unsigned i = 0; i < n; i++) /* loads are in network byte order; the last word drops */
+		f[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(portids[i]),
+						       (uint8_t)(n - i), 0);
+	f[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
+	f[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
+	prog.len = (unsigned short)at;
+	return setsockopt(nl_chan_fd(c), SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) ? -errno
+											    : 0;
 }
 
 int nl_chan_take(struct nl_chan *c, unsigned max, void (*fn)(const struct nlmsghdr *h, void *arg),

@@ -110,6 +110,11 @@ void nl_dump_end(struct nl_chan *c);
 
 /* Joins a multicast group (RTNLGRP_*, genl_group()).  Use a channel of its own for notices. */
 int nl_chan_join(struct nl_chan *c, uint32_t group) MUST_CHECK;
+/* The kernel keeps notices from the channel that bear one of these numbers (nl_chan_portid()),
+ * those that the process has caused itself; of more than NL_IGNORE_MAX the rest still come.
+ * Replaces what was said before. */
+#define NL_IGNORE_MAX 32u
+int nl_chan_ignore(struct nl_chan *c, const uint32_t *portids, unsigned n) MUST_CHECK;
 /* What has come, without waiting: fn for each message (borrowed).  Number of messages, or -ENOBUFS:
  * some were lost (what fn was not told must be read anew), -errno. */
 int nl_chan_notices(struct nl_chan *c, void (*fn)(const struct nlmsghdr *h, void *arg), void *arg);

@@ -271,6 +271,37 @@ START_TEST(notices_come_to_who_joined)
 }
 END_TEST
 
+START_TEST(own_notices_stay_away)
+{
+	struct error err = ERROR_INIT;
+	struct nl_chan *ears, *other;
+	uint32_t own[2] = { 12345, nl_chan_portid(chan) };
+	unsigned n = 0;
+
+	ck_assert_int_eq(nl_chan_open(NETLINK_ROUTE, &ears, &err), 0);
+	ck_assert_int_eq(nl_chan_open(NETLINK_ROUTE, &other, &err), 0);
+	ck_assert_int_eq(nl_chan_join(ears, RTNLGRP_IPV4_IFADDR), 0);
+	ck_assert_int_eq(nl_chan_ignore(ears, own, 2), 0);
+	for (unsigned i = 0; i < 10; i++)
+		add_address(i);
+	ck_assert_int_eq(nl_chan_do(chan, &batch), 0);
+	ck_assert_int_eq(nl_chan_notices(ears, count, &n), 0);
+	nl_batch_clear(&batch);
+	for (unsigned i = 10; i < 20; i++)
+		add_address(i);
+	ck_assert_int_eq(nl_chan_do(other, &batch), 0);
+	ck_assert_int_eq(nl_chan_notices(ears, count, &n), 10);
+	nl_batch_clear(&batch);
+	ck_assert_int_eq(nl_chan_ignore(ears, own, 1), 0); /* no longer */
+	for (unsigned i = 20; i < 30; i++)
+		add_address(i);
+	ck_assert_int_eq(nl_chan_do(chan, &batch), 0);
+	ck_assert_int_eq(nl_chan_notices(ears, count, &n), 10);
+	nl_chan_close(other);
+	nl_chan_close(ears);
+}
+END_TEST
+
 START_TEST(families_have_numbers_and_groups)
 {
 	struct error err = ERROR_INIT;
@@ -308,6 +339,7 @@ int main(void)
 	tcase_add_test(t, requests_that_cannot_be_sent);
 	tcase_add_test(t, errors_bring_the_kernels_words);
 	tcase_add_test(t, notices_come_to_who_joined);
+	tcase_add_test(t, own_notices_stay_away);
 	tcase_add_test(t, families_have_numbers_and_groups);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

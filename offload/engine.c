@@ -12,6 +12,7 @@
 LOG_MODULE("offload.engine");
 
 #define CHUNK 64 /* operations that go to the datapath at once */
+#define WHOLE_NS (2 * NSEC_PER_SEC)
 #define DUMP_CHUNK 128
 #define STRAY_S 2 /* how long the end waits for a device that hangs */
 
@@ -259,11 +260,25 @@ void engine_del(struct engine *e, struct engine_flow *const flows[], size_t n)
 
 /* --- counters of the fallback datapath --- */
 
+/* Counters that moved, and now and then every flow, for those that nobody knows of. */
+static unsigned dump_flags(struct engine *e, uint64_t now)
+{
+	bool whole;
+
+	lock_take(&e->lock);
+	whole = e->unknown.n || now - e->whole_ns >= WHOLE_NS;
+	if (whole)
+		e->whole_ns = now;
+	lock_give(&e->lock);
+	return whole ? 0 : DP_DUMP_NEWS;
+}
+
 void engine_refresh(struct engine *e)
 {
 	struct dp_flow_rec *recs = xcalloc(DUMP_CHUNK, sizeof(*recs));
-	struct dp_dump cur = { .flags = 0 };
 	uint64_t now = clock_mono_ns();
+	unsigned flags = dump_flags(e, now);
+	struct dp_dump cur = { .flags = flags };
 	int n;
 
 	hang_check(e);
@@ -271,7 +286,7 @@ void engine_refresh(struct engine *e)
 		n = e->dp->ops->flow_dump(e->dp, &cur, recs, DUMP_CHUNK);
 		if (n == -EINTR) { /* readings are absolute: what was read before does no harm */
 			e->dp->ops->flow_dump_end(e->dp, &cur);
-			cur = (struct dp_dump){ .flags = 0 };
+			cur = (struct dp_dump){ .flags = flags };
 			continue;
 		}
 		clock_hold();

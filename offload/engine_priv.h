@@ -202,6 +202,7 @@ struct engine {
 	struct engine_config cfg;
 	struct htable flows, ports, texts;
 	struct htable unknown; /* unknown.c */
+	uint64_t whole_ns;     /* when the fallback datapath was last told to show every flow */
 	struct cds_list_head devs, strays;
 	struct engine_totals totals;
 	bool holding; /* engine_adopt() is still to come */

@@ -50,6 +50,9 @@ struct dp_flow_rec { /* what a dump gives */
 	struct dp_actions actions; /* borrowed until the next call on the cursor */
 };
 #define DP_DUMP_FULL 0x1
+/* Counters alone, for one caller at a time: a datapath that knows that no packet has hit a flow
+ * since the last dump with this flag that was read to its end began may give no record at all. */
+#define DP_DUMP_NEWS 0x2
 struct dp_dump { /* cursor; zero it to start; the rest is the datapath's */
 	unsigned flags;
 	uint64_t pos[4];

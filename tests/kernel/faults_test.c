@@ -218,6 +218,37 @@ START_TEST(dumps_under_change)
 }
 END_TEST
 
+static unsigned news(void)
+{
+	struct dp_dump cur = { .flags = DP_DUMP_NEWS };
+	struct dp_flow_rec recs[8];
+	unsigned sum = 0;
+	int n;
+
+	while ((n = rig_dp->ops->flow_dump(rig_dp, &cur, recs, 8)) > 0)
+		sum += (unsigned)n;
+	ck_assert_int_eq(n, 0);
+	rig_dp->ops->flow_dump_end(rig_dp, &cur);
+	return sum;
+}
+
+/* Counters are told when a packet has come, and when flows came or went while they were read. */
+START_TEST(news_are_told_once)
+{
+	struct flow_key key = rig_key(0, 1);
+
+	ck_assert_int_eq(rig_flow(0, 0, "%1"), 0);
+	ck_assert_uint_eq(news(), 1);
+	ck_assert_uint_eq(news(), 0);
+	for (unsigned i = 0; i < 20; i++) {
+		rig_send(0, &key);
+		ck_assert_uint_eq(rig_count(1), 1);
+		ck_assert_uint_eq(news(), 1);
+		ck_assert_uint_eq(news(), 0);
+	}
+}
+END_TEST
+
 /* One that cannot be sent does not keep the others back; what overlaps is refused alone. */
 START_TEST(batches_with_bad_ones)
 {
@@ -291,6 +322,7 @@ int main(void)
 	tcase_add_test(t, tunnel_devices_go_with_the_datapath);
 	tcase_add_test(t, a_socket_overflows);
 	tcase_add_test(t, dumps_under_change);
+	tcase_add_test(t, news_are_told_once);
 	tcase_add_test(t, batches_with_bad_ones);
 	tcase_add_test(t, a_next_life_finds_everything);
 	return rig_run("kernel faults", t);

@@ -176,22 +176,32 @@ static void take_stats(struct kdp *d, const struct nlmsghdr *h, struct dp_stats 
 	}
 }
 
-/* The kernel knows hits, misses and what it could not send up; why else it drops a packet it does
- * not say. */
-static void kernel_stats(struct dp *dp, struct dp_stats *st)
+bool kdp_ask_stats(struct kdp *d, struct dp_stats *st)
 {
-	struct kdp *d = kdp_of(dp);
 	struct kdp_work *w;
+	bool told;
 	int rc;
 
 	memset(st, 0, sizeof(*st));
 	w = kdp_work_get(d, &rc);
 	if (!w)
-		return;
+		return false;
 	(void)kdp_add(&w->batch, d, &d->fam->datapath, OVS_DP_CMD_GET, 0);
-	if (!nl_chan_do(w->chan, &w->batch) && !nl_batch_code(&w->batch, 0))
+	told = !nl_chan_do(w->chan, &w->batch) && !nl_batch_code(&w->batch, 0);
+	if (told)
 		take_stats(d, nl_batch_data(&w->batch, 0), st);
 	kdp_work_put(d, w);
+	return told;
+}
+
+/* The kernel knows hits, misses and what it could not send up; why else it drops a packet it does
+ * not say. */
+static void kernel_stats(struct dp *dp, struct dp_stats *st)
+{
+	struct kdp *d = kdp_of(dp);
+
+	if (!kdp_ask_stats(d, st))
+		return;
 	d->n_flows = st->n_flows;
 	for (unsigned i = 0; i < UPCALL_N_KINDS; i++)
 		st->upcalls[i] = d->upcalls[i];

@@ -5,6 +5,9 @@
  * flow's new actions against its match, so a change needs the match again: who changes without
  * giving it costs a send more, which asks for it.
  *
+ * Where every packet finds its flow in a NIC or in TC, none is hit here and no counter changes: the
+ * datapath's own count of hits says so for all of them at once, and a DP_DUMP_NEWS is empty.
+ *
  * What a packet counted on a flow in the very moment in which another processor removes it the
  * kernel may not tell: it reads the counters before it waits for those packets. */
 #include <errno.h>
@@ -261,6 +264,7 @@ unsigned kdp_flow_batch(struct dp *dp, struct dp_flow_op *ops, size_t n)
 	int rc;
 	struct kdp_work *w = kdp_work_get(d, &rc);
 
+	d->batches++;
 	for (size_t i = 0, end; i < n; i = end) {
 		bool ask = wants_match(&ops[i]);
 
@@ -273,6 +277,7 @@ unsigned kdp_flow_batch(struct dp *dp, struct dp_flow_op *ops, size_t n)
 		else if (w)
 			do_plain(d, w, ops + i, end - i);
 	}
+	d->batches_done++;
 	if (w)
 		kdp_work_put(d, w);
 	for (size_t i = 0; i < n; i++)
@@ -286,7 +291,30 @@ struct dumper {
 	struct kdp_work *work;
 	struct buf acts; /* of the last answer */
 	int end;         /* what the dump ended with; 1 = it has not */
+
+	/* DP_DUMP_NEWS: as it was when it began */
+	uint64_t hits, flows, batches;
+	uint64_t told; /* flows */
 };
+
+/* False: nothing was hit since the last one.  The hits are asked for before the flows are read. */
+static bool has_news(struct kdp *d, struct dumper *u)
+{
+	struct dp_stats st;
+
+	u->batches = d->batches;
+	if (u->batches != d->batches_done || !kdp_ask_stats(d, &st))
+		return true; /* hits stay 0 */
+	u->hits = st.hits + 1;
+	u->flows = st.n_flows;
+	return u->hits != d->seen_hits;
+}
+
+/* The dump came to its end; while flows came or went it may have left one out. */
+static void seen_all(struct kdp *d, const struct dumper *u)
+{
+	d->seen_hits = u->batches == d->batches && u->told == u->flows ? u->hits : 0;
+}
 
 static int dump_begin(struct kdp *d, struct dp_dump *cur)
 {
@@ -296,6 +324,10 @@ static int dump_begin(struct kdp *d, struct dp_dump *cur)
 	cur->priv = u;
 	u->end = 1;
 	buf_init(&u->acts);
+	if (cur->flags & DP_DUMP_NEWS && !has_news(d, u)) {
+		u->end = 0;
+		return 0;
+	}
 	u->work = kdp_work_get(d, &rc);
 	if (!u->work)
 		return rc;
@@ -368,6 +400,9 @@ int kdp_flow_dump(struct dp *dp, struct dp_dump *cur, struct dp_flow_rec *recs, 
 	buf_clear(&u->acts);
 	while (n < max && u->end > 0) {
 		u->end = nl_dump_next(u->work->chan, &h);
+		u->told += u->end > 0;
+		if (!u->end && cur->flags & DP_DUMP_NEWS)
+			seen_all(d, u);
 		if (u->end > 0 && read_rec(d, h, cur->flags, &recs[n], &u->acts))
 			n++;
 	}

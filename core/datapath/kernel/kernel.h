@@ -75,8 +75,11 @@ struct kdp {
 	_Atomic unsigned n_handlers;
 
 	_Atomic uint64_t flow_limit;
-	_Atomic uint64_t n_flows; /* as far as we know */
-	_Atomic uint64_t lost;    /* taken from sockets of handlers that are no more */
+	_Atomic uint64_t n_flows;               /* as far as we know */
+	_Atomic uint64_t batches, batches_done; /* of flow operations */
+	_Atomic uint64_t
+		seen_hits;     /* hits + 1 when the last whole DP_DUMP_NEWS began; 0: unknown */
+	_Atomic uint64_t lost; /* taken from sockets of handlers that are no more */
 	_Atomic uint64_t overruns;
 	_Atomic uint64_t upcalls[UPCALL_N_KINDS];
 	_Atomic uint64_t strange; /* messages that made no sense, flows that nobody can name */
@@ -110,6 +113,9 @@ extern bool kdp_may_per_cpu;
 
 /* Makes the datapath again when somebody has removed it. */
 int kdp_ensure(struct kdp *d, struct error *err);
+/* What the kernel counts itself; false: it does not tell, and *st is zero.  A packet is counted on
+ * its flow before it is among the hits. */
+bool kdp_ask_stats(struct kdp *d, struct dp_stats *st);
 /* Writes user features and the sockets for each CPU. */
 int kdp_set_dispatch(struct kdp *d, struct error *err);
 

@@ -21,7 +21,7 @@ struct engine_flow *device_flow_of(struct engine_dev *d, uint64_t handle)
 {
 	struct engine_flow *f;
 
-	HTABLE_FOR_EACH_WITH (f, struct engine_flow, by_handle, hash_u64(handle, 0), &d->rules)
+	HTABLE_FOR_EACH_WITH (f, struct engine_flow, by_handle, flow_hash_handle(handle), &d->rules)
 		if (f->handle == handle)
 			return f;
 	return NULL;

@@ -116,6 +116,13 @@ struct engine_flow {
 	uint16_t history_cap;
 };
 
+/* Providers number their rules, and a pass over them goes by these numbers as memory does: near
+ * ones shall stay near.  Nor are addresses a bad case. */
+static inline uint64_t flow_hash_handle(uint64_t handle)
+{
+	return handle ^ handle >> 6;
+}
+
 /* What a provider told of one rule. */
 #define DEVICE_NOTES 64
 struct device_note {
@@ -151,6 +158,8 @@ struct engine_dev {
 	const struct engine_port *leaving; /* takes no new rules; NULL = none */
 	struct queue queue;
 	struct cds_list_head hw, out;
+	uint64_t n_tc_waiting; /* flows in TC that are to be tried again for hardware by time or
+				  room */
 	uint32_t n_out, n_busy, n_stuck; /* stuck: removals that failed and are tried again */
 	struct htable rules, chains;
 	bool idle; /* its thread sleeps and must be woken */

@@ -183,14 +183,24 @@ void why_to(const struct why *w, struct offload_refusal *r)
 
 /* --- states and what is counted by them --- */
 
+static bool is_tc_waiting(const struct engine_flow *f)
+{
+	enum offload_retry r = offload_reason_table[f->why.reason].retry;
+
+	return f->state == OFFLOAD_ST_TC &&
+	       (r == OFFLOAD_RETRY_SPACE || r == OFFLOAD_RETRY_BACKOFF);
+}
+
 static void count(struct engine *e, struct engine_flow *f, int64_t by) ENGINE_LOCKED(e)
 {
 	bool hw = f->state == OFFLOAD_ST_HARDWARE;
 	enum ledger_tier tier = flow_placed(f) ? (enum ledger_tier)f->tier : e->sw_tier;
 	uint64_t n = (uint64_t)by;
 
-	if (f->dev)
+	if (f->dev) {
 		f->dev->stat.flows[f->state] += n;
+		f->dev->n_tc_waiting += is_tc_waiting(f) ? n : 0;
+	}
 	if (f->state == OFFLOAD_ST_REMOVING)
 		return;
 	e->totals.flows[tier] += n;

@@ -326,7 +326,7 @@ void policy_tick(struct engine_dev *d, uint64_t now_ns)
 	if (d->n_stuck)
 		retry_stuck(d);
 	idle = !d->n_out;
-	software = d->stat.flows[OFFLOAD_ST_TC];
+	software = d->n_tc_waiting;
 	lock_give(&d->e->lock);
 	if (!idle)
 		walk_waiting(d, &want, now_ns);

@@ -73,7 +73,7 @@ void batch_rule_here(struct engine_dev *d, struct engine_flow *f, struct flow_ac
 	ledger_open(&f->ledger, (enum ledger_tier)f->tier);
 	if (f->tier == LEDGER_HARDWARE)
 		d->used += f->cost;
-	htable_insert(&d->rules, &f->by_handle, hash_u64(f->handle, 0));
+	htable_insert(&d->rules, &f->by_handle, flow_hash_handle(f->handle));
 	cds_list_add_tail(&f->place, &d->hw);
 	chain_rule_here(d, f);
 }

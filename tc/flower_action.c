@@ -391,23 +391,6 @@ static int put_recirc(struct put *p, const struct dp_action *a, bool last)
 	return 0;
 }
 
-static int put_meter(struct put *p, const struct dp_action *a, bool last)
-{
-	const struct act_meter *m = dp_action_payload(a);
-	struct tc_police fixed = { .index = FLOWER_POLICE_BASE + m->id };
-	struct nest n;
-
-	if (m->id > UINT16_MAX)
-		return refuse(p, OFFLOAD_ACTION, a);
-	flush(p);
-	if (!p->named && p->env->features & FLOWER_F_SOFTWARE)
-		put_gact(p, TC_ACT_PIPE);
-	n = begin(p, "police", false);
-	nlattr_put(p->b, TCA_POLICE_TBF, &fixed, sizeof(fixed));
-	end(p, n);
-	return 0;
-}
-
 /* --- conntrack --- */
 
 static bool ct_ok(const struct act_ct *c)
@@ -546,7 +529,7 @@ static const struct row rows[DP_ACT_N_KINDS] = {
 	[DP_ACT_SAMPLE] = { NULL, OFFLOAD_ACTION },
 	[DP_ACT_CLONE] = { put_clone, OFFLOAD_OK },
 	[DP_ACT_TRUNC] = { NULL, OFFLOAD_ACTION },
-	[DP_ACT_METER] = { put_meter, OFFLOAD_OK },
+	[DP_ACT_METER] = { NULL, OFFLOAD_ACTION },
 	[DP_ACT_CT] = { put_ct, OFFLOAD_OK },
 	[DP_ACT_CT_CLEAR] = { put_ct_clear, OFFLOAD_OK },
 	[DP_ACT_CHECK_PKT_LEN] = { NULL, OFFLOAD_ACTION },

@@ -8,14 +8,12 @@
  *   VLAN, MPLS       act_vlan, act_mpls
  *   ct, ct_clear     act_ct
  *   recirc           goto chain
- *   meter            act_police, by the number of a police action that is there
  *   clone            outputs on a copy, or the end of the list
  *   drop, the end    act_gact
  *
  * One action bears the cookie: the flow's ufid, 16 bytes.  Its counter is the rule's, so it is the
  * first one that no other rule shares and that gets the driver's counts: act_csum, act_mpls and
- * act_tunnel_key never do.  Where a meter comes first an act_gact that does nothing stands before
- * it, so that what the meter drops is counted as well.
+ * act_tunnel_key never do.
  *
  * In software the kernel finds network and transport headers by where the first tag ends, so behind
  * two tags their edits would go wrong: refused there (FLOWER_F_SOFTWARE).
@@ -26,8 +24,6 @@
 #include "tc/flower_match.h"
 
 #define FLOWER_MAX_ACTIONS 32u /* TCA_ACT_MAX_PRIO */
-/* Meter m is police action FLOWER_POLICE_BASE + m. */
-#define FLOWER_POLICE_BASE 0x53000000u
 
 /* Whether the actions can be done only to packets that are no first fragments: flower_match_put()
  * wants to know. */

@@ -445,21 +445,6 @@ static int get_ct(struct get *g, const struct nlattr *options)
 	return 0;
 }
 
-static int get_police(struct get *g, const struct nlattr *options)
-{
-	struct tc_police fixed;
-	struct act_meter m;
-	int rc = fixed_of(options, TCA_POLICE_TBF, &fixed, sizeof(fixed));
-
-	if (rc)
-		return rc;
-	m.id = fixed.index - FLOWER_POLICE_BASE;
-	if (m.id > UINT16_MAX)
-		return -EOPNOTSUPP;
-	dp_actions_put(g->out, DP_ACT_METER, &m, sizeof(m));
-	return 0;
-}
-
 static const struct {
 	const char *kind;
 	int (*get)(struct get *g, const struct nlattr *options);
@@ -472,7 +457,6 @@ static const struct {
 	{ "csum", get_csum },
 	{ "tunnel_key", get_tunnel_key },
 	{ "ct", get_ct },
-	{ "police", get_police },
 };
 
 static int get_one(struct get *g, const struct nlattr *a)

@@ -222,8 +222,7 @@ static void try_this(struct probe *b, enum what what, unsigned id)
 	t->said = !flower_match_put(&env, &r, flower_actions_want_whole(r.actions), &b->d->scratch,
 				    &m, &why) &&
 		  !flower_actions_put(&env, &r, &m, &b->d->scratch, &why);
-	if (!t->said || !b->d->offloads || b->n > TC_PRIO_LAST - TC_PRIO_FIRST ||
-	    (what == TRY_ACTION && id == DP_ACT_METER)) /* there is no meter yet to try it with */
+	if (!t->said || !b->d->offloads || b->n > TC_PRIO_LAST - TC_PRIO_FIRST)
 		return;
 	at = (struct tc_place){ .ifindex = b->p->ifindex,
 				.parent = b->p->parent,

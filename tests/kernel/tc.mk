@@ -27,6 +27,6 @@ KERNEL_TESTS += $(TC_SHELL)
 
 # Exact accounting on each tier.
 EXACT_SHELL = tests/kernel/exact_kernel_test.sh tests/kernel/exact_tc_test.sh
-EXTRA_DIST += $(EXACT_SHELL) tests/kernel/exact.sh tests/kernel/stream.py tests/nic/exact_test.sh tests/nic/lib.sh
+EXTRA_DIST += $(EXACT_SHELL) tests/kernel/exact.sh tests/kernel/stream.py tests/nic/ct_test.sh tests/nic/exact_test.sh tests/nic/lib.sh
 KERNEL_TESTS += $(EXACT_SHELL)
-NIC_TESTS += tests/nic/exact_test.sh
+NIC_TESTS += tests/nic/ct_test.sh tests/nic/exact_test.sh

@@ -50,7 +50,7 @@ dist_check_SCRIPTS += $(LAB_HOST_TESTS)
 TESTS += $(LAB_HOST_TESTS)
 KERNEL_TESTS += $(LAB_KERNEL_TESTS)
 NIC_TESTS += $(LAB_NIC_TESTS)
-LAB_LISTS = tests/lab/kernel.list tests/lab/nic.list
+LAB_LISTS = tests/lab/kernel.list tests/lab/memory.list tests/lab/nic.list
 check_DATA = $(LAB_LISTS)
 CLEANFILES += $(LAB_LISTS) tests/lab/smp.list
 
@@ -62,8 +62,12 @@ tests/lab/nic.list: Makefile
 	@$(MKDIR_P) tests/lab
 	@printf '%s\n' $(NIC_TESTS) >$@
 
-.PHONY: check-kernel check-nic check-smp clean-lab
-check-kernel check-nic check-smp: all
+tests/lab/memory.list: Makefile
+	@$(MKDIR_P) tests/lab
+	@printf '%s\n' $(filter $(KERNEL_TESTS) $(NIC_TESTS),$(check_PROGRAMS)) >$@
+
+.PHONY: check-kernel check-memory check-nic check-smp clean-lab
+check-kernel check-memory check-nic check-smp: all
 	@$(MAKE) $(AM_MAKEFLAGS) $(filter $(KERNEL_TESTS) $(NIC_TESTS),$(check_PROGRAMS)) $(LAB_LISTS) >/dev/null
 	@srcdir=$(srcdir) $(srcdir)/tests/lab/check $(@:check-%=%)
 

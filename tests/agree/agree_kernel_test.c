@@ -5,7 +5,8 @@
 static const struct agree_tier tiers[] = {
 	{ "user datapath at devices", "netdev", NULL, &wires_veth, LEDGER_USER },
 	{ "kernel datapath", "system", NULL, &wires_veth, LEDGER_KERNEL },
-	{ "kernel datapath and TC in software", "system", "tc", &wires_veth, LEDGER_TC, true },
+	{ "kernel datapath and TC in software", "system", "tc", &wires_veth, LEDGER_TC, true,
+	  true },
 };
 
 int main(void)

@@ -120,6 +120,7 @@ static int ask_new(struct tc_device *d, struct op *op, struct tc_port *p)
 	op->rule->ufid = req->rule.ufid;
 	tc_env(d, req->rule.policy, &env);
 	tc_rule_follow(d, op->rule, &env, req->rule.actions);
+	op->rule->shared = offload_needs_software(req->rule.mask, req->rule.actions);
 	op->rule->digest = offload_rule_digest(req->rule.key, req->rule.mask, req->rule.actions);
 	op->msg = tc_place_put(&d->batch, &op->rule->at, RTM_NEWTFILTER,
 			       NLM_F_CREATE | NLM_F_EXCL | NLM_F_ECHO);

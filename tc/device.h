@@ -62,6 +62,8 @@ struct tc_rule {
 	uint64_t packets, used_ns; /* at the last reading; when it had grown */
 	struct tc_path **paths;    /* owned: to the tunnels that it leads to; the device's lock */
 	size_t n_paths;
+	bool shared; /* software takes some of its packets as a matter of course */
+	uint64_t mark_ns, mark_hw, mark_sw; /* when it was looked at, and what had counted then */
 };
 
 struct tc_device {

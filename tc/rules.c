@@ -13,6 +13,9 @@
 #include "tc/device.h"
 #include "tc/flower_bits.h"
 
+#define MUTE_PACKETS 16
+#define MUTE_WINDOW_NS (3 * NSEC_PER_SEC) /* drivers read counters once a second */
+
 /* --- by number --- */
 
 /* Itself: the lowest free one is taken, so they are dense, and a dump goes by them in order, as
@@ -205,6 +208,34 @@ uint64_t tc_filter_digest(struct tc_port *p, const struct tc_filter *f)
 	return offload_rule_digest(&key, &mask, dp_actions_of(&d->actions));
 }
 
+/* In hardware as the driver says, while the kernel's software takes its packets and the hardware
+ * none: the device lost it without a word.  Only in a window that is long enough for the device's
+ * counters to have caught up, and for packets that were under way. */
+static bool is_mute(struct tc_rule *r, const struct flower_counts *c, uint32_t lag_ms)
+{
+	uint64_t now = clock_mono_ns(), sw = c->packets - MIN(c->packets, c->hw_packets);
+	uint64_t window = MAX(2 * lag_ms * NSEC_PER_MSEC, MUTE_WINDOW_NS);
+	bool mute;
+
+	if (!r->in_hw || r->shared || (r->mark_ns && now - r->mark_ns < window))
+		return false;
+	mute = r->mark_ns && c->hw_packets == r->mark_hw && sw >= r->mark_sw + MUTE_PACKETS;
+	r->mark_ns = now;
+	r->mark_hw = c->hw_packets;
+	r->mark_sw = sw;
+	return mute;
+}
+
+static void tell_mute(struct tc_device *d, uint64_t handle)
+{
+	struct offload_event ev = { .kind = OFFLOAD_EV_RULE_GONE,
+				    .handle = handle,
+				    .words = "in hardware, never hit while the kernel's software "
+					     "counts" };
+
+	offload_device_notify(&d->up, &ev);
+}
+
 static void stats_one(struct tc_port *p, const struct tc_filter *f, void *arg)
 {
 	struct tc_device *d = p->dev;
@@ -223,6 +254,8 @@ static void stats_one(struct tc_port *p, const struct tc_filter *f, void *arg)
 		s->handle = r->handle;
 		s->ufid = r->ufid;
 		tc_rule_stats(r, &f->counts, &s->stats);
+		if (is_mute(r, &f->counts, d->caps.counter_lag_ms))
+			tell_mute(d, r->handle);
 		d->n_stats++;
 	}
 	lock_give(&d->lock);
@@ -340,6 +373,7 @@ static void back_one(struct tc_port *p, const struct tc_filter *f, void *arg)
 		if (r) {
 			h.handle = r->handle;
 			r->in_hw = h.in_hw;
+			r->shared = offload_needs_software(&h.mask, h.actions);
 			r->digest = r->held = offload_rule_digest(&h.key, &h.mask, h.actions);
 			tc_rule_stats(r, &f->counts, &h.stats);
 		}

@@ -27,6 +27,8 @@ KERNEL_TESTS += $(TC_SHELL)
 
 # Exact accounting on each tier.
 EXACT_SHELL = tests/kernel/exact_kernel_test.sh tests/kernel/exact_tc_test.sh
-EXTRA_DIST += $(EXACT_SHELL) tests/kernel/exact.sh tests/kernel/stream.py tests/nic/ct_test.sh tests/nic/exact_test.sh tests/nic/lib.sh
+EXTRA_DIST += $(EXACT_SHELL) tests/kernel/exact.sh tests/kernel/stream.py tests/nic/lib.sh
 KERNEL_TESTS += $(EXACT_SHELL)
-NIC_TESTS += tests/nic/ct_test.sh tests/nic/exact_test.sh
+NIC_SHELL = tests/nic/ct_test.sh tests/nic/exact_faults_test.sh tests/nic/exact_test.sh tests/nic/tamper_test.sh
+EXTRA_DIST += $(NIC_SHELL)
+NIC_TESTS += $(NIC_SHELL)

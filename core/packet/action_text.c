@@ -260,7 +260,8 @@ static void put_ct(struct printer *p, const struct dp_action *a)
 
 /* --- set --- */
 
-/* Sets of one header that follow one another are printed as one. */
+/* Sets of one header that follow one another are printed as one, the later ones above the earlier.
+ */
 struct set_run {
 	const struct dp_group *group;
 	struct flow_key key, mask;
@@ -275,19 +276,14 @@ static const struct dp_group *set_group(const struct printer *p, const struct fi
 	return dp_group_of_field(f);
 }
 
-/* False when s does not belong to the run, or writes again what it has written. */
+/* False when s does not belong to the run. */
 static bool set_run_add(const struct printer *p, struct set_run *r, const struct act_set *s)
 {
 	const struct field *f = field_get(s->field);
 	const struct dp_group *g = set_group(p, f);
-	union field_value had;
 
 	if (r->group && r->group != g)
 		return false;
-	field_read(f, &r->mask, &had);
-	for (unsigned i = 0; i < f->n_bytes; i++)
-		if (had.b[i] & s->mask.b[i])
-			return false;
 	r->group = g;
 	field_write_masked(f, &s->value, &s->mask, &r->key);
 	field_write_masked(f, &s->mask, &s->mask, &r->mask);

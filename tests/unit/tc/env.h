@@ -19,8 +19,10 @@ static inline bool env_port(const void *ctx, struct dp_port no, struct flower_po
 static inline bool env_port_no(const void *ctx, int ifindex, struct dp_port *ret)
 {
 	(void)ctx;
+	if (ifindex <= 100 || ifindex > 100 + RULE_PORTS)
+		return false;
 	ret->v = (uint32_t)(ifindex - 100);
-	return ifindex > 100 && ifindex <= 100 + RULE_PORTS;
+	return true;
 }
 
 #define ENV(FEATURES)                                                                              \

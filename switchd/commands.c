@@ -66,6 +66,7 @@ void switchd_commands_register(struct switchd *sw)
 	sw->memory = memreporter_new(report_memory, sw);
 	commands_ofproto_register(sw);
 	commands_dp_register(sw);
+	commands_ct_register(sw);
 	commands_tunnel_register(sw);
 	commands_offload_register(sw);
 }

@@ -12,5 +12,6 @@ void command_done(struct ctl_conn *conn, struct str *out);
 
 void commands_ofproto_register(struct switchd *sw);
 void commands_dp_register(struct switchd *sw);
+void commands_ct_register(struct switchd *sw);
 void commands_tunnel_register(struct switchd *sw);
 void commands_offload_register(struct switchd *sw);

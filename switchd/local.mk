@@ -2,6 +2,7 @@ sbin_PROGRAMS += switchd/shuntd
 switchd_shuntd_SOURCES = \
 	switchd/commands.c \
 	switchd/commands.h \
+	switchd/commands_ct.c \
 	switchd/commands_dp.c \
 	switchd/commands_tunnel.c \
 	switchd/commands_offload.c \

@@ -29,6 +29,8 @@ struct dp_ct_entry {
 	bool has_counts;
 	uint64_t packets[2], bytes[2]; /* original direction, reply */
 	uint8_t tcp_state[2];          /* TCP_CONNTRACK_* of nf_conntrack_tcp.h */
+	uint8_t tcp_wscale[2];         /* window scale, as shift */
+	uint8_t tcp_flags[2];          /* IP_CT_TCP_FLAG_* of nf_conntrack_tcp.h */
 	char helper[16];
 };
 
@@ -86,6 +88,8 @@ struct dp_ct_ops {
 	int (*limit_del)(struct dp *dp, int zone, struct error *err);
 	/* Up to max limits, the default first; how many there are, -errno. */
 	int (*limits)(struct dp *dp, struct dp_ct_limit *l, size_t max);
+	/* What holds for the zone l->zone: its own limit or the default's, and the count. */
+	int (*limit_get)(struct dp *dp, struct dp_ct_limit *l, struct error *err);
 	/* Makes or changes a timeout policy / -ENOENT, -EBUSY: flows still use it. */
 	int (*timeout_set)(struct dp *dp, const struct dp_ct_timeout *t, struct error *err);
 	int (*timeout_del)(struct dp *dp, const char *name, struct error *err);

@@ -3,6 +3,8 @@ core_datapath_libdatapath_a_SOURCES = \
 	core/datapath/dp.c \
 	core/datapath/dp.h \
 	core/datapath/dp_ct.h \
+	core/datapath/dp_ct_text.c \
+	core/datapath/dp_ct_text.h \
 	core/datapath/dp_features.c \
 	core/datapath/dp_features.h \
 	core/datapath/dp_meter.h \

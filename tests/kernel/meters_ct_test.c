@@ -157,7 +157,7 @@ END_TEST
 START_TEST(zones_have_limits)
 {
 	const struct dp_ct_ops *ops = rig_dp->ops->ct;
-	struct dp_ct_limit l = { .zone = 4, .limit = 2 }, got[8];
+	struct dp_ct_limit l = { .zone = 4, .limit = 2 }, asked = { .zone = 4 }, got[8];
 	struct error err = ERROR_INIT;
 	struct flow_key key;
 	int n;
@@ -179,6 +179,8 @@ START_TEST(zones_have_limits)
 	ck_assert_int_eq(got[1].zone, 4);
 	ck_assert_uint_eq(got[1].limit, 2);
 	ck_assert_uint_eq(got[1].count, 2);
+	ck_assert_int_eq(ops->limit_get(rig_dp, &asked, &err), 0);
+	ck_assert(asked.zone == 4 && asked.limit == 2 && asked.count == 2);
 	ck_assert_int_eq(ops->limit_del(rig_dp, 4, &err), 0);
 	ck_assert_int_eq(ops->limits(rig_dp, got, 8), 1);
 	ck_assert_int_eq(ops->flush(rig_dp, NULL), 0);

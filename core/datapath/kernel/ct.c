@@ -116,20 +116,40 @@ static bool read_counters(const struct nlattr *nest, uint64_t *packets, uint64_t
 	return true;
 }
 
+static uint8_t u8_or_0(const struct nlattr *a)
+{
+	return a ? nlattr_u8(a) : 0;
+}
+
 static void read_tcp(const struct nlattr *info, struct dp_ct_entry *e)
 {
 	static const struct nlattr_policy outer[] = { [CTA_PROTOINFO_TCP] = NLATTR_ANY };
 	static const struct nlattr_policy inner[] = {
 		[CTA_PROTOINFO_TCP_STATE] = NLATTR_EXACT(1),
+		[CTA_PROTOINFO_TCP_WSCALE_ORIGINAL] = NLATTR_EXACT(1),
+		[CTA_PROTOINFO_TCP_WSCALE_REPLY] = NLATTR_EXACT(1),
+		[CTA_PROTOINFO_TCP_FLAGS_ORIGINAL] = NLATTR_EXACT(2),
+		[CTA_PROTOINFO_TCP_FLAGS_REPLY] = NLATTR_EXACT(2),
 	};
+	static const uint16_t scale[] = { CTA_PROTOINFO_TCP_WSCALE_ORIGINAL,
+					  CTA_PROTOINFO_TCP_WSCALE_REPLY };
+	static const uint16_t flags[] = { CTA_PROTOINFO_TCP_FLAGS_ORIGINAL,
+					  CTA_PROTOINFO_TCP_FLAGS_REPLY };
 	const struct nlattr *o[ARRAY_SIZE(outer)], *i[ARRAY_SIZE(inner)];
 
-	/* The kernel keeps one state for both directions. */
-	if (info && nlattr_parse_nested(info, outer, ARRAY_SIZE(outer), o) >= 0 &&
-	    o[CTA_PROTOINFO_TCP] &&
-	    nlattr_parse_nested(o[CTA_PROTOINFO_TCP], inner, ARRAY_SIZE(inner), i) >= 0 &&
-	    i[CTA_PROTOINFO_TCP_STATE])
-		e->tcp_state[0] = e->tcp_state[1] = nlattr_u8(i[CTA_PROTOINFO_TCP_STATE]);
+	if (!info || nlattr_parse_nested(info, outer, ARRAY_SIZE(outer), o) < 0 ||
+	    !o[CTA_PROTOINFO_TCP] ||
+	    nlattr_parse_nested(o[CTA_PROTOINFO_TCP], inner, ARRAY_SIZE(inner), i) < 0)
+		return;
+	for (unsigned dir = 0; dir < 2; dir++) {
+		const struct nlattr *f = i[flags[dir]];
+
+		/* The kernel keeps one state for both directions. */
+		e->tcp_state[dir] = u8_or_0(i[CTA_PROTOINFO_TCP_STATE]);
+		e->tcp_wscale[dir] = u8_or_0(i[scale[dir]]);
+		/* struct nf_ct_tcp_flags: the flags, then their mask */
+		e->tcp_flags[dir] = f ? *(const uint8_t *)nlattr_data(f) : 0;
+	}
 }
 
 static void read_helper(const struct nlattr *nest, struct dp_ct_entry *e)
@@ -194,7 +214,9 @@ static bool tuple_fits(const struct dp_ct_tuple *f, const struct dp_ct_tuple *t)
 	return f->family == t->family && (!f->proto || f->proto == t->proto) &&
 	       (!addr_is_set(&f->src) || !memcmp(&f->src, &t->src, sizeof(t->src))) &&
 	       (!addr_is_set(&f->dst) || !memcmp(&f->dst, &t->dst, sizeof(t->dst))) &&
-	       (!f->sport || f->sport == t->sport) && (!f->dport || f->dport == t->dport);
+	       (!f->sport || f->sport == t->sport) && (!f->dport || f->dport == t->dport) &&
+	       (!f->icmp_type || f->icmp_type == t->icmp_type) &&
+	       (!f->icmp_code || f->icmp_code == t->icmp_code);
 }
 
 static bool fits(const struct dp_ct_filter *f, const struct dp_ct_entry *e)
@@ -343,6 +365,7 @@ const struct dp_ct_ops kdp_ct_ops = {
 	.limit_set = kdp_ct_limit_set,
 	.limit_del = kdp_ct_limit_del,
 	.limits = kdp_ct_limits,
+	.limit_get = kdp_ct_limit_get,
 	.timeout_set = kdp_ct_timeout_set,
 	.timeout_del = kdp_ct_timeout_del,
 };

@@ -14,23 +14,37 @@ static int do_limit(struct kdp *d, struct kdp_work *w, struct error *err)
 		  : nl_batch_error(&w->batch, 0, err, "connection limit");
 }
 
-static int change(struct kdp *d, uint8_t cmd, const struct ovs_zone_limit *z, struct error *err)
+/* Sends cmd about one zone; the work, whose batch has the answer, or NULL. */
+static struct kdp_work *ask(struct kdp *d, uint8_t cmd, const struct ovs_zone_limit *z, int *rc,
+			    struct error *err)
 {
 	struct kdp_work *w;
 	size_t nest;
-	int rc;
 
-	if (!d->fam->ct_limit.id)
-		return error_set(err, EOPNOTSUPP, NULL, "this kernel has no connection limits");
-	w = kdp_work_get(d, &rc);
-	if (!w)
-		return error_set(err, -rc, NULL, "no netlink socket: %s", strerrordesc_np(-rc));
+	if (!d->fam->ct_limit.id) {
+		*rc = error_set(err, EOPNOTSUPP, NULL, "this kernel has no connection limits");
+		return NULL;
+	}
+	w = kdp_work_get(d, rc);
+	if (!w) {
+		*rc = error_set(err, -*rc, NULL, "no netlink socket: %s", strerrordesc_np(-*rc));
+		return NULL;
+	}
 	(void)kdp_add(&w->batch, d, &d->fam->ct_limit, cmd, 0);
 	nest = nlattr_nest(&w->batch.buf, OVS_CT_LIMIT_ATTR_ZONE_LIMIT);
 	buf_put(&w->batch.buf, z, sizeof(*z));
 	nlattr_nest_end(&w->batch.buf, nest);
-	rc = do_limit(d, w, err);
-	kdp_work_put(d, w);
+	*rc = do_limit(d, w, err);
+	return w;
+}
+
+static int change(struct kdp *d, uint8_t cmd, const struct ovs_zone_limit *z, struct error *err)
+{
+	int rc;
+	struct kdp_work *w = ask(d, cmd, z, &rc, err);
+
+	if (w)
+		kdp_work_put(d, w);
 	return rc;
 }
 
@@ -87,6 +101,21 @@ int kdp_ct_limits(struct dp *dp, struct dp_ct_limit *l, size_t max)
 	rc = do_limit(d, w, NULL);
 	if (!rc)
 		rc = read_limits(d, nl_batch_data(&w->batch, 0), l, max);
+	kdp_work_put(d, w);
+	return rc;
+}
+
+int kdp_ct_limit_get(struct dp *dp, struct dp_ct_limit *l, struct error *err)
+{
+	struct ovs_zone_limit z = { .zone_id = l->zone };
+	struct kdp *d = kdp_of(dp);
+	int rc;
+	struct kdp_work *w = ask(d, OVS_CT_LIMIT_CMD_GET, &z, &rc, err);
+
+	if (!w)
+		return rc;
+	if (!rc && read_limits(d, nl_batch_data(&w->batch, 0), l, 1) != 1)
+		rc = error_set(err, EBADMSG, NULL, "the kernel's answer has no limit");
 	kdp_work_put(d, w);
 	return rc;
 }

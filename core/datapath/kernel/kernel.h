@@ -188,5 +188,6 @@ extern const struct dp_ct_ops kdp_ct_ops;
 int kdp_ct_limit_set(struct dp *dp, const struct dp_ct_limit *l, struct error *err);
 int kdp_ct_limit_del(struct dp *dp, int zone, struct error *err);
 int kdp_ct_limits(struct dp *dp, struct dp_ct_limit *l, size_t max);
+int kdp_ct_limit_get(struct dp *dp, struct dp_ct_limit *l, struct error *err);
 int kdp_ct_timeout_set(struct dp *dp, const struct dp_ct_timeout *t, struct error *err);
 int kdp_ct_timeout_del(struct dp *dp, const char *name, struct error *err);

@@ -16,6 +16,7 @@ struct maker {
 	uint32_t l3, l4; /* offsets */
 	uint8_t src[16], dst[16];
 	bool whole; /* the datagram has its L4 header: no later fragment */
+	uint8_t proto;
 };
 
 static uint32_t pick(struct maker *m, uint32_t n)
@@ -132,6 +133,8 @@ static void put_udp(struct maker *m)
 	sum_l4(m, IPP_UDP, 6);
 }
 
+/* The CRC covers the whole message.  The kernel mends it over what there is when it writes a port,
+ * also in a first fragment, which others drop, and over a trailer: there is neither. */
 static void put_sctp(struct maker *m)
 {
 	be32 right;
@@ -271,7 +274,9 @@ static void put_ipv4(struct maker *m)
 
 	m->v6 = false;
 	m->whole = !(frag & 0x1fff);
-	proto = pick_proto(m);
+	m->proto = proto = pick_proto(m);
+	if (proto == IPP_SCTP && m->whole)
+		frag &= 0x4000;
 	m->l3 = (uint32_t)m->b.len;
 	memcpy(m->src, (uint8_t[]){ 10, 0, (uint8_t)pick(m, 2), (uint8_t)(1 + pick(m, 3)) }, 4);
 	memcpy(m->dst, (uint8_t[]){ 10, 0, (uint8_t)pick(m, 2), (uint8_t)(1 + pick(m, 3)) }, 4);
@@ -301,6 +306,8 @@ static void put_extension(struct maker *m, uint8_t kind, uint8_t next)
 	/* The kernel takes a later fragment for the first one when an extension is next in it. */
 	if (memchr(extensions, next, sizeof(extensions)))
 		frag &= 7;
+	if (m->proto == IPP_SCTP && frag < 8)
+		frag = 0;
 	buf_put_u8(&m->b, next);
 	switch (kind) {
 	case IPP_FRAGMENT:
@@ -333,7 +340,7 @@ static void put_ipv6(struct maker *m)
 	uint8_t chain[4], proto;
 
 	m->v6 = m->whole = true;
-	proto = pick_proto(m);
+	m->proto = proto = pick_proto(m);
 	for (unsigned i = 0; i < n; i++) {
 		chain[i] = extensions[pick(m, ARRAY_SIZE(extensions))];
 		if (chain[i] == IPP_FRAGMENT && memchr(chain, IPP_FRAGMENT, i))
@@ -474,7 +481,7 @@ void agree_gen_packet(struct rng *r, const struct agree_gen_kinds *kinds, struct
 	if (kinds->partial && gen_chance(r, 1, 4) && m.l4 &&
 	    ld16(m.b.data + m.l3 - 2) == htons(m.v6 ? ETH_IPV6 : ETH_IPV4) && can_be_partial(&m))
 		make_partial(&m, p);
-	else if (gen_chance(r, 1, 3)) /* a trailer, as short frames have */
+	else if (m.proto != IPP_SCTP && gen_chance(r, 1, 3)) /* a trailer, as short frames have */
 		buf_put_zeros(&m.b, m.b.len < 60 ? 60 - m.b.len : rng_below(r, 8));
 	p->len = (uint32_t)MIN(m.b.len, (size_t)AGREE_FRAME);
 	memcpy(p->data, m.b.data, p->len);

@@ -193,6 +193,7 @@ static size_t claim(struct engine *e, struct engine_flow *const flows[], size_t 
 			continue;
 		f->deleted = true;
 		f->want = false;
+		lost_seen(e, f); /* no longer waited for */
 		htable_remove(&e->flows, &f->by_ufid);
 		mine[m++] = f;
 	}
@@ -260,15 +261,18 @@ void engine_del(struct engine *e, struct engine_flow *const flows[], size_t n)
 
 /* --- counters of the fallback datapath --- */
 
-/* Counters that moved, and now and then every flow, for those that nobody knows of. */
+/* Counters that moved, and now and then every flow, for those that nobody knows of and
+ * those that are gone. */
 static unsigned dump_flags(struct engine *e, uint64_t now)
 {
 	bool whole;
 
 	lock_take(&e->lock);
 	whole = e->unknown.n || now - e->whole_ns >= WHOLE_NS;
-	if (whole)
+	if (whole) {
 		e->whole_ns = now;
+		lost_begin(e);
+	}
 	lock_give(&e->lock);
 	return whole ? 0 : DP_DUMP_NEWS;
 }
@@ -294,10 +298,13 @@ void engine_refresh(struct engine *e)
 		for (int i = 0; i < n; i++) {
 			struct engine_flow *f = flow_find(e, recs[i].ufid);
 
-			if (f && f->sw_open)
-				flow_fold(e, f, e->sw_tier, &recs[i].stats);
-			else if (!f)
+			if (!f) {
 				unknown_see(e, recs[i].ufid, now);
+				continue;
+			}
+			if (f->sw_open)
+				flow_fold(e, f, e->sw_tier, &recs[i].stats);
+			lost_seen(e, f);
 		}
 		lock_give(&e->lock);
 		clock_let_go();
@@ -306,6 +313,8 @@ void engine_refresh(struct engine *e)
 	free(recs);
 	if (!n)
 		unknown_sweep(e, now);
+	if (!n && !(flags & DP_DUMP_NEWS))
+		lost_sweep(e);
 }
 
 /* --- waiting and ending --- */

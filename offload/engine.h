@@ -144,6 +144,9 @@ void engine_del(struct engine *e, struct engine_flow *const flows[], size_t n);
  * threads, so that engine_flow_total() is current.  One caller at a time (the revalidator).  Blocks
  * for the dump only. */
 void engine_refresh(struct engine *e);
+/* The fallback datapath no longer has it, as engine_refresh() found, and there another flow of the
+ * same match is in its place: to be deleted. */
+bool engine_flow_lost(const struct engine_flow *f);
 /* Total over all tiers, as of the last readings. */
 void engine_flow_total(struct engine_flow *f, struct flow_stats *total);
 void *engine_flow_aux(const struct engine_flow *f);
@@ -223,6 +226,7 @@ struct engine_totals {
 	uint64_t flows[LEDGER_N_TIERS];        /* now */
 	uint64_t no_device[OFFLOAD_N_REASONS]; /* flows outside hardware by reason, all devices */
 	uint64_t unknown_removed; /* flows that were in the fallback datapath and nobody's */
+	uint64_t put_again;       /* flows that somebody else took out of it: there again */
 };
 void engine_totals(struct engine *e, struct engine_totals *t);
 /* A provider's command on a device (faults of sim).  Any thread. */

@@ -106,6 +106,8 @@ struct engine_flow {
 	uint8_t hw_policy;   /* enum offload_policy that the rule was asked for with */
 
 	struct ledger ledger;
+	_Atomic bool lost; /* engine_flow_lost() */
+	uint32_t shown;    /* engine.whole_run, when the fallback datapath showed it or took it */
 	uint64_t created_ns;
 	double pps;
 	uint64_t rate_ns, rate_packets; /* since rate_ns, not yet in pps */
@@ -212,6 +214,8 @@ struct engine {
 	struct htable flows, ports, texts;
 	struct htable unknown; /* unknown.c */
 	uint64_t whole_ns;     /* when the fallback datapath was last told to show every flow */
+	uint32_t whole_run;    /* number of that dump */
+	uint64_t n_unseen;     /* of flows, whose `shown` is another */
 	struct cds_list_head devs, strays;
 	struct engine_totals totals;
 	bool holding; /* engine_adopt() is still to come */
@@ -393,6 +397,12 @@ void chain_sweep(struct engine_dev *d) REQUIRES(&d->e->lock);
 void unknown_see(struct engine *e, struct ufid ufid, uint64_t now_ns) ENGINE_LOCKED(e);
 void unknown_sweep(struct engine *e, uint64_t now_ns) EXCLUDES(e->lock);
 void unknown_done(struct engine *e);
+
+/* --- lost.c: flows that somebody else took out of the fallback datapath --- */
+/* A dump of every flow begins / shows one / came to its end. */
+void lost_begin(struct engine *e) ENGINE_LOCKED(e);
+void lost_seen(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e);
+void lost_sweep(struct engine *e) EXCLUDES(e->lock);
 
 /* --- notify.c: what providers tell of --- */
 bool notify_pending(struct engine_dev *d);

@@ -280,6 +280,7 @@ void flow_assign(struct engine *e, struct engine_flow *f)
 void flow_enter(struct engine *e, struct engine_flow *f)
 {
 	htable_insert(&e->flows, &f->by_ufid, hash_ufid(&f->ufid));
+	f->shown = e->whole_run;
 	f->why = why_of(OFFLOAD_OK);
 	count(e, f, 1);
 	flow_assign(e, f);

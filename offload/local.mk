@@ -20,6 +20,7 @@ offload_liboffload_a_SOURCES = \
 	offload/info.c \
 	offload/ledger.c \
 	offload/ledger.h \
+	offload/lost.c \
 	offload/notify.c \
 	offload/place.c \
 	offload/policy.c \

@@ -130,7 +130,7 @@ static void visit(struct round *r, struct megaflow *mf)
 	}
 	engine_flow_total(mf->ef, &total);
 	credit(mf, &total);
-	if (r->purge) {
+	if (r->purge || engine_flow_lost(mf->ef)) {
 		round_delete(r, mf);
 	} else if (is_idle(r, mf, &total)) {
 		r->f->deleted_idle++;

@@ -372,6 +372,10 @@ static int dp_flow_dump(struct dp *dp, struct dp_dump *cur, struct dp_flow_rec *
 	struct fake_dp *d = dp_of(dp);
 	size_t n = 0;
 
+	if (cur->priv && d->w->dump_interrupts) {
+		d->w->dump_interrupts--;
+		return -EINTR;
+	}
 	if (!cur->priv)
 		cur->priv = xzalloc(sizeof(d->w->flows));
 	survivor_lock(d->w);
@@ -382,6 +386,10 @@ static int dp_flow_dump(struct dp *dp, struct dp_dump *cur, struct dp_flow_rec *
 
 		if (!f->used)
 			continue;
+		if (d->w->dump_omits) {
+			d->w->dump_omits--;
+			continue;
+		}
 		recs[n].ufid = f->ufid;
 		recs[n].stats = f->st;
 		if (cur->flags & DP_DUMP_FULL) {

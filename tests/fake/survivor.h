@@ -44,10 +44,12 @@ struct survivor {
 	struct flow_key up[SURVIVOR_UPCALLS];
 
 	/* Knobs. */
-	_Atomic uint32_t hw_max;    /* rules that hardware takes */
-	_Atomic uint32_t no_memory; /* operations on flows that fail so */
-	_Atomic bool hw_refuses;    /* it takes none, and says so */
-	_Atomic bool hw_silent;     /* it takes none, and says nothing */
+	_Atomic uint32_t hw_max;          /* rules that hardware takes */
+	_Atomic uint32_t no_memory;       /* operations on flows that fail so */
+	_Atomic uint32_t dump_omits;      /* flows that dumps leave out, as under churn */
+	_Atomic uint32_t dump_interrupts; /* dumps that break off after their first part */
+	_Atomic bool hw_refuses;          /* it takes none, and says so */
+	_Atomic bool hw_silent;           /* it takes none, and says nothing */
 	_Atomic bool no_software;
 	_Atomic bool wants_all; /* the NIC is every port's by nature, as "survivor:auto" */
 	_Atomic bool prio_full;

@@ -292,9 +292,11 @@ struct dumper {
 	struct buf acts; /* of the last answer */
 	int end;         /* what the dump ended with; 1 = it has not */
 
+	uint64_t batches; /* done when it began */
+	uint64_t told;    /* flows */
+
 	/* DP_DUMP_NEWS: as it was when it began */
-	uint64_t hits, flows, batches;
-	uint64_t told; /* flows */
+	uint64_t hits, flows;
 };
 
 /* False: nothing was hit since the last one.  The hits are asked for before the flows are read. */
@@ -302,18 +304,23 @@ static bool has_news(struct kdp *d, struct dumper *u)
 {
 	struct dp_stats st;
 
-	u->batches = d->batches;
-	if (u->batches != d->batches_done || !kdp_ask_stats(d, &st))
+	if (u->batches != d->batches || !kdp_ask_stats(d, &st))
 		return true; /* hits stay 0 */
 	u->hits = st.hits + 1;
 	u->flows = st.n_flows;
 	return u->hits != d->seen_hits;
 }
 
-/* The dump came to its end; while flows came or went it may have left one out. */
-static void seen_all(struct kdp *d, const struct dumper *u)
+/* The dump came to its end; while flows came or went it may have left one out.  Their number may
+ * have been another than we knew: somebody else takes flows out too. */
+static void seen_all(struct kdp *d, const struct dumper *u, unsigned flags)
 {
-	d->seen_hits = u->batches == d->batches && u->told == u->flows ? u->hits : 0;
+	bool still = u->batches == d->batches;
+
+	if (still)
+		d->n_flows = u->told;
+	if (flags & DP_DUMP_NEWS)
+		d->seen_hits = still && u->told == u->flows ? u->hits : 0;
 }
 
 static int dump_begin(struct kdp *d, struct dp_dump *cur)
@@ -323,6 +330,7 @@ static int dump_begin(struct kdp *d, struct dp_dump *cur)
 
 	cur->priv = u;
 	u->end = 1;
+	u->batches = d->batches_done;
 	buf_init(&u->acts);
 	if (cur->flags & DP_DUMP_NEWS && !has_news(d, u)) {
 		u->end = 0;
@@ -401,8 +409,8 @@ int kdp_flow_dump(struct dp *dp, struct dp_dump *cur, struct dp_flow_rec *recs, 
 	while (n < max && u->end > 0) {
 		u->end = nl_dump_next(u->work->chan, &h);
 		u->told += u->end > 0;
-		if (!u->end && cur->flags & DP_DUMP_NEWS)
-			seen_all(d, u);
+		if (!u->end)
+			seen_all(d, u, cur->flags);
 		if (u->end > 0 && read_rec(d, h, cur->flags, &recs[n], &u->acts))
 			n++;
 	}

@@ -100,7 +100,7 @@ static void af_close(struct port *p)
 static int open_rings(struct af_port *a)
 {
 	uint32_t frame = a->mtu + ETH_HLEN + 2 * VLAN_HLEN;
-	struct af_making *rx[MAX_RXQ], *tx = af_ring_start(AF_TX, frame);
+	struct af_making *rx[MAX_RXQ] = { NULL }, *tx = af_ring_start(AF_TX, frame);
 	int rc, one;
 
 	for (unsigned i = 0; i < a->n_rxq; i++)

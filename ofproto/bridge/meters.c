@@ -240,13 +240,14 @@ enum ofperr bridge_meter_mod(struct bridge *br, const struct ofp_meter_mod *mm)
 void bridge_meters_free(struct bridge *br)
 {
 	struct backend *be = br->be;
-	struct cds_list_head *last = be->meters.dying.prev;
+	struct cds_list_head *last = be->meters.dying.prev, *n, *next;
 	struct dying_meter *d;
 
 	tables_meter_delete(br->tables, OFPM_ALL_, let_die, be);
-	while (be->meters.dying.prev != last) {
-		d = cds_list_entry(be->meters.dying.prev, struct dying_meter, node);
-		cds_list_del(&d->node);
+	for (n = last->next; n != &be->meters.dying; n = next) {
+		next = n->next;
+		d = cds_list_entry(n, struct dying_meter, node);
+		cds_list_del(n);
 		if (!be->leaving)
 			remove_now(be, d->dp_id);
 		free(d);

@@ -180,9 +180,9 @@ static int sample_option(struct act_word *w, const struct token *t, struct ofpac
 		s->probability = (uint16_t)x;
 		return e;
 	}
-	for (uint8_t i = SAMPLE_WAY_INGRESS; i < ARRAY_SIZE(sample_ways); i++)
+	for (unsigned i = SAMPLE_WAY_INGRESS; i < ARRAY_SIZE(sample_ways); i++)
 		if (!strcmp(t->key, sample_ways[i])) {
-			s->way = i;
+			s->way = (uint8_t)i;
 			return 0;
 		}
 	return error_set(w->err, EINVAL, "sample", "unknown option \"%.64s\"", t->key);

@@ -383,7 +383,7 @@ static void check_left(const struct rule x[], const struct offload_held *h, uint
 
 START_TEST(what_is_left_is_read_back)
 {
-	struct offload_held *held_recs = xcalloc(3, sizeof(*held_recs));
+	struct offload_held *held_recs;
 	uint64_t handles[LEFT] = { 0 }, cursor = 0, digest;
 	struct rule x[LEFT];
 	size_t all = 0;
@@ -391,6 +391,7 @@ START_TEST(what_is_left_is_read_back)
 
 	if (!ops->read_back)
 		return;
+	held_recs = xcalloc(3, sizeof(*held_recs));
 	for (uint32_t i = 0; i < LEFT; i++) {
 		rule_init(&x[i], i);
 		(void)install(&x[i]);

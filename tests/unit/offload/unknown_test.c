@@ -85,6 +85,7 @@ START_TEST(one_that_becomes_known_stays)
 		engine_refresh(r.e);
 	ck_assert(there(u));
 	rig_del(&r, r.flows[0]);
+	r.n_flows = 0; /* its reference is gone */
 	rig_wait_gone(&r, 1);
 	ck_assert(!there(u));
 	ck_assert_uint_eq(removed(), 0);

@@ -102,10 +102,13 @@ START_TEST(unfinished_checksums_are_found)
 			ck_assert(!(p->flags & PACKET_F_CSUM_PARTIAL));
 			goto next;
 		}
-		/* The right checksum, summed with what it covers, leaves the pseudo-header's. */
+		/* The right checksum, summed with what it covers, leaves the pseudo-header's, whose
+		 * zero is the other one: no sum of what is not all zero is 0. */
 		ofs = p->l4_ofs + (k.nw_proto == 6 ? 16u : 6u);
 		end = p->len;
 		pseudo = csum(p->data + p->l4_ofs, end - p->l4_ofs);
+		if (!pseudo)
+			pseudo = UINT16_MAX;
 		p->flags = 0;
 		memcpy(p->data + ofs, &pseudo, sizeof(pseudo));
 		csum_note_partial(p);

@@ -431,7 +431,7 @@ START_TEST(nonsense_is_refused_with_a_cause)
 }
 END_TEST
 
-Suite *provider_conform_suite(const struct provider_env *e)
+static Suite *conform_suite(const struct provider_env *e)
 {
 	Suite *s = suite_create(e->name);
 	TCase *t = tcase_create("provider");
@@ -453,4 +453,15 @@ Suite *provider_conform_suite(const struct provider_env *e)
 	tcase_add_test(t, nonsense_is_refused_with_a_cause);
 	suite_add_tcase(s, t);
 	return s;
+}
+
+int provider_conform_run(const struct provider_env *e)
+{
+	SRunner *r = srunner_create(conform_suite(e));
+	int failed;
+
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -29,4 +29,5 @@ struct provider_env {
 	bool software;
 };
 
-Suite *provider_conform_suite(const struct provider_env *env);
+/* Runs the suite; returns the program's exit status. */
+int provider_conform_run(const struct provider_env *env);

@@ -127,11 +127,5 @@ static const struct provider_env env = {
 
 int main(void)
 {
-	SRunner *r = srunner_create(provider_conform_suite(&env));
-	int failed;
-
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return provider_conform_run(&env);
 }

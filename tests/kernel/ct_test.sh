@@ -4,8 +4,6 @@
 # shellcheck source=tests/kernel/lib.sh
 . "${srcdir:-.}/tests/kernel/lib.sh"
 
-flows() { ovs-ofctl -O OpenFlow13 del-flows br0 && ovs-ofctl -O OpenFlow13 add-flows br0 -; }
-packets() { ovs-ofctl -O OpenFlow13 dump-flows br0 "$1" | grep -o 'n_packets=[0-9]*' | awk -F= '{ s += $2 } END { print s + 0 }'; }
 # TCP to a port of a host, which answers what it gets.
 serve() { # HOST
 	in_host "$1" python3 -c '

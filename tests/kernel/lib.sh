@@ -18,6 +18,9 @@ system_bridge() { # NAME
 kernel_flows() { ovs-dpctl -m dump-flows | grep -o 'ufid:[0-9a-f-]*' | sort; }
 shunt_flows() { appctl dpctl/dump-flows -m | grep -o 'ufid:[0-9a-f-]*' | sort; }
 same_flows() { [[ -n $(kernel_flows) && $(kernel_flows) == "$(shunt_flows)" ]]; }
+# Of br0 in OpenFlow 1.3: the flows on stdin take the place of those that are there; packets of the flows that a match names.
+flows() { ovs-ofctl -O OpenFlow13 del-flows br0 && ovs-ofctl -O OpenFlow13 add-flows br0 -; }
+packets() { ovs-ofctl -O OpenFlow13 dump-flows br0 "$1" | grep -o 'n_packets=[0-9]*' | awk -F= '{ s += $2 } END { print s + 0 }'; }
 # Packets or bytes that came in by these ports, as Linux, OpenFlow's ports and OpenFlow's flows count them.
 linux_rx() { # packets|bytes PORT…
 	local what=$1 port sum=0

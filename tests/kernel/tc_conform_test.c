@@ -61,14 +61,5 @@ static const struct provider_env env = {
 
 int main(void)
 {
-	SRunner *r;
-	int failed;
-
-	if (!tc_lab_in_guest())
-		return 77;
-	r = srunner_create(provider_conform_suite(&env));
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return tc_lab_in_guest() ? provider_conform_run(&env) : 77;
 }

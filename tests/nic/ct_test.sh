@@ -14,7 +14,6 @@ c = json.load(sys.stdin)
 f, r, a = {x["field"] for x in c["fields"]}, set(c["set_fields"]), set(c["actions"])
 sys.exit(not eval(sys.argv[1]))' "$1"
 }
-packets() { ovs-ofctl -O OpenFlow13 dump-flows br0 "$1" | grep -o 'n_packets=[0-9]*' | awk -F= '{ s += $2 } END { print s + 0 }'; }
 
 nic 2 refuse=vlan,vlan_push
 start_shuntd
@@ -30,8 +29,7 @@ equal "$(nic_rules)" 0 "rules in the NIC"
 equal "$(tc filter show dev nr0 ingress)$(tc chain show dev nr0 ingress | grep -vw 'chain 0')" "" "what the trials left"
 
 step "a firewall with memory, in the NIC"
-ovs-ofctl -O OpenFlow13 del-flows br0
-ovs-ofctl -O OpenFlow13 add-flows br0 - <<'FLOWS'
+flows <<'FLOWS'
 table=0,priority=10,arp,actions=normal
 table=0,priority=100,ip,ct_state=-trk,actions=ct(table=1)
 table=1,in_port=1,ip,ct_state=+trk+new,actions=ct(commit),2

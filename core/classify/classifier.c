@@ -14,6 +14,7 @@ void cls_rule_init(struct cls_rule *r, const struct match *m, int32_t priority)
 	r->subtable = NULL;
 	r->node.hash = 0;
 	r->priority = priority;
+	r->soft = false;
 	atomic_init(&r->add_version, CLS_VERSION_NEVER);
 	atomic_init(&r->remove_version, CLS_VERSION_NEVER);
 }
@@ -61,6 +62,11 @@ size_t classifier_count(const struct classifier *c)
 size_t classifier_n_masks(const struct classifier *c)
 {
 	return c->n_masks;
+}
+
+size_t classifier_n_soft(const struct classifier *c)
+{
+	return c->n_soft;
 }
 
 static struct cls_subtable *find_subtable(const struct classifier *c, uint64_t map,
@@ -150,6 +156,7 @@ void classifier_insert(struct classifier *c, struct cls_rule *r, uint64_t versio
 	r->subtable = st;
 	add_prefixes(c, st, r);
 	set_max_priority(c, st, subtable_max_after_add(st, r->priority));
+	c->n_soft += r->soft;
 	subtable_add(st, r, c->seed);
 	c->n_rules++;
 	lock_give(&c->lock);
@@ -170,6 +177,7 @@ void classifier_remove(struct classifier *c, struct cls_rule *r)
 		drop_subtable(c, st);
 	r->subtable = NULL;
 	c->n_rules--;
+	c->n_soft -= r->soft;
 	lock_give(&c->lock);
 }
 

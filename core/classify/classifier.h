@@ -24,6 +24,9 @@
  * where they say so.  Rules are the caller's memory (embed struct cls_rule) and are freed by the
  * caller after a grace period.
  *
+ * Soft rules are never the answer by themselves: what several of them together say is the caller's
+ * to find out (OpenFlow's conjunctions).
+ *
  * Cost: insert and remove O(1) for the tables and O(log rules) steps for each trie that the mask
  * concerns, no allocation but for new prefixes, stages and masks; a lookup O(masks visited). */
 #pragma once
@@ -38,6 +41,8 @@ struct classifier *classifier_new(void);
 void classifier_free(struct classifier *c); /* must be empty; NULL is fine */
 size_t classifier_count(const struct classifier *c);
 size_t classifier_n_masks(const struct classifier *c);
+/* Soft rules that any version sees. */
+size_t classifier_n_soft(const struct classifier *c);
 
 /* Puts r in, visible from `version`.  An equal (match, priority) rule may be in as long as no
  * version sees both; the caller arranges that with cls_rule_hide().  Takes the writer lock. */
@@ -46,10 +51,20 @@ void classifier_insert(struct classifier *c, struct cls_rule *r, uint64_t versio
  * grace period. */
 void classifier_remove(struct classifier *c, struct cls_rule *r);
 
-/* The visible rule of highest priority that matches, or NULL.  mask (NULL: not wanted, and faster)
- * gets every bit that the answer depended on OR-ed in.  Needs an RCU read section. */
+/* The visible rule of highest priority that matches and is not soft, or NULL.  mask (NULL: not
+ * wanted, and faster) gets every bit that the answer depended on OR-ed in.  Needs an RCU read
+ * section. */
 const struct cls_rule *classifier_lookup(const struct classifier *c, uint64_t version,
 					 const struct flow_key *key, struct flow_key *mask);
+/* The same, and the visible soft rules that match and come before the answer, by falling priority.
+ * The caller frees soft->r. */
+struct cls_soft {
+	const struct cls_rule **r; /* owned array of borrowed rules; NULL to begin with */
+	size_t n, cap;
+};
+const struct cls_rule *classifier_lookup_soft(const struct classifier *c, uint64_t version,
+					      const struct flow_key *key, struct flow_key *mask,
+					      struct cls_soft *soft);
 /* Exactly this match and priority, visible in `version`.  Needs an RCU read section or the writer's
  * exclusion.  O(1). */
 struct cls_rule *classifier_find(const struct classifier *c, const struct match *m,

@@ -11,7 +11,7 @@ struct classifier {
 	struct rank rank;              /* subtables by priority */
 	struct trie trie[CLS_N_TRIES]; /* the prefixes in all rules whose mask is one */
 	struct rtab subtables;         /* by mask */
-	_Atomic size_t n_rules, n_masks;
+	_Atomic size_t n_rules, n_masks, n_soft;
 
 	struct lock lock; /* the writer's: guards every change of the above */
 };

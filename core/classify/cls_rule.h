@@ -21,6 +21,7 @@ struct cls_rule {
 	struct cls_subtable *subtable; /* the classifier's; NULL = not in one */
 	struct rtab_node node;         /* its place there, when no rule comes before it */
 	int32_t priority;              /* higher wins */
+	bool soft;                     /* set before it goes in: see classifier_lookup_soft() */
 	_Atomic uint64_t add_version, remove_version;
 };
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The reader's half of the classifier: classifier_lookup(). */
+/* The reader's half of the classifier: classifier_lookup() and classifier_lookup_soft(). */
+#include <stdlib.h>
+
+#include "core/base/xalloc.h"
 #include "core/classify/classifier_private.h"
 
 /* One lookup that wants its mask. */
@@ -7,6 +10,7 @@ struct lookup {
 	const struct classifier *c;
 	const uint64_t *key; /* words */
 	struct flow_key *mask;
+	struct cls_soft *soft; /* NULL: not wanted */
 	uint64_t version;
 	uint8_t known;               /* bit i: trie[i] is filled in */
 	uint8_t folded[CLS_N_TRIES]; /* leading bits that tries have put in the mask */
@@ -97,9 +101,31 @@ static bool index_has(const struct rtab *t, uint32_t hash)
 	return rtab_next(&pos) != NULL;
 }
 
+static void soft_add(struct cls_soft *soft, const struct cls_rule *r)
+{
+	if (soft->n == soft->cap)
+		soft->r = xgrow(soft->r, &soft->cap, soft->n + 1, sizeof(const struct cls_rule *));
+	soft->r[soft->n++] = r;
+}
+
+/* The first visible rule of a chain that is not soft; the soft ones before it. */
+static const struct cls_rule *first_of(const struct cls_rule *r, uint64_t version,
+				       struct cls_soft *soft)
+{
+	for (; r; r = atomic_load_explicit(&r->next, memory_order_acquire)) {
+		if (!cls_rule_visible(r, version))
+			continue;
+		if (!r->soft)
+			return r;
+		if (soft)
+			soft_add(soft, r);
+	}
+	return NULL;
+}
+
 /* The visible rule of st that a packet with these words hits. */
 static const struct cls_rule *rule_at(const struct cls_subtable *st, const uint64_t *key,
-				      uint32_t hash, uint64_t version)
+				      uint32_t hash, uint64_t version, struct cls_soft *soft)
 {
 	struct rtab_node *node;
 	struct rtab_pos pos;
@@ -108,11 +134,8 @@ static const struct cls_rule *rule_at(const struct cls_subtable *st, const uint6
 	{
 		const struct cls_rule *r = cls_rule_of(node);
 
-		if (!masked_equal(key, st->w, st->n_words, minimatch_keys(&r->match)))
-			continue;
-		while (r && !cls_rule_visible(r, version))
-			r = atomic_load_explicit(&r->next, memory_order_acquire);
-		return r;
+		if (masked_equal(key, st->w, st->n_words, minimatch_keys(&r->match)))
+			return first_of(r, version, soft);
 	}
 	return NULL;
 }
@@ -137,7 +160,7 @@ static const struct cls_rule *probe_staged(struct lookup *l, const struct cls_su
 		}
 	}
 	fold(l, st, end);
-	return rule_at(st, l->key, masked_finish(sum), l->version);
+	return rule_at(st, l->key, masked_finish(sum), l->version, l->soft);
 }
 
 static const struct cls_rule *lookup_with_mask(struct lookup *l)
@@ -156,7 +179,7 @@ static const struct cls_rule *lookup_with_mask(struct lookup *l)
 }
 
 static const struct cls_rule *lookup_plain(const struct classifier *c, uint64_t version,
-					   const uint64_t *key)
+					   const uint64_t *key, struct cls_soft *soft)
 {
 	struct rank_cursor cur = rank_begin(&c->rank);
 	const struct cls_rule *best = NULL;
@@ -165,7 +188,7 @@ static const struct cls_rule *lookup_plain(const struct classifier *c, uint64_t 
 	while ((e = rank_next(&cur)) && (!best || best->priority < rank_priority(e))) {
 		const struct cls_subtable *st = e->st;
 		uint32_t hash = masked_finish(masked_sum(key, st->w, st->n_words, c->seed));
-		const struct cls_rule *r = rule_at(st, key, hash, version);
+		const struct cls_rule *r = rule_at(st, key, hash, version, soft);
 
 		if (r && (!best || r->priority > best->priority))
 			best = r;
@@ -173,18 +196,49 @@ static const struct cls_rule *lookup_plain(const struct classifier *c, uint64_t 
 	return best;
 }
 
-const struct cls_rule *classifier_lookup(const struct classifier *c, uint64_t version,
-					 const struct flow_key *key, struct flow_key *mask)
+static const struct cls_rule *lookup(const struct classifier *c, uint64_t version,
+				     const struct flow_key *key, struct flow_key *mask,
+				     struct cls_soft *soft)
 {
 	struct lookup l;
 
 	if (!mask)
-		return lookup_plain(c, version, flow_words_const(key));
+		return lookup_plain(c, version, flow_words_const(key), soft);
 	l.c = c;
 	l.key = flow_words_const(key);
 	l.mask = mask;
+	l.soft = soft;
 	l.version = version;
 	l.known = 0;
 	memset(l.folded, 0, sizeof(l.folded));
 	return lookup_with_mask(&l);
+}
+
+const struct cls_rule *classifier_lookup(const struct classifier *c, uint64_t version,
+					 const struct flow_key *key, struct flow_key *mask)
+{
+	return lookup(c, version, key, mask, NULL);
+}
+
+static int by_falling_priority(const void *a, const void *b)
+{
+	const struct cls_rule *const *x = a, *const *y = b;
+
+	return (*x)->priority < (*y)->priority ? 1 : (*x)->priority > (*y)->priority ? -1 : 0;
+}
+
+const struct cls_rule *classifier_lookup_soft(const struct classifier *c, uint64_t version,
+					      const struct flow_key *key, struct flow_key *mask,
+					      struct cls_soft *soft)
+{
+	const struct cls_rule *hard = lookup(c, version, key, mask, soft);
+	size_t n = 0;
+
+	for (size_t i = 0; i < soft->n; i++)
+		if (!hard || soft->r[i]->priority > hard->priority)
+			soft->r[n++] = soft->r[i];
+	soft->n = n;
+	if (n)
+		qsort(soft->r, n, sizeof(const struct cls_rule *), by_falling_priority);
+	return hard;
 }

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += ofproto/table/libtable.a
 ofproto_table_libtable_a_SOURCES = \
 	ofproto/table/change.c \
+	ofproto/table/conjunction.c \
 	ofproto/table/cookie_index.c \
 	ofproto/table/cookie_index.h \
 	ofproto/table/flow_mod.c \

@@ -71,6 +71,17 @@ bool ofpacts_each_group(struct ofpacts l, ofpacts_group_fn *fn, void *aux)
 	return true;
 }
 
+bool ofpacts_conjoin(struct ofpacts l)
+{
+	const struct ofpact *a;
+
+	OFPACT_FOR_EACH (a, l) {
+		if (a->kind == OFPACT_CONJUNCTION)
+			return true;
+	}
+	return false;
+}
+
 uint32_t ofpacts_meter(struct ofpacts l)
 {
 	const struct ofpact *a = ofpact_first(l); /* of the instructions it is the first */
@@ -135,6 +146,7 @@ struct rule *rule_new(struct ofp_tables *t, uint8_t table, const struct ofp_flow
 	struct rule *r = make(t, table, fm->actions, now_ns);
 
 	cls_rule_init(&r->cr, &fm->match, fm->priority + (hidden ? RULE_HIDDEN_PRIORITY : 0));
+	r->cr.soft = ofpacts_conjoin(fm->actions);
 	r->hidden = hidden;
 	r->flags = fm->flags;
 	r->idle_timeout = fm->idle_timeout;
@@ -150,6 +162,7 @@ struct rule *rule_modified(const struct rule *old, const struct ofp_flow_mod *fm
 
 	minimatch_expand(&old->cr.match, &m);
 	cls_rule_init(&r->cr, &m, old->cr.priority);
+	r->cr.soft = ofpacts_conjoin(fm->actions);
 	r->hidden = old->hidden;
 	r->flags = old->flags;
 	r->idle_timeout = old->idle_timeout;

@@ -90,6 +90,8 @@ void rule_share_stats(struct rule *r, const struct rule *old);
 /* Calls fn for each group that the list forwards to, until fn returns false; false then. */
 typedef bool ofpacts_group_fn(uint32_t group, void *aux);
 bool ofpacts_each_group(struct ofpacts l, ofpacts_group_fn *fn, void *aux);
+/* The list says which clauses of conjunctions its rule is. */
+bool ofpacts_conjoin(struct ofpacts l);
 /* The meter that the list's meter instruction names, or 0. */
 uint32_t ofpacts_meter(struct ofpacts l);
 /* The next learn action of the list that deletes what it learned, after `a` (NULL: from the

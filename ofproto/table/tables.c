@@ -107,12 +107,13 @@ struct rule *tables_lookup(struct ofp_tables *t, uint8_t table, uint64_t version
 	if (table >= TABLES_MAX)
 		return NULL;
 	ft = rcu_dereference(t->tables[table]);
-	if (ft)
+	if (ft && classifier_n_soft(ft->cls))
+		cr = conjunctive_lookup(ft->cls, version, key, mask);
+	else if (ft)
 		cr = classifier_lookup(ft->cls, version, key, mask);
 	if (count)
-		tables_credit(t, table, cr != NULL,
-			      1); /* The classifier lends what the tables own. */
-	return cr ? (struct rule *)((uintptr_t)cr - offsetof(struct rule, cr)) : NULL;
+		tables_credit(t, table, cr != NULL, 1);
+	return cr ? rule_of_cls(cr) : NULL;
 }
 
 void tables_credit(struct ofp_tables *t, uint8_t table, bool matched, uint64_t n)

@@ -94,6 +94,13 @@ bool selection_hits(const struct selection *s, const struct rule *r);
 /* Adds the rules to v, borrowed. */
 void selection_collect(struct ofp_tables *t, const struct selection *s, struct rule_vec *v);
 bool match_is_catchall(const struct match *m);
+static inline struct rule *rule_of_cls(const struct cls_rule *cr) /* lent by the classifier */
+{
+	return (struct rule *)((uintptr_t)cr - offsetof(struct rule, cr));
+}
+/* classifier_lookup() in a table that has conjunctions. */
+const struct cls_rule *conjunctive_lookup(const struct classifier *c, uint64_t version,
+					  const struct flow_key *key, struct flow_key *mask);
 /* The visible rule with this very match and priority, or NULL.  An RCU section or the lock. */
 struct rule *tables_find(struct ofp_tables *t, uint8_t table, const struct match *m,
 			 int32_t priority);

@@ -3,6 +3,7 @@
 INTEROP_TESTS = \
 	tests/interop/appctl_test.py \
 	tests/interop/async_test.py \
+	tests/interop/conjunction_test.py \
 	tests/interop/errors_test.py \
 	tests/interop/flowmod_test.py \
 	tests/interop/flows_test.py \

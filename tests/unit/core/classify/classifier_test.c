@@ -77,6 +77,7 @@ static void world_done(struct world *w)
 	while (w->n)
 		world_remove(w, w->n - 1);
 	ck_assert_uint_eq(classifier_count(w->c), 0);
+	ck_assert_uint_eq(classifier_n_soft(w->c), 0);
 	ck_assert_uint_eq(classifier_n_masks(w->c), 0);
 	classifier_free(w->c);
 	rcu_settle();
@@ -124,6 +125,7 @@ static void world_insert(struct world *w)
 	if (old)
 		cls_rule_hide(&old->cr, w->version);
 	new = rule_new(&m, priority);
+	new->cr.soft = !rng_below(&w->r, 5);
 	classifier_insert(w->c, &new->cr, w->version);
 	w->rules[w->n++] = new;
 }
@@ -150,6 +152,12 @@ static void world_step(struct world *w)
 	}
 }
 
+static bool hits(const struct rule *r, const struct flow_key *p, uint64_t version)
+{
+	return cls_rule_visible(&r->cr, version) &&
+	       flow_key_equal_masked(&r->match.key, p, &r->match.mask);
+}
+
 static int32_t model_best(const struct world *w, const struct flow_key *p, uint64_t version)
 {
 	int32_t best = INT32_MIN;
@@ -157,20 +165,43 @@ static int32_t model_best(const struct world *w, const struct flow_key *p, uint6
 	for (unsigned i = 0; i < w->n; i++) {
 		const struct rule *r = w->rules[i];
 
-		if (r->cr.priority > best && cls_rule_visible(&r->cr, version) &&
-		    flow_key_equal_masked(&r->match.key, p, &r->match.mask))
+		if (!r->cr.soft && r->cr.priority > best && hits(r, p, version))
 			best = r->cr.priority;
 	}
 	return best;
 }
 
+/* Just the soft rules above the answer, by falling priority. */
+static void check_soft(const struct world *w, const struct flow_key *p, uint64_t version,
+		       struct flow_key *mask, const struct rule *answer)
+{
+	int32_t floor = answer ? answer->cr.priority : INT32_MIN;
+	struct cls_soft soft = { NULL, 0, 0 };
+	size_t want = 0;
+
+	ck_assert_ptr_eq(rule_of(classifier_lookup_soft(w->c, version, p, mask, &soft)), answer);
+	for (size_t i = 0; i < soft.n; i++) {
+		ck_assert(soft.r[i]->soft && soft.r[i]->priority > floor);
+		ck_assert(hits(rule_of(soft.r[i]), p, version));
+		ck_assert(!i || soft.r[i]->priority <= soft.r[i - 1]->priority);
+		for (size_t j = 0; j < i; j++)
+			ck_assert_ptr_ne(soft.r[i], soft.r[j]);
+	}
+	for (unsigned i = 0; i < w->n; i++)
+		want += w->rules[i]->cr.soft && w->rules[i]->cr.priority > floor &&
+			hits(w->rules[i], p, version);
+	ck_assert_uint_eq(soft.n, want);
+	free(soft.r);
+}
+
 /* Answer right, the same without a mask, and the same for packets that agree on the mask. */
 static void check_lookup(struct world *w, const struct flow_key *p, uint64_t version)
 {
-	struct flow_key mask, q;
+	struct flow_key mask, soft_mask, q;
 	const struct rule *r;
 
 	memset(&mask, 0, sizeof(mask));
+	memset(&soft_mask, 0, sizeof(soft_mask));
 	rcu_read_lock();
 	r = rule_of(classifier_lookup(w->c, version, p, &mask));
 	ck_assert_int_eq(r ? r->cr.priority : INT32_MIN, model_best(w, p, version));
@@ -180,8 +211,11 @@ static void check_lookup(struct world *w, const struct flow_key *p, uint64_t ver
 		ck_assert(flow_mask_within(&r->match.mask, &mask));
 	}
 	ck_assert_ptr_eq(rule_of(classifier_lookup(w->c, version, p, NULL)), r);
+	check_soft(w, p, version, &soft_mask, r);
+	ck_assert(flow_key_equal(&mask, &soft_mask));
 	for (unsigned i = 0; i < 12; i++) {
 		mutate_outside(&w->r, p, &mask, &q);
+		check_soft(w, &q, version, NULL, r);
 		ck_assert_ptr_eq(rule_of(classifier_lookup(w->c, version, &q, NULL)), r);
 		ck_assert_int_eq(model_best(w, &q, version), r ? r->cr.priority : INT32_MIN);
 	}

@@ -1,4 +1,5 @@
 TABLE_TESTS = \
+	tests/unit/ofproto/table/conjunction_test \
 	tests/unit/ofproto/table/group_test \
 	tests/unit/ofproto/table/meter_test \
 	tests/unit/ofproto/table/model_test \

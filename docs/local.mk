@@ -5,6 +5,7 @@ nobase_dist_doc_DATA = README.md LICENSE \
 	docs/LAB.md \
 	docs/OPERATING.md \
 	docs/PERFORMANCE.md \
+	docs/REASONS.md \
 	docs/decisions/0001-keys-in-network-order.md \
 	docs/decisions/0002-three-masks.md \
 	docs/decisions/0003-software-twin.md \

@@ -49,6 +49,7 @@ static void refuse_leaving(const struct engine_dev *d, struct item *it)
 	    !port_touches(d->leaving, it->f))
 		return;
 	offload_refusal_set(&why, OFFLOAD_OUT_DEVICE);
+	why.action = DP_ACT_OUTPUT;
 	(void)refuse(it, &why);
 }
 

@@ -96,6 +96,21 @@ static void add_tiers(struct json_object *o, const struct engine_flow_info *i)
 	json_object_object_add(o, "tiers", tiers);
 }
 
+/* What of a refusal is more than its sentence. */
+static void add_refusal(struct json_object *o, const struct offload_refusal *r)
+{
+	if (r->field >= 0 && r->field < FIELD_N_IDS)
+		explain_str(o, "field", field_get((enum field_id)r->field)->name);
+	if (r->action >= 0 && r->action < DP_ACT_N_KINDS)
+		explain_str(o, "action", dp_action_table[r->action].name);
+	if (r->limit)
+		explain_int(o, "limit", r->limit);
+	if (r->driver[0])
+		explain_str(o, "driver", r->driver);
+	if (r->reason != OFFLOAD_OK)
+		add_time(o, "since", r->at_ns);
+}
+
 static struct json_object *flow_json(const struct engine_flow_info *i, struct names *names)
 {
 	struct json_object *o = json_object_new_object();
@@ -113,6 +128,7 @@ static struct json_object *flow_json(const struct engine_flow_info *i, struct na
 	offload_refusal_format(&i->why, &s);
 	add_text(o, "why", &s);
 	str_done(&s);
+	add_refusal(o, &i->why);
 	explain_str(o, "device", i->device);
 	explain_str(o, "port", port ? port : "");
 	explain_int(o, "cost", i->cost);
@@ -137,6 +153,7 @@ static struct json_object *step_json(const struct engine_event *ev)
 		offload_refusal_format(&ev->why, &s);
 	explain_str(o, "why", str_cstr(&s));
 	str_done(&s);
+	add_refusal(o, &ev->why);
 	explain_int(o, "packets", ev->at_stats.packets);
 	explain_int(o, "bytes", ev->at_stats.bytes);
 	return o;
@@ -144,14 +161,6 @@ static struct json_object *step_json(const struct engine_event *ev)
 
 static void add_story(struct json_object *o, const struct engine_flow_info *i)
 {
-	static const char *const retry[] = {
-		[OFFLOAD_RETRY_NEVER] = "when the flow or the configuration changes",
-		[OFFLOAD_RETRY_CAPS] = "when the device's capabilities change",
-		[OFFLOAD_RETRY_BACKOFF] = "after a while",
-		[OFFLOAD_RETRY_CHAIN] = "when what it leads to is in the device",
-		[OFFLOAD_RETRY_SPACE] = "when the table has room, or it carries more than others",
-		[OFFLOAD_RETRY_NOW] = "at once",
-	};
 	const struct offload_reason_info *r = &offload_reason_table[i->why.reason];
 	struct json_object *history = json_object_new_array();
 	unsigned n = MIN(i->n_events, (unsigned)ENGINE_HISTORY);
@@ -159,9 +168,11 @@ static void add_story(struct json_object *o, const struct engine_flow_info *i)
 
 	explain_str(o, "advice", r->advice);
 	if (i->state != OFFLOAD_ST_HARDWARE)
-		explain_str(o, "retry", retry[r->retry]);
-	if (i->why.retry_ns > now)
+		explain_str(o, "retry", offload_retry_text[r->retry]);
+	if (i->why.retry_ns > now) {
 		explain_int(o, "retry_in_ms", (i->why.retry_ns - now) / NSEC_PER_MSEC);
+		add_time(o, "retry_at", clock_wall_ns() + i->why.retry_ns - now);
+	}
 	explain_int(o, "steps", i->n_events);
 	for (unsigned k = 0; k < n; k++)
 		json_object_array_add(history, step_json(&i->history[k]));

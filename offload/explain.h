@@ -28,15 +28,17 @@
 struct json_object *explain_status(struct engine *e, const struct flow_stats *upcalls);
 
 /* [{ufid, match, actions, state, reason, why, device, port, cost, age_ms, pps, packets, bytes,
- *   tiers: {tier: {packets, bytes}}}], the busiest first.
+ *   tiers: {tier: {packets, bytes}}}], the busiest first; and of the reason, where it has them,
+ * field, action, limit, driver (its words) and since when it holds (`since`).
  * filter (NULL or "": all): words separated by commas or blanks, all of which must hold: state=,
  * reason=, device=, port= (a name), ufid=, pps= (at least), and a match in ovs-fields(7)'s words
  * with the datapath's port numbers, which selects flows that share a packet with it.  -EINVAL. */
 struct json_object *explain_flows(struct engine *e, const char *filter, struct error *err);
 
 /* The flows that `what` names (a ufid, or a filter of at most EXPLAIN_WHY_MAX flows), each as in
- * explain_flows() with "advice", "retry", "retry_in_ms", "steps" (ever) and "history": [{at, from,
- * to, reason, why, packets, bytes}].  -ENOENT when there is none. */
+ * explain_flows() with "advice", "retry", "retry_in_ms", "retry_at", "steps" (ever) and
+ * "history": [{at, from, to, reason, why, field, …, packets, bytes}].  -ENOENT when there is none.
+ */
 #define EXPLAIN_WHY_MAX 32
 struct json_object *explain_why(struct engine *e, const char *what, struct error *err);
 

@@ -50,3 +50,11 @@ dist_profiles_DATA = \
 	offload/sim/profiles/e810.conf \
 	offload/sim/profiles/generic.conf \
 	offload/sim/profiles/small2k.conf
+
+# docs/REASONS.md is what this prints; a test compares them.
+noinst_PROGRAMS += offload/reasons_md
+offload_reasons_md_SOURCES = offload/reasons_md.c
+offload_reasons_md_LDADD = offload/liboffload.a core/packet/libpacket.a core/base/libbase.a $(SYSTEM_LIBS)
+.PHONY: reasons
+reasons: offload/reasons_md$(EXEEXT)
+	$(AM_V_GEN)offload/reasons_md$(EXEEXT) > $(srcdir)/docs/REASONS.md

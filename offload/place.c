@@ -144,6 +144,8 @@ static void stay_out(struct engine *e, struct engine_flow *f, enum offload_reaso
 {
 	struct why w = why_of(reason);
 
+	if (reason == OFFLOAD_SLOW_PATH)
+		w.action = DP_ACT_USERSPACE;
 	f->want = false;
 	if (f->handle) {
 		place_remove(e, f, AFTER_SOFTWARE,

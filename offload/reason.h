@@ -2,8 +2,9 @@
 /* Why a flow is not in hardware: one row per reason, and a struct that carries one occurrence.
  *
  * Every path that leaves a flow outside hardware ends in one of these.  The table gives the name
- * that metrics and JSON use, the sentence an operator reads, what he can do about it, and when the
- * engine asks again. */
+ * that metrics and JSON use, the sentence an operator reads, what brings it about, what he can do
+ * about it, and when the engine asks again.  docs/REASONS.md is made of it (`make reasons`);
+ * tests/unit/offload/reasons_test makes each happen. */
 #pragma once
 
 #include "core/packet/action.h"
@@ -56,13 +57,17 @@ enum offload_retry {
 	OFFLOAD_RETRY_BACKOFF, /* after 1 s, doubling to 60 s */
 	OFFLOAD_RETRY_SPACE,   /* when the table has room */
 	OFFLOAD_RETRY_CHAIN,   /* when what it leads to is in the device */
-	OFFLOAD_RETRY_NOW
+	OFFLOAD_RETRY_DEVICE,  /* when the device is back */
+	OFFLOAD_RETRY_NOW,
+	OFFLOAD_N_RETRIES
 };
+extern const char *const offload_retry_text[OFFLOAD_N_RETRIES]; /* "when …" */
 
 struct offload_reason_info {
 	enum offload_reason reason;
 	const char *name;   /* "table_full" */
 	const char *text;   /* one sentence */
+	const char *cause;  /* what brings it about */
 	const char *advice; /* what an operator can do */
 	enum offload_retry retry;
 };
@@ -73,7 +78,7 @@ struct offload_refusal {
 	enum offload_reason reason;
 	int field;         /* enum field_id at fault, or -1 */
 	int action;        /* enum dp_action_kind at fault, or -1 */
-	uint64_t limit;    /* the limit that was met, 0 = none */
+	uint64_t limit;    /* the limit that was met, 0 = none; OFFLOAD_CHAIN: the recirc_id */
 	char driver[128];  /* the driver's own words, "" = none */
 	uint64_t at_ns;    /* clock_wall_ns() */
 	uint64_t retry_ns; /* clock_mono_ns() of the next try; 0 = see the reason's rule */

@@ -68,7 +68,9 @@ int tc_plan(struct offload_device *dev, const struct offload_rule *rule, struct 
 
 	plan->cost = 1;
 	if (!d->kernel && offload_needs_software(rule->mask, rule->actions))
-		return flower_refuse(&plan->refusal, OFFLOAD_NEEDS_SOFTWARE, -1, -1);
+		return flower_refuse(&plan->refusal, OFFLOAD_NEEDS_SOFTWARE,
+				     rule->mask->ct_state ? FIELD_CT_STATE : -1,
+				     rule->mask->ct_state ? -1 : DP_ACT_CT);
 	rc = translate(d, rule, &b, &m, &plan->refusal);
 	buf_done(&b);
 	if (!rc && rule->policy != OFFLOAD_POLICY_SKIP_HW)
@@ -94,7 +96,11 @@ static uint32_t flags_of(const struct tc_device *d, enum offload_policy policy)
 
 static int no_rule(struct offload_req *req, int rc)
 {
-	return refuse(req, rc, rc == -ENOSPC ? OFFLOAD_PRIO_FULL : OFFLOAD_IO_ERROR, "");
+	char text[64];
+
+	if (rc == -ENOSPC)
+		return refuse(req, rc, OFFLOAD_PRIO_FULL, "");
+	return refuse(req, rc, OFFLOAD_IO_ERROR, strerror_r(-rc, text, sizeof(text)));
 }
 
 /* Adds the request for op's new rule. */

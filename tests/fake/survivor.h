@@ -53,7 +53,8 @@ struct survivor {
 	_Atomic bool no_software;
 	_Atomic bool wants_all; /* the NIC is every port's by nature, as "survivor:auto" */
 	_Atomic bool prio_full;
-	_Atomic bool hangs; /* apply() does not return while this is set */
+	_Atomic int says_reason, says_code; /* requests for rules end so; 0: as they should */
+	_Atomic bool hangs;                 /* apply() does not return while this is set */
 	_Atomic bool watch_chains;
 
 	_Atomic uint64_t in_apply;

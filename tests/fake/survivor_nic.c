@@ -101,6 +101,7 @@ static bool outputs_ok(const struct nic *n, struct dp_actions acts, struct offlo
 		if (a->kind != DP_ACT_OUTPUT || (o->port.v < SURVIVOR_PORTS && n->port[o->port.v]))
 			continue;
 		offload_refusal_set(why, OFFLOAD_OUT_DEVICE);
+		why->action = DP_ACT_OUTPUT;
 		return false;
 	}
 	return true;
@@ -117,6 +118,7 @@ static int nic_plan(struct offload_device *dev, const struct offload_rule *rule,
 	}
 	if (rule->actions.len > SURVIVOR_ACTIONS) {
 		offload_refusal_set(&plan->refusal, OFFLOAD_N_ACTIONS);
+		plan->refusal.limit = SURVIVOR_ACTIONS;
 		return -EOPNOTSUPP;
 	}
 	return outputs_ok(nic_of(dev), rule->actions, &plan->refusal) ? 0 : -EOPNOTSUPP;
@@ -179,6 +181,11 @@ static int make(struct survivor *w, struct offload_req *q)
 	if (w->prio_full) {
 		offload_refusal_set(&q->refusal, OFFLOAD_PRIO_FULL);
 		return -ENOSPC;
+	}
+	if (w->says_code) {
+		offload_refusal_set(&q->refusal, (enum offload_reason)w->says_reason);
+		(void)snprintf(q->refusal.driver, sizeof(q->refusal.driver), "survivor: so be it");
+		return w->says_code;
 	}
 	q->in_hw = hardware(w, q);
 	if (!q->in_hw && (r->policy == OFFLOAD_POLICY_SKIP_SW || w->no_software))

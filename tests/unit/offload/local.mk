@@ -7,6 +7,7 @@ OFFLOAD_TESTS = \
 	tests/unit/offload/hang_test \
 	tests/unit/offload/lost_test \
 	tests/unit/offload/parts_test \
+	tests/unit/offload/reasons_test \
 	tests/unit/offload/survive_test \
 	tests/unit/offload/tiers_test \
 	tests/unit/offload/unknown_test \
@@ -21,6 +22,7 @@ tests_unit_offload_sim_agree_test_SOURCES = tests/unit/offload/sim/agree_test.c 
 tests_unit_offload_fault_test_SOURCES = tests/unit/offload/fault_test.c $(OFFLOAD_LAB)
 SURVIVOR = tests/fake/survivor.c tests/fake/survivor_nic.c tests/fake/survivor.h
 OFFLOAD_RIG = tests/unit/offload/rig.c tests/unit/offload/rig.h $(SURVIVOR)
+tests_unit_offload_reasons_test_SOURCES = tests/unit/offload/reasons_test.c $(OFFLOAD_LAB) $(OFFLOAD_RIG)
 tests_unit_offload_tiers_test_SOURCES = tests/unit/offload/tiers_test.c $(OFFLOAD_RIG)
 tests_unit_offload_adopt_test_SOURCES = tests/unit/offload/adopt_test.c $(OFFLOAD_RIG)
 tests_unit_offload_chain_test_SOURCES = tests/unit/offload/chain_test.c $(OFFLOAD_RIG)
@@ -28,3 +30,5 @@ tests_unit_offload_hang_test_SOURCES = tests/unit/offload/hang_test.c $(OFFLOAD_
 tests_unit_offload_lost_test_SOURCES = tests/unit/offload/lost_test.c $(OFFLOAD_RIG)
 tests_unit_offload_unknown_test_SOURCES = tests/unit/offload/unknown_test.c $(OFFLOAD_RIG)
 tests_unit_offload_survive_test_SOURCES = tests/unit/offload/survive_test.c $(OFFLOAD_RIG)
+dist_check_SCRIPTS += tests/unit/offload/reasons_md_test.sh
+TESTS += tests/unit/offload/reasons_md_test.sh

@@ -21,11 +21,14 @@ START_TEST(every_reason_has_its_row)
 
 		ck_assert_uint_eq(r->reason, i);
 		ck_assert(r->name && *r->name && r->text && *r->text && r->advice && *r->advice);
+		ck_assert(r->cause && *r->cause && r->cause[strlen(r->cause) - 1] == '.');
 		for (unsigned k = 0; k < i; k++)
 			ck_assert_str_ne(r->name, offload_reason_table[k].name);
 	}
 	for (unsigned i = 0; i < OFFLOAD_N_STATES; i++)
 		ck_assert_ptr_nonnull(offload_state_name[i]);
+	for (unsigned i = 0; i < OFFLOAD_N_RETRIES; i++)
+		ck_assert_ptr_nonnull(offload_retry_text[i]);
 }
 END_TEST
 

@@ -12,6 +12,7 @@
 #define ROUND_SLOW_MS 1000 /* a round longer than this lowers the flow limit */
 #define LIMIT_FLOOR 1000
 #define LIMIT_STEP 1000
+#define IDLE_LEAST_MS 100
 
 /* What was counted since the last credit goes to the effects that were in force. */
 static void credit(struct megaflow *mf, const struct flow_stats *total)
@@ -174,11 +175,20 @@ static void adapt_limit(struct flows *f, uint64_t ms)
 	f->limit = (uint32_t)MIN(MAX(limit, LIMIT_FLOOR), most);
 }
 
+/* How long a megaflow may be idle.  From half of the limit on it is less and less, down to
+ * IDLE_LEAST_MS at the limit: under a storm of new connections their number settles where as many
+ * go as come, short of the limit, behind which each packet of a new one goes through translation.
+ */
 static uint64_t idle_for(const struct flows *f)
 {
-	uint64_t ms = f->max_idle_ms;
+	uint64_t ms = f->max_idle_ms, least = MIN(ms, (uint64_t)IDLE_LEAST_MS);
+	uint64_t n = f->n_flows, limit = f->limit, half = limit / 2;
 
-	return (f->n_flows > f->limit ? MIN(ms, 100) : ms) * NSEC_PER_MSEC;
+	if (n >= limit)
+		ms = least;
+	else if (n > half)
+		ms -= (ms - least) * (n - half) / (limit - half);
+	return ms * NSEC_PER_MSEC;
 }
 
 static uint64_t begin_round(struct flows *f)

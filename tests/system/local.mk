@@ -2,6 +2,7 @@
 SYSTEM_TESTS = \
 	tests/system/interfaces_test.sh \
 	tests/system/lifecycle_test.sh \
+	tests/system/load_test.sh \
 	tests/system/log_test.sh \
 	tests/system/mpls_test.sh \
 	tests/system/no_kernel_test.sh \

@@ -47,6 +47,7 @@ struct engine *engine_new(struct dp *dp, const struct engine_ops *ops, void *ctx
 	htable_init(&e->ports);
 	htable_init(&e->texts);
 	htable_init(&e->unknown);
+	e->altered = altered_new();
 	CDS_INIT_LIST_HEAD(&e->devs);
 	CDS_INIT_LIST_HEAD(&e->strays);
 	return e;
@@ -315,6 +316,7 @@ void engine_refresh(struct engine *e)
 		unknown_sweep(e, now);
 	if (!n && !(flags & DP_DUMP_NEWS))
 		lost_sweep(e);
+	altered_step(e, now);
 }
 
 /* --- waiting and ending --- */
@@ -409,6 +411,7 @@ void engine_free(struct engine *e, bool leave)
 	}
 	htable_done(&e->texts);
 	unknown_done(e);
+	altered_free(e);
 	htable_done(&e->ports);
 	htable_done(&e->flows);
 	pthread_cond_destroy(&e->changed);

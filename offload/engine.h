@@ -227,6 +227,7 @@ struct engine_totals {
 	uint64_t no_device[OFFLOAD_N_REASONS]; /* flows outside hardware by reason, all devices */
 	uint64_t unknown_removed; /* flows that were in the fallback datapath and nobody's */
 	uint64_t put_again;       /* flows that somebody else took out of it: there again */
+	uint64_t changed_back;    /* flows that somebody else changed there: as they should be */
 };
 void engine_totals(struct engine *e, struct engine_totals *t);
 /* A provider's command on a device (faults of sim).  Any thread. */

@@ -27,6 +27,8 @@
 struct flow_acts {
 	_Atomic uint32_t refs;
 	uint32_t len;
+	uint64_t told; /* hash of how the fallback datapath tells them, 0 = as they are; altered.c,
+			  engine.lock */
 	uint64_t data[];
 };
 
@@ -212,10 +214,11 @@ struct engine {
 	void *ctx;
 	struct engine_config cfg;
 	struct htable flows, ports, texts;
-	struct htable unknown; /* unknown.c */
-	uint64_t whole_ns;     /* when the fallback datapath was last told to show every flow */
-	uint32_t whole_run;    /* number of that dump */
-	uint64_t n_unseen;     /* of flows, whose `shown` is another */
+	struct htable unknown;   /* unknown.c */
+	struct altered *altered; /* owned; altered.c */
+	uint64_t whole_ns;       /* when the fallback datapath was last told to show every flow */
+	uint32_t whole_run;      /* number of that dump */
+	uint64_t n_unseen;       /* of flows, whose `shown` is another */
 	struct cds_list_head devs, strays;
 	struct engine_totals totals;
 	bool holding; /* engine_adopt() is still to come */
@@ -248,6 +251,9 @@ void flow_assign(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e);
 /* Moves it, remembers the step, keeps the counts by state and reason. */
 void flow_set_state(struct engine *e, struct engine_flow *f, enum offload_state to,
 		    const struct why *why) ENGINE_LOCKED(e);
+/* Remembers in its history what happened to it where it is: no step. */
+void flow_remark(struct engine *e, struct engine_flow *f, enum offload_reason reason)
+	ENGINE_LOCKED(e);
 /* Into the table / out of it (it counts in the totals until then). */
 void flow_enter(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e);
 void flow_leave(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e);
@@ -403,6 +409,12 @@ void unknown_done(struct engine *e);
 void lost_begin(struct engine *e) ENGINE_LOCKED(e);
 void lost_seen(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e);
 void lost_sweep(struct engine *e) EXCLUDES(e->lock);
+
+/* --- altered.c: flows that somebody else changed in the fallback datapath --- */
+struct altered *altered_new(void);
+void altered_free(struct engine *e);
+/* Reads the next part of a pass when it is time.  The refreshing thread. */
+void altered_step(struct engine *e, uint64_t now_ns) EXCLUDES(e->lock);
 
 /* --- notify.c: what providers tell of --- */
 bool notify_pending(struct engine_dev *d);

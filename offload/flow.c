@@ -31,6 +31,7 @@ struct flow_acts *flow_acts_new(struct dp_actions a)
 
 	atomic_init(&acts->refs, 1);
 	acts->len = a.len;
+	acts->told = 0;
 	if (a.len)
 		memcpy(acts->data, a.data, a.len);
 	return acts;
@@ -213,7 +214,7 @@ static void count(struct engine *e, struct engine_flow *f, int64_t by) ENGINE_LO
 	}
 }
 
-static void remember(struct engine_flow *f, enum offload_state from)
+static void remember(struct engine_flow *f, enum offload_state from, const struct why *why)
 {
 	struct flow_stats total;
 	unsigned slot;
@@ -224,7 +225,7 @@ static void remember(struct engine_flow *f, enum offload_state from)
 	}
 	slot = f->n_events++ % f->history_cap;
 	ledger_total(&f->ledger, &total);
-	f->history[slot] = (struct event){ .why = f->why,
+	f->history[slot] = (struct event){ .why = *why,
 					   .packets = total.packets,
 					   .bytes = total.bytes,
 					   .from = (uint8_t)from,
@@ -243,10 +244,17 @@ void flow_set_state(struct engine *e, struct engine_flow *f, enum offload_state 
 	count(e, f, 1);
 	if (!news)
 		return;
-	remember(f, from);
+	remember(f, from, why);
 	if (f->dev && (to == OFFLOAD_ST_REFUSED || to == OFFLOAD_ST_LOST || to == OFFLOAD_ST_TC ||
 		       (to == OFFLOAD_ST_EVICTING && why->reason == OFFLOAD_EVICTED)))
 		f->dev->stat.refusals[why->reason]++;
+}
+
+void flow_remark(struct engine *e UNUSED, struct engine_flow *f, enum offload_reason reason)
+{
+	struct why why = why_of(reason);
+
+	remember(f, (enum offload_state)f->state, &why);
 }
 
 static struct engine_port *port_of(struct engine *e, const struct engine_flow *f) ENGINE_LOCKED(e)
@@ -284,7 +292,7 @@ void flow_enter(struct engine *e, struct engine_flow *f)
 	f->why = why_of(OFFLOAD_OK);
 	count(e, f, 1);
 	flow_assign(e, f);
-	remember(f, OFFLOAD_ST_SOFTWARE);
+	remember(f, OFFLOAD_ST_SOFTWARE, &f->why);
 }
 
 void flow_leave(struct engine *e, struct engine_flow *f)

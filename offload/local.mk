@@ -1,6 +1,7 @@
 noinst_LIBRARIES += offload/liboffload.a
 offload_liboffload_a_SOURCES = \
 	offload/adopt.c \
+	offload/altered.c \
 	offload/audit.c \
 	offload/batch.c \
 	offload/batch_priv.h \

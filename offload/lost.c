@@ -102,6 +102,7 @@ static void take_results(struct engine *e, struct chunk *c, struct lost *l) EXCL
 		c->open[i] = rc == -EEXIST || (!rc && f->deleted);
 		if (!rc && !f->deleted) {
 			ledger_open(&f->ledger, e->sw_tier);
+			flow_remark(e, f, OFFLOAD_PUT_AGAIN);
 			l->put++;
 		} else if (rc && rc != -EEXIST) {
 			l->failed++;

@@ -130,6 +130,12 @@ const struct offload_reason_info offload_reason_table[OFFLOAD_N_REASONS] = {
 	ROW(GONE, "gone", DEVICE, "the device is gone",
 	    "The NIC was unplugged, its driver unloaded, or it was moved to another namespace.",
 	    "look for what unplugged the NIC or moved it to another namespace"),
+	ROW(PUT_AGAIN, "put_again", NOW,
+	    "somebody else took it out of the datapath: it was put there again",
+	    "find out who else writes to the datapath"),
+	ROW(CHANGED_BACK, "changed_back", NOW,
+	    "somebody else changed what it does in the datapath: it was changed back",
+	    "find out who else writes to the datapath"),
 };
 
 const char *const offload_retry_text[OFFLOAD_N_RETRIES] = {

@@ -48,6 +48,9 @@ enum offload_reason {
 	OFFLOAD_ALTERED,   /* somebody or something changed the rule */
 	OFFLOAD_REPLACING, /* being replaced by a newer translation */
 	OFFLOAD_GONE,      /* the device is gone */
+	/* what happened to its entry in the fallback datapath: in histories alone */
+	OFFLOAD_PUT_AGAIN,    /* somebody took it out */
+	OFFLOAD_CHANGED_BACK, /* somebody changed what it does */
 	OFFLOAD_N_REASONS
 };
 

@@ -168,6 +168,7 @@ static void megaflow_events(struct scrape *s)
 	sample(s, "", "event", "modified", s->flows.modified);
 	sample(s, "", "event", "unknown_removed", s->totals.unknown_removed);
 	sample(s, "", "event", "put_again", s->totals.put_again);
+	sample(s, "", "event", "changed_back", s->totals.changed_back);
 	sample(s, "", "event", "deleted_idle", s->flows.deleted_idle);
 	sample(s, "", "event", "deleted_changed", s->flows.deleted_changed);
 	sample(s, "", "event", "adopted", s->flows.adopted);

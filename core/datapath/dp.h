@@ -34,26 +34,31 @@ struct dp_flow_op {
 	const struct flow_key *key,
 		*mask;             /* PUT; key's in_port is the datapath's number.  Borrowed */
 	struct dp_actions actions; /* PUT, MODIFY; copied */
+	struct buf *told; /* MODIFY, GET: what it does now is appended, as the datapath tells it,
+			     which may be in other words than it was given; NULL: not asked for */
 	/* results */
 	int result; /* 0 or -errno: -EEXIST, -ENOENT, -ENOSPC (flow limit), -EINVAL, -EOPNOTSUPP (an
-		       action that this datapath lacks) */
+		       action that this datapath lacks), -EBADMSG (done, but what it told is not in
+		       our words) */
 	struct flow_stats stats; /* DEL, GET: final / current reading; MODIFY: as it goes on */
 };
 
 struct dp_flow_rec { /* what a dump gives */
 	struct ufid ufid;
-	bool strange; /* with DP_DUMP_FULL: key, mask or actions are not in our words and stay
-			 zero: somebody else's flow */
+	bool strange; /* with DP_DUMP_FULL, _ACTIONS: key, mask or actions are not in our words and
+			 stay zero: somebody else's flow, or somebody else's hand */
 	struct flow_stats stats;
 	/* with DP_DUMP_FULL */
 	struct flow_key key, mask;
+	/* with DP_DUMP_FULL, _ACTIONS */
 	struct dp_actions actions; /* borrowed until the next call on the cursor */
 };
 #define DP_DUMP_FULL 0x1
 /* Counters alone, for one caller at a time: a datapath that knows that no packet has hit a flow
  * since the last dump with this flag that was read to its end began may give no record at all. */
 #define DP_DUMP_NEWS 0x2
-struct dp_dump { /* cursor; zero it to start; the rest is the datapath's */
+#define DP_DUMP_ACTIONS 0x4 /* what they do, and not what they match */
+struct dp_dump {            /* cursor; zero it to start; the rest is the datapath's */
 	unsigned flags;
 	uint64_t pos[4];
 	void *priv;
@@ -123,6 +128,7 @@ struct dp_config {
 
 struct dp_ops {
 	const char *type; /* datapath_type: "netdev", "system" */
+	bool shared;      /* outside of this process: others may write there, too */
 	int (*open)(const char *name, struct dp **dpp, struct error *err);
 	/* `leave`: what forwards without us (the kernel's ports and flows) goes on, for whoever
 	 * opens it next. */

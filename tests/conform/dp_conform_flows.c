@@ -154,6 +154,34 @@ START_TEST(modify_changes_actions_and_keeps_counts)
 }
 END_TEST
 
+/* What a flow does is told when it is asked for, changed and dumped. */
+START_TEST(what_a_flow_does_is_told)
+{
+	struct dp_dump cur = { .flags = DP_DUMP_ACTIONS };
+	struct flow_key key = conform_key(0, 1, 17);
+	struct buf a = output_to(1), b = output_to(2), told = BUF_INIT;
+	struct dp_flow_op op = { .kind = DP_FLOW_GET, .ufid = conform_ufid(1), .told = &told };
+	struct dp_flow_rec recs[2];
+
+	ck_assert_int_eq(conform_put(1, &key, NULL, &a), 0);
+	ck_assert_int_eq(dp_flow_do(conform_dp, &op), 0);
+	ck_assert(dp_actions_equal(dp_actions_of(&told), dp_actions_of(&a)));
+	buf_clear(&told);
+	op.kind = DP_FLOW_MODIFY;
+	op.actions = dp_actions_of(&b);
+	ck_assert_int_eq(dp_flow_do(conform_dp, &op), 0);
+	ck_assert(dp_actions_equal(dp_actions_of(&told), dp_actions_of(&b)));
+	ck_assert_int_eq(conform_dp->ops->flow_dump(conform_dp, &cur, recs, 2), 1);
+	ck_assert_uint_eq(recs[0].ufid.u[1], 1);
+	ck_assert(!recs[0].strange);
+	ck_assert(dp_actions_equal(recs[0].actions, dp_actions_of(&b)));
+	conform_dp->ops->flow_dump_end(conform_dp, &cur);
+	buf_done(&a);
+	buf_done(&b);
+	buf_done(&told);
+}
+END_TEST
+
 /* Every flow that lives through a dump is seen once, with all that it was put with. */
 START_TEST(a_dump_shows_every_flow_once)
 {
@@ -248,6 +276,7 @@ void dp_conform_flows(TCase *t)
 	tcase_add_test(t, wrong_operations_have_their_errors);
 	tcase_add_test(t, a_batch_has_a_result_each);
 	tcase_add_test(t, modify_changes_actions_and_keeps_counts);
+	tcase_add_test(t, what_a_flow_does_is_told);
 	tcase_add_test(t, a_dump_shows_every_flow_once);
 	tcase_add_test(t, flows_have_a_limit);
 	tcase_add_test(t, packets_cut_short_are_dropped_by_reason);

@@ -307,6 +307,41 @@ static int set_actions(struct survivor_rule *r, struct dp_actions a)
 	return 0;
 }
 
+bool survivor_change(struct survivor *w, struct ufid u, struct dp_actions acts)
+{
+	struct survivor_rule *f;
+	bool ok;
+
+	survivor_lock(w);
+	f = survivor_find(w->flows, u);
+	ok = f && !set_actions(f, acts);
+	survivor_unlock(w);
+	return ok;
+}
+
+/* Its words for what the flow (a copy) does: nothing comes of a last output to no port. */
+static void reword(struct survivor *w, struct survivor_rule *f)
+{
+	struct buf b = BUF_INIT;
+
+	if (!w->rewords)
+		return;
+	buf_put(&b, f->acts, f->acts_len);
+	dp_actions_put_output(&b, (struct dp_port){ DP_PORT_NONE });
+	(void)set_actions(f, dp_actions_of(&b)); /* one that is too long is told as it is */
+	buf_done(&b);
+}
+
+static void tell(struct survivor *w, const struct survivor_rule *f, struct buf *told)
+{
+	struct survivor_rule copy = *f;
+
+	if (!told)
+		return;
+	reword(w, &copy);
+	buf_put(told, copy.acts, copy.acts_len);
+}
+
 static int put_flow(struct survivor *w, struct dp_flow_op *op)
 {
 	struct match m;
@@ -346,8 +381,9 @@ static int flow_op(struct survivor *w, struct dp_flow_op *op)
 	if (!f)
 		return -ENOENT;
 	op->stats = f->st;
-	if (op->kind == DP_FLOW_MODIFY)
-		return set_actions(f, op->actions);
+	if (op->kind == DP_FLOW_MODIFY && set_actions(f, op->actions))
+		return -EINVAL;
+	tell(w, f, op->told);
 	if (op->kind == DP_FLOW_DEL)
 		f->used = false;
 	return 0;
@@ -392,7 +428,9 @@ static int dp_flow_dump(struct dp *dp, struct dp_dump *cur, struct dp_flow_rec *
 		}
 		recs[n].ufid = f->ufid;
 		recs[n].stats = f->st;
-		if (cur->flags & DP_DUMP_FULL) {
+		recs[n].strange = false;
+		if (cur->flags & (DP_DUMP_FULL | DP_DUMP_ACTIONS)) {
+			reword(d->w, f);
 			recs[n].key = f->key;
 			recs[n].mask = f->mask;
 			recs[n].actions =
@@ -464,6 +502,7 @@ static void dp_stats(struct dp *dp, struct dp_stats *st)
 
 const struct dp_ops survivor_dp_ops = {
 	.type = "survivor",
+	.shared = true,
 	.open = dp_open,
 	.close = dp_close,
 	.port_add = dp_port_add,

@@ -48,6 +48,7 @@ struct survivor {
 	_Atomic uint32_t no_memory;       /* operations on flows that fail so */
 	_Atomic uint32_t dump_omits;      /* flows that dumps leave out, as under churn */
 	_Atomic uint32_t dump_interrupts; /* dumps that break off after their first part */
+	_Atomic bool rewords;             /* the datapath tells actions in words of its own */
 	_Atomic bool hw_refuses;          /* it takes none, and says so */
 	_Atomic bool hw_silent;           /* it takes none, and says nothing */
 	_Atomic bool no_software;
@@ -83,6 +84,8 @@ bool survivor_rule(struct survivor *w, struct ufid u, struct survivor_rule *copy
 unsigned survivor_count(struct survivor *w, const struct survivor_rule *table);
 /* Somebody else's hand: takes the rule out, or makes it drop; and says so when `tell`. */
 void survivor_tamper(struct survivor *w, struct ufid u, bool remove, bool tell);
+/* The same hand in the datapath: the flow does this now; false: there is none. */
+bool survivor_change(struct survivor *w, struct ufid u, struct dp_actions acts);
 /* Tells the engine of this process. */
 void survivor_tell(const struct offload_event *ev);
 extern const struct dp_ops survivor_dp_ops;

@@ -290,6 +290,7 @@ static int kernel_open(const char *name, struct dp **dpp, struct error *err)
 
 static const struct dp_ops kernel_ops = {
 	.type = "system",
+	.shared = true,
 	.open = kernel_open,
 	.close = kernel_close,
 	.port_add = kdp_port_add,

@@ -62,17 +62,29 @@ static void read_stats(const struct nlattr *const a[], struct flow_stats *st)
 		st->tcp_flags = nlattr_u8(a[OVS_FLOW_ATTR_TCP_FLAGS]);
 }
 
-static int answer_stats(const struct kdp *d, const struct nl_batch *b, size_t i,
-			struct flow_stats *st)
+static int read_actions(const struct nlattr *const a[], struct buf *acts)
+{
+	const struct nlattr *t = a[OVS_FLOW_ATTR_ACTIONS];
+	size_t at = acts->len;
+	int rc = t ? kdp_acts_get(nlattr_data(t), nlattr_len(t), acts) : -EBADMSG;
+
+	if (rc)
+		acts->len = at;
+	return rc;
+}
+
+static int take_answer(const struct kdp *d, const struct nl_batch *b, size_t i,
+		       struct dp_flow_op *op)
 {
 	const struct nlattr *a[N_ATTRS];
 	int rc = nl_batch_code(b, i);
 
 	if (!rc)
 		rc = read_flow(d, nl_batch_data(b, i), a);
-	if (!rc)
-		read_stats(a, st);
-	return rc;
+	if (rc)
+		return rc;
+	read_stats(a, &op->stats);
+	return op->told && read_actions(a, op->told) ? -EBADMSG : 0;
 }
 
 /* ---- identities: in the order in which ovs-dpctl(8) prints them as we do ---- */
@@ -171,6 +183,7 @@ static int put_same_match(struct kdp *d, struct buf *b, const struct dp_flow_op 
 static void add_op(struct kdp *d, struct nl_batch *b, const struct dp_flow_op *op,
 		   const struct nlattr *const match[], uint64_t *room)
 {
+	uint32_t omit = op->told ? OMIT_ALL & ~OVS_UFID_F_OMIT_ACTIONS : OMIT_ALL;
 	int rc = 0;
 
 	switch (op->kind) {
@@ -180,12 +193,12 @@ static void add_op(struct kdp *d, struct nl_batch *b, const struct dp_flow_op *o
 		*room -= !rc;
 		break;
 	case DP_FLOW_MODIFY:
-		begin(d, b, OVS_FLOW_CMD_SET, NLM_F_ECHO, &op->ufid, OMIT_ALL);
+		begin(d, b, OVS_FLOW_CMD_SET, NLM_F_ECHO, &op->ufid, omit);
 		rc = match ? put_same_match(d, &b->buf, op, match)
 			   : put_match_and_actions(d, &b->buf, op);
 		break;
 	case DP_FLOW_DEL: begin(d, b, OVS_FLOW_CMD_DEL, NLM_F_ECHO, &op->ufid, OMIT_ALL); break;
-	case DP_FLOW_GET: begin(d, b, OVS_FLOW_CMD_GET, 0, &op->ufid, OMIT_ALL); break;
+	case DP_FLOW_GET: begin(d, b, OVS_FLOW_CMD_GET, 0, &op->ufid, omit); break;
 	}
 	if (rc)
 		nl_batch_fail(b, b->n - 1, rc);
@@ -207,7 +220,7 @@ static void take_results(struct kdp *d, struct nl_batch *b, struct dp_flow_op *o
 			continue;
 		}
 		if (!op->result)
-			op->result = answer_stats(d, b, i, &op->stats);
+			op->result = take_answer(d, b, i, op);
 		if (op->kind == DP_FLOW_DEL && !op->result && d->n_flows)
 			d->n_flows--;
 	}
@@ -287,6 +300,8 @@ unsigned kdp_flow_batch(struct dp *dp, struct dp_flow_op *ops, size_t n)
 
 /* ---- dumps: cur->priv is a struct dumper ---- */
 
+#define WITH_ACTIONS (DP_DUMP_FULL | DP_DUMP_ACTIONS)
+
 struct dumper {
 	struct kdp_work *work;
 	struct buf acts; /* of the last answer */
@@ -341,28 +356,33 @@ static int dump_begin(struct kdp *d, struct dp_dump *cur)
 		return rc;
 	(void)kdp_add(&u->work->batch, d, &d->fam->flow, OVS_FLOW_CMD_GET, 0);
 	nlattr_put_u32(&u->work->batch.buf, OVS_FLOW_ATTR_UFID_FLAGS,
-		       cur->flags & DP_DUMP_FULL ? 0 : OMIT_ALL);
+		       cur->flags & DP_DUMP_FULL      ? 0
+		       : cur->flags & DP_DUMP_ACTIONS ? OMIT_ALL & ~OVS_UFID_F_OMIT_ACTIONS
+						      : OMIT_ALL);
 	return nl_dump_begin(u->work->chan, &u->work->batch);
 }
 
-static int read_full(const struct nlattr *const a[], struct dp_flow_rec *rec, struct buf *acts)
+static int read_match(const struct nlattr *const a[], struct dp_flow_rec *rec)
 {
-	const struct nlattr *k = a[OVS_FLOW_ATTR_KEY], *m = a[OVS_FLOW_ATTR_MASK],
-			    *t = a[OVS_FLOW_ATTR_ACTIONS];
-	size_t at = acts->len;
+	const struct nlattr *k = a[OVS_FLOW_ATTR_KEY], *m = a[OVS_FLOW_ATTR_MASK];
 	int rc;
 
-	if (!k || !m || !t)
+	if (!k || !m)
 		return -EOPNOTSUPP;
 	rc = kdp_key_get(nlattr_data(k), nlattr_len(k), &rec->key);
+	return rc ? rc : kdp_key_get_mask(nlattr_data(m), nlattr_len(m), &rec->key, &rec->mask);
+}
+
+static int read_more(const struct nlattr *const a[], unsigned flags, struct dp_flow_rec *rec,
+		     struct buf *acts)
+{
+	size_t at = acts->len;
+	int rc = flags & DP_DUMP_FULL ? read_match(a, rec) : 0;
+
 	if (!rc)
-		rc = kdp_key_get_mask(nlattr_data(m), nlattr_len(m), &rec->key, &rec->mask);
-	if (!rc)
-		rc = kdp_acts_get(nlattr_data(t), nlattr_len(t), acts);
-	if (rc) {
-		acts->len = at;
+		rc = read_actions(a, acts);
+	if (rc)
 		return rc;
-	}
 	/* Offset for now: the buffer moves as it grows. */
 	rec->actions.data = (const void *)(uintptr_t)at;
 	rec->actions.len = (uint32_t)(acts->len - at);
@@ -383,7 +403,7 @@ static bool read_rec(struct kdp *d, const struct nlmsghdr *h, unsigned flags,
 	}
 	rec->ufid = ufid_read(a[OVS_FLOW_ATTR_UFID]);
 	read_stats(a, &rec->stats);
-	if (!(flags & DP_DUMP_FULL) || !read_full(a, rec, acts))
+	if (!(flags & WITH_ACTIONS) || !read_more(a, flags, rec, acts))
 		return true;
 	memset(&rec->key, 0, sizeof(rec->key));
 	memset(&rec->mask, 0, sizeof(rec->mask));
@@ -414,7 +434,7 @@ int kdp_flow_dump(struct dp *dp, struct dp_dump *cur, struct dp_flow_rec *recs, 
 		if (u->end > 0 && read_rec(d, h, cur->flags, &recs[n], &u->acts))
 			n++;
 	}
-	for (size_t i = 0; i < n && cur->flags & DP_DUMP_FULL; i++) {
+	for (size_t i = 0; i < n && cur->flags & WITH_ACTIONS; i++) {
 		struct dp_actions *a = &recs[i].actions;
 
 		a->data = a->len ? u->acts.data + (uintptr_t)a->data : NULL;

@@ -255,6 +255,12 @@ static int flow_put(struct dpu *d, struct dp_flow_op *op) REQUIRES(d->lock)
 	return 0;
 }
 
+static void tell(const struct dpu_flow *f, struct buf *told)
+{
+	if (told)
+		buf_put(told, f->acts->data, f->acts->len);
+}
+
 static int flow_modify(struct dpu *d, struct dp_flow_op *op) REQUIRES(d->lock)
 {
 	struct dpu_flow *f = find_ufid(d, &op->ufid);
@@ -269,6 +275,7 @@ static int flow_modify(struct dpu *d, struct dp_flow_op *op) REQUIRES(d->lock)
 	old = rcu_xchg_pointer(&f->acts, acts_new(op->actions));
 	rcu_defer_free(old);
 	read_stats(f, &op->stats);
+	tell(f, op->told);
 	return 0;
 }
 
@@ -297,6 +304,7 @@ static int flow_get(struct dpu *d, struct dp_flow_op *op) REQUIRES(d->lock)
 	if (!f)
 		return -ENOENT;
 	read_stats(f, &op->stats);
+	tell(f, op->told);
 	return 0;
 }
 
@@ -387,7 +395,7 @@ static void dump_one(struct dpu_flow *f, unsigned flags, struct dp_flow_rec *rec
 	memset(rec, 0, sizeof(*rec));
 	rec->ufid = f->ufid;
 	read_stats(f, &rec->stats);
-	if (!(flags & DP_DUMP_FULL))
+	if (!(flags & (DP_DUMP_FULL | DP_DUMP_ACTIONS)))
 		return;
 	mflow_match(&f->m, &rec->key, &rec->mask);
 	/* Offset for now: the buffer moves as it grows. */
@@ -418,7 +426,7 @@ int dpu_flow_dump(struct dp *dp, struct dp_dump *cur, struct dp_flow_rec *recs, 
 			dump_one(f, cur->flags, &recs[n++], acts);
 	}
 	lock_give(&d->lock);
-	for (size_t i = 0; i < n && cur->flags & DP_DUMP_FULL; i++)
+	for (size_t i = 0; i < n && cur->flags & (DP_DUMP_FULL | DP_DUMP_ACTIONS); i++)
 		recs[i].actions.data =
 			recs[i].actions.len ? acts->data + (uintptr_t)recs[i].actions.data : NULL;
 	return (int)n;

@@ -6,6 +6,7 @@ OFFLOAD_TESTS = \
 	tests/unit/offload/fault_test \
 	tests/unit/offload/hang_test \
 	tests/unit/offload/lost_test \
+	tests/unit/offload/altered_test \
 	tests/unit/offload/parts_test \
 	tests/unit/offload/reasons_test \
 	tests/unit/offload/survive_test \
@@ -27,6 +28,7 @@ tests_unit_offload_tiers_test_SOURCES = tests/unit/offload/tiers_test.c $(OFFLOA
 tests_unit_offload_adopt_test_SOURCES = tests/unit/offload/adopt_test.c $(OFFLOAD_RIG)
 tests_unit_offload_chain_test_SOURCES = tests/unit/offload/chain_test.c $(OFFLOAD_RIG)
 tests_unit_offload_hang_test_SOURCES = tests/unit/offload/hang_test.c $(OFFLOAD_RIG)
+tests_unit_offload_altered_test_SOURCES = tests/unit/offload/altered_test.c $(OFFLOAD_RIG)
 tests_unit_offload_lost_test_SOURCES = tests/unit/offload/lost_test.c $(OFFLOAD_RIG)
 tests_unit_offload_unknown_test_SOURCES = tests/unit/offload/unknown_test.c $(OFFLOAD_RIG)
 tests_unit_offload_survive_test_SOURCES = tests/unit/offload/survive_test.c $(OFFLOAD_RIG)

@@ -84,6 +84,7 @@ static uint64_t total(struct engine_flow *f)
 
 START_TEST(it_comes_back_and_counts_on)
 {
+	struct engine_flow_info i;
 	struct engine_flow *f;
 	struct match m;
 	struct ufid u;
@@ -97,6 +98,8 @@ START_TEST(it_comes_back_and_counts_on)
 	ck_assert(!survivor_send(r.w, &m.key, 3)); /* these come up: they are not the flow's */
 	wait_there(u);
 	ck_assert_uint_eq(put_again(), 1);
+	rig_info(&r, u, &i);
+	ck_assert_uint_eq(i.history[i.n_events - 1].why.reason, OFFLOAD_PUT_AGAIN);
 	ck_assert(survivor_send(r.w, &m.key, 7)); /* more than before, and then fewer */
 	ck_assert_uint_eq(total(f), 12);
 	ck_assert_uint_eq(steal(u), 7);

@@ -132,9 +132,11 @@ const struct offload_reason_info offload_reason_table[OFFLOAD_N_REASONS] = {
 	    "look for what unplugged the NIC or moved it to another namespace"),
 	ROW(PUT_AGAIN, "put_again", NOW,
 	    "somebody else took it out of the datapath: it was put there again",
+	    "Another program deleted the flow in the kernel's datapath.",
 	    "find out who else writes to the datapath"),
 	ROW(CHANGED_BACK, "changed_back", NOW,
 	    "somebody else changed what it does in the datapath: it was changed back",
+	    "Another program gave the flow in the kernel's datapath other actions.",
 	    "find out who else writes to the datapath"),
 };
 

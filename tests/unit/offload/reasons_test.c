@@ -471,6 +471,48 @@ static void make_echo_differs(void)
 	said(OFFLOAD_ECHO_DIFFERS, -EIO);
 }
 
+/* --- somebody else's hand in the datapath --- */
+
+static void tampered(bool (*by)(struct ufid u), enum offload_reason reason)
+{
+	struct engine_flow *f;
+	struct ufid u;
+
+	rig_open(&r, false);
+	r.cfg.audit_period_ms = 20;
+	rig_configure(&r);
+	f = rig_one("%1", &u);
+	ck_assert(by(u));
+	for (unsigned ms = 0; ms < WAIT_MS && !look(r.e, u, reason); ms += 5) {
+		(void)usleep(5000);
+		engine_refresh(r.e);
+	}
+	wait_for(r.e, u, reason);
+	rig_done(f);
+}
+
+static bool take_out(struct ufid u)
+{
+	struct dp_flow_op op = { .kind = DP_FLOW_DEL, .ufid = u };
+
+	return !dp_flow_do(r.dp, &op);
+}
+
+static bool make_drop(struct ufid u)
+{
+	return survivor_change(r.w, u, (struct dp_actions){ 0 });
+}
+
+static void make_put_again(void)
+{
+	tampered(take_out, OFFLOAD_PUT_AGAIN);
+}
+
+static void make_changed_back(void)
+{
+	tampered(make_drop, OFFLOAD_CHANGED_BACK);
+}
+
 /* TC beside the user datapath.  It needs no kernel to say so. */
 static void make_needs_software(void)
 {
@@ -538,6 +580,8 @@ static const struct maker {
 	[OFFLOAD_ALTERED] = { make_altered, 0, NULL, NULL },
 	[OFFLOAD_REPLACING] = { make_replacing, 0, NULL, NULL },
 	[OFFLOAD_GONE] = { make_gone, 0, NULL, NULL },
+	[OFFLOAD_PUT_AGAIN] = { make_put_again, 0, NULL, NULL },
+	[OFFLOAD_CHANGED_BACK] = { make_changed_back, 0, NULL, NULL },
 };
 
 /* The other test is there and still knows the phrase. */

@@ -23,10 +23,16 @@ all_in() { # STATE
 	read -r n of < <(flows_in "$1")
 	((n == of && n >= 2))
 }
-# Rules as the kernel tells them: what is the same filter has the same handle.
-rules() { # PORT…
+rules() { # PORT…: rules as the kernel tells them
 	local port
 	for port; do tc filter show dev "$port" ingress; done | grep -E '^filter .* handle' | sort
+}
+# Rules and flows as iproute2 and ovs-dpctl tell them: what is the same has the same priority, handle, action, cookie and ufid.
+identities() {
+	local port
+	for port in "${ports[@]}"; do tc filter show dev "$port" ingress; done |
+		awk '/^filter .* handle/ { rule = $0 } $1 == "index" { action = $2 } $1 == "cookie" { print rule, action, $2 }' | sort
+	kernel_flows
 }
 counted() { flows_count packet br0; }
 # former: what former processes switched by themselves, first packets of flows, is nobody's now.
@@ -75,8 +81,9 @@ adopt_steps() { # STATE
 	eventually reaches a 10.0.0.2
 	eventually all_in "$state"
 	eventually same_packets
-	before=$(rules "${ports[@]}")
-	expect test -n "$before"
+	before=$(identities)
+	expect grep -q "handle 0x53" <<<"$before"
+	expect grep -q "^ufid:" <<<"$before"
 
 	step "killed and back: the same rules, every packet, counted once"
 	stream 150
@@ -84,7 +91,7 @@ adopt_steps() { # STATE
 	again kill_shuntd
 	stream_is_whole 150
 	eventually kept 1
-	equal "$(rules "${ports[@]}")" "$before" "rules"
+	equal "$(identities)" "$before" "rules and flows"
 	expect all_in "$state"
 	eventually same_packets
 
@@ -94,7 +101,7 @@ adopt_steps() { # STATE
 	again stop_shuntd
 	stream_is_whole 150
 	eventually kept 2
-	equal "$(rules "${ports[@]}")" "$before" "rules"
+	equal "$(identities)" "$before" "rules and flows"
 	expect all_in "$state"
 	eventually same_packets
 
@@ -112,7 +119,7 @@ adopt_steps() { # STATE
 	stream_is_whole 250
 	eventually kept 3
 	equal "$(unchecked)" 0 "megaflows that wait"
-	equal "$(rules "${ports[@]}")" "$before" "rules"
+	equal "$(identities)" "$before" "rules and flows"
 	eventually same_packets
 
 	adopt_controller "$state"

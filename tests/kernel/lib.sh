@@ -10,6 +10,11 @@
 command -v ovs-dpctl >/dev/null || { echo "skipped: ovs-dpctl is not there"; exit 77; }
 
 appctl() { ovs-appctl -t "$dir/shuntd.$shuntd_pid.ctl" "$@"; }
+# What takes two passes in TC needs the TC skb extension, by which the kernel's datapath goes on where TC ended.  Debian's has none.
+two_passes() { [[ $SHUNT_LAB != qemu ]]; }
+needs_two_passes() {
+	two_passes || { echo "skipped: this kernel has no TC skb extension: what recirculates stays in its datapath"; exit 77; }
+}
 step() { echo "--- $SECONDS $*"; }
 system_bridge() { # NAME
 	vsctl add-br "$1" -- set Bridge "$1" datapath_type=system

@@ -4,6 +4,7 @@
 # as iproute2 tell, and each packet is counted once.
 # shellcheck source=tests/kernel/lib.sh
 . "${srcdir:-.}/tests/kernel/lib.sh"
+needs_two_passes
 
 cat >"$dir/serve.py" <<'END'
 import socket

@@ -3,6 +3,8 @@
 # The whole switch with its flows in TC's software, and what others may do to them there.
 # shellcheck source=tests/kernel/lib.sh
 . "${srcdir:-.}/tests/kernel/lib.sh"
+# shellcheck source=tests/kernel/tamper.sh
+. "${srcdir:-.}/tests/kernel/tamper.sh"
 
 # A port of the bridge whose rules TC is to have.
 tc_port() { # NAME [COLUMN=VALUE…]
@@ -144,13 +146,16 @@ step "what others do to ours heals"
 said() { [[ $(grep -c "$1" "$dir/shuntd.log") -ge $2 ]]; } # WORDS TIMES
 expect reaches a 10.0.0.2
 eventually in_tc pa
-handle=$(tc filter show dev pa ingress protocol ip | sed -n 's/.*pref \([0-9]*\) .*handle \(0x53[0-9a-f]*\).*/\1 \2/p' | head -1)
-tc filter del dev pa ingress protocol ip prio "${handle% *}" handle "${handle#* }" flower
+remove_one pa
 eventually said 'rule_gone (1): put right' 1
 expect reaches a 10.0.0.2
 eventually in_tc pa
-tc filter del dev pa ingress protocol ip prio "${handle% *}"
+remove_priority pa
 eventually said 'rules (1): put right' 1
+expect reaches a 10.0.0.2
+eventually in_tc pa
+change_one pa
+eventually said 'rule_altered (1): put right' 1
 expect reaches a 10.0.0.2
 eventually in_tc pa
 expect foreign
@@ -158,6 +163,16 @@ tc qdisc del dev pb clsact
 eventually said 'rules (1): put right' 2
 expect reaches a 10.0.0.2
 eventually in_tc pb
+if two_passes; then
+	two_pass_flows pa pb
+	has_chain() { [[ -n $(second_chain pa) ]] && in_tc pa; }
+	eventually has_chain
+	remove_chain pa
+	eventually said 'rules (1): put right' 3
+	expect reaches a 10.0.0.2
+	eventually has_chain
+	ofctl del-flows br0 "ip,in_port=pa"
+fi
 
 step "offload goes off, live: ours go, counted to the last packet, and theirs stay"
 vsctl set Interface pa other_config:hw-offload=false

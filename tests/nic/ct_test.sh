@@ -6,6 +6,7 @@
 . "${srcdir:-.}/tests/kernel/lib.sh"
 # shellcheck source=tests/nic/lib.sh
 . "${srcdir:-.}/tests/nic/lib.sh"
+needs_two_passes
 
 can() { # PYTHON about the set f of fields that are matched, the set r of those rewritten, the set a of actions
 	ctl offload caps "$device" --json | python3 -c '

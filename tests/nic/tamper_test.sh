@@ -6,6 +6,8 @@
 . "${srcdir:-.}/tests/kernel/lib.sh"
 # shellcheck source=tests/nic/lib.sh
 . "${srcdir:-.}/tests/nic/lib.sh"
+# shellcheck source=tests/kernel/tamper.sh
+. "${srcdir:-.}/tests/kernel/tamper.sh"
 
 rules() { tc filter show dev "$1" ingress | grep -c cookie || true; }
 states() { ctl offload flows --json | grep -o '"state": *"[a-z]*"' | grep -o '[a-z]*"$' | tr -d '"' | sort -u; }
@@ -28,9 +30,6 @@ heals() { # EVENT BEFORE
 	eventually in_nic
 	expect reaches a 10.0.0.2
 }
-one_of_ours() { # DEVICE: "PRIO HANDLE"
-	tc filter show dev "$1" ingress protocol ip | sed -n 's/.*pref \([0-9]*\) .*handle \(0x53[0-9a-f]*\).*/\1 \2/p' | head -n 1
-}
 
 nic 2 table=100
 start_shuntd
@@ -50,28 +49,37 @@ expect foreign
 
 step "a filter of ours is removed"
 was=$(event rule_gone)
-read -r prio handle < <(one_of_ours nr0)
-tc filter del dev nr0 ingress protocol ip prio "$prio" handle "$handle" flower
+remove_one nr0
 heals rule_gone "$was"
 expect grep -q 'somebody removed a filter' <<<"$(ctl offload why port=nr0)"
 
 step "one is changed"
 was=$(event rule_altered)
-read -r prio handle < <(one_of_ours nr0)
-read -ra match < <(tc filter show dev nr0 ingress protocol ip | awk -v h="handle $handle" '/ handle / { on = index($0, h) }
-	on && /^  (dst_mac|src_mac|ip_flags|ip_proto) / { printf "%s %s ", $1, $2 } END { print "" }')
-tc filter replace dev nr0 ingress protocol ip prio "$prio" handle "$handle" flower "${match[@]}" action drop # as it was, but for this
+change_one nr0
 heals rule_altered "$was"
 
 step "a whole priority of them, the qdisc"
 was=$(event rules)
-read -r prio handle < <(one_of_ours nr0)
-tc filter del dev nr0 ingress protocol ip prio "$prio"
+remove_priority nr0
 heals rules "$was"
 expect foreign
 was=$(event rules)
 tc qdisc del dev nr1 clsact
 heals rules "$was"
+
+if two_passes; then
+	step "a chain with the second pass in it"
+	two_pass_flows nr0 nr1
+	has_chain() { [[ -n $(second_chain nr0) ]] && ctl offload flows --json | grep -q '"match": "recirc_id(0x'; }
+	eventually has_chain
+	eventually in_nic
+	was=$(event rules)
+	remove_chain nr0
+	heals rules "$was"
+	eventually has_chain
+	ofctl del-flows br0 "ip,in_port=nr0"
+	eventually in_nic
+fi
 
 step "the NIC forgets a rule without a word: the kernel's software takes its packets, which is seen"
 was=$(event rule_gone)

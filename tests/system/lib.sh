@@ -58,10 +58,13 @@ expect_not() { # COMMAND…
 equal() { # GOT WANTED [WHAT]
 	[[ $1 == "$2" ]] || fail "${3:-it} is \"$1\", not \"$2\""
 }
-# Tries a command until it succeeds (fails), for ten seconds and more; SHUNT_PATIENCE multiplies them.
+# Tries a command until it succeeds (fails), for twenty seconds and sixty times; SHUNT_PATIENCE multiplies the seconds.
+patience() { # TRIES END: whether there is any left
+	(($1 < 60 || SECONDS < $2))
+}
 eventually() { # COMMAND…
-	local tries
-	for ((tries = 0; tries < 100 * ${SHUNT_PATIENCE:-1}; tries++)); do
+	local tries=0 end=$((SECONDS + 20 * ${SHUNT_PATIENCE:-1}))
+	while patience $((tries++)) $end; do
 		if "$@" >/dev/null 2>&1; then return; fi
 		sleep 0.1
 	done
@@ -69,8 +72,8 @@ eventually() { # COMMAND…
 }
 
 eventually_not() { # COMMAND…
-	local tries
-	for ((tries = 0; tries < 100 * ${SHUNT_PATIENCE:-1}; tries++)); do
+	local tries=0 end=$((SECONDS + 20 * ${SHUNT_PATIENCE:-1}))
+	while patience $((tries++)) $end; do
 		if ! "$@" >/dev/null 2>&1; then return; fi
 		sleep 0.1
 	done
@@ -99,8 +102,8 @@ kill_shuntd() {
 	wait "$shuntd_pid" 2>/dev/null || true
 	shuntd_pid=
 }
-vsctl() { ovs-vsctl --db="unix:$dir/db.sock" --timeout=10 "$@"; }
-ofctl() { ovs-ofctl --timeout=10 "$@"; }
+vsctl() { ovs-vsctl --db="unix:$dir/db.sock" --timeout=$((10 * ${SHUNT_PATIENCE:-1})) "$@"; }
+ofctl() { ovs-ofctl --timeout=$((10 * ${SHUNT_PATIENCE:-1})) "$@"; }
 ctl() { "$SHUNTCTL" "$@"; }
 # A column of an Interface row.
 iface() { vsctl --if-exists get Interface "$1" "$2"; }

@@ -40,6 +40,11 @@ uint64_t clock_wall_ns(void)
 	return held_wall;
 }
 
+uint64_t clock_thread_ns(void)
+{
+	return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
 void clock_hold(void)
 {
 	if (!holds++)

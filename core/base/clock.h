@@ -13,6 +13,9 @@
 uint64_t clock_mono_ns(void);
 uint64_t clock_wall_ns(void); /* since 1970, UTC */
 
+/* What the calling thread has used of a processor, in its own code and in the kernel. */
+uint64_t clock_thread_ns(void);
+
 /* One reading for a whole batch: until clock_let_go() the calling thread gets the time at which it
  * first asks for it.  Reading a clock is a system call where the kernel offers no faster way
  * (virtual machines without a stable counter).  Nests; not around anything that blocks or is

@@ -19,6 +19,8 @@ core_datapath_libdatapath_a_SOURCES = \
 	core/datapath/kernel/dp_kernel.c \
 	core/datapath/kernel/dp_kernel.h \
 	core/datapath/kernel/execute.c \
+	core/datapath/kernel/fair.c \
+	core/datapath/kernel/fair.h \
 	core/datapath/kernel/flows.c \
 	core/datapath/kernel/kernel.h \
 	core/datapath/kernel/key.c \

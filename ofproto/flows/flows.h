@@ -5,7 +5,7 @@
  * install the megaflow through the placement engine and send the packet on.  One revalidator thread
  * makes rounds: it reads all counters in bulk, credits what came in to OpenFlow (effects),
  * translates anew what was translated against older tables, removes what is idle, and keeps the
- * number of megaflows within a limit that follows the measured length of a round.
+ * number of megaflows within a limit that follows the measured work of a round.
  *
  * What a former process left is taken over and checked (adopt.c).
  *

@@ -9,7 +9,7 @@
 #include "ofproto/flows/flows_priv.h"
 
 #define MIN_PAUSE_MS 5
-#define ROUND_SLOW_MS 1000 /* a round longer than this lowers the flow limit */
+#define ROUND_SLOW_MS 1000 /* a round of more work than this lowers the flow limit */
 #define LIMIT_FLOOR 1000
 #define LIMIT_STEP 1000
 #define IDLE_LEAST_MS 100
@@ -163,7 +163,9 @@ static void bury(struct flows *f)
 	}
 }
 
-/* A switch that cannot revalidate in time must hold fewer megaflows. */
+/* A switch that cannot revalidate in time must hold fewer megaflows.  How much work a round is
+ * decides, and not how long it takes: fewer megaflows do not help where others have the processor.
+ */
 static void adapt_limit(struct flows *f, uint64_t ms)
 {
 	uint64_t limit = f->limit, most = f->max_limit;
@@ -216,6 +218,7 @@ static uint64_t current_seq(struct flows *f)
 static uint64_t run_round(struct flows *f)
 {
 	struct round r = { .f = f, .now_ns = clock_mono_ns(), .max_idle_ns = idle_for(f) };
+	uint64_t begun_ns = clock_thread_ns();
 	struct megaflow *mf, *next;
 
 	r.purge = atomic_exchange(&f->purge, false);
@@ -229,7 +232,7 @@ static uint64_t run_round(struct flows *f)
 	flush_deletions(&r);
 	recirc_expire(f->recirc, r.now_ns);
 	f->round_ms = (clock_mono_ns() - r.now_ns) / NSEC_PER_MSEC;
-	adapt_limit(f, f->round_ms);
+	adapt_limit(f, (clock_thread_ns() - begun_ns) / NSEC_PER_MSEC);
 	return r.seq;
 }
 

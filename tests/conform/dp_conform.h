@@ -24,6 +24,7 @@ struct dp_env {
 	/* What only some can promise. */
 	bool drops_by_reason;  /* dp_stats.drops says why, and frames cut short are dropped */
 	bool fair_queues;      /* a port's flood of misses leaves room for the others' */
+	bool takes_turns;      /* upcalls that wait come up by port, in turns */
 	bool steady_dumps;     /* also while flows come and go */
 	bool spreads_misses;   /* one port's flows go to all handlers */
 	uint64_t used_tick_ns; /* how coarse flow_stats.used_ns is */

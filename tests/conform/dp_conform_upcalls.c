@@ -119,6 +119,44 @@ START_TEST(queues_are_bounded_and_fair)
 }
 END_TEST
 
+/* While one port floods, the few of another are all handled, and not after the flood. */
+START_TEST(a_flood_leaves_others_their_turn)
+{
+	enum { FLOOD = 1500, LATE = 20, BATCH = 32 };
+	unsigned late = 0, all = 0, last = 0;
+	struct dp_upcall up[BATCH];
+	struct flow_key key;
+	struct dp_stats st;
+	int n;
+
+	for (unsigned i = 0; i < FLOOD; i++) {
+		key = conform_key(0, i, 17);
+		conform_send(0, &key, 100);
+	}
+	wait_for_misses(FLOOD);
+	for (unsigned i = 0; i < LATE; i++) {
+		key = conform_key(1, i, 17);
+		conform_send(1, &key, 100);
+	}
+	wait_for_misses(FLOOD + LATE);
+	while ((n = conform_dp->ops->recv(conform_dp, 0, up, BATCH)) > 0) {
+		for (int i = 0; i < n; i++, all++) {
+			if (flow_in_dp(&up[i].key).v == conform_port[1].v) {
+				late++;
+				last = all;
+			}
+			packet_free(up[i].packet);
+		}
+	}
+	ck_assert_int_eq(n, 0);
+	ck_assert_uint_eq(late, LATE);
+	if (conform_env->takes_turns)
+		ck_assert_uint_lt(last, FLOOD / 4);
+	conform_dp->ops->stats(conform_dp, &st);
+	ck_assert_uint_eq(all + st.lost, FLOOD + LATE);
+}
+END_TEST
+
 START_TEST(the_descriptor_wakes)
 {
 	struct pollfd pfd = { .fd = conform_dp->ops->recv_fd(conform_dp, 0), .events = POLLIN };
@@ -209,6 +247,7 @@ void dp_conform_upcalls(TCase *t)
 	tcase_add_test(t, a_miss_goes_up_whole);
 	tcase_add_test(t, a_flow_sends_up_with_its_cookie);
 	tcase_add_test(t, queues_are_bounded_and_fair);
+	tcase_add_test(t, a_flood_leaves_others_their_turn);
 	tcase_add_test(t, the_descriptor_wakes);
 	tcase_add_test(t, the_descriptor_stays_readable);
 	tcase_add_test(t, handlers_share_and_may_change);

@@ -403,6 +403,15 @@ static unsigned dp_flow_batch(struct dp *dp, struct dp_flow_op *ops, size_t n)
 	return failed;
 }
 
+static void take_time(struct survivor *w)
+{
+	uint64_t until = clock_thread_ns() + w->dump_works_ms * NSEC_PER_MSEC;
+
+	(void)usleep(w->dump_naps_ms * 1000);
+	while (clock_thread_ns() < until)
+		continue;
+}
+
 static int dp_flow_dump(struct dp *dp, struct dp_dump *cur, struct dp_flow_rec *recs, size_t max)
 {
 	struct fake_dp *d = dp_of(dp);
@@ -412,8 +421,10 @@ static int dp_flow_dump(struct dp *dp, struct dp_dump *cur, struct dp_flow_rec *
 		d->w->dump_interrupts--;
 		return -EINTR;
 	}
-	if (!cur->priv)
+	if (!cur->priv) {
 		cur->priv = xzalloc(sizeof(d->w->flows));
+		take_time(d->w);
+	}
 	survivor_lock(d->w);
 	memcpy(cur->priv, d->w->flows, sizeof(d->w->flows)); /* actions are borrowed from here */
 	survivor_unlock(d->w);

@@ -55,6 +55,7 @@ static const struct dp_env env = {
 	.port_add = port_add,
 	.send = send_to,
 	.recv = recv_from,
+	.takes_turns = true,
 	.used_tick_ns = 20000000, /* two ticks at 100 Hz */
 };
 

@@ -205,10 +205,11 @@ static void kernel_stats(struct dp *dp, struct dp_stats *st)
 	d->n_flows = st->n_flows;
 	for (unsigned i = 0; i < UPCALL_N_KINDS; i++)
 		st->upcalls[i] = d->upcalls[i];
-	st->lost += d->lost;
+	st->drops[DP_DROP_UPCALL_FULL] = st->lost + d->lost;
+	st->drops[DP_DROP_UPCALL_RATE] = d->over_share;
+	st->lost += d->lost + d->over_share;
 	st->overruns = d->overruns;
 	st->upcalls[UPCALL_MISS] = st->misses > st->lost ? st->misses - st->lost : 0;
-	st->drops[DP_DROP_UPCALL_FULL] = st->lost;
 }
 
 /* ---- life ---- */

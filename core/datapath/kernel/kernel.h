@@ -8,6 +8,7 @@
  *   tunnel.c    devices for tunnels that take their addresses from flows (collect metadata)
  *   flows.c     flow operations in batches, dumps
  *   upcalls.c   sockets for what the kernel sends up
+ *   fair.c      what came up and waits, by port
  *   execute.c   packets sent down, and actions that the kernel lacks
  *   probe.c     what this kernel can do
  *   meters.c, ct.c, ct_limits.c, ct_timeouts.c  meters; connections, beside the ct action
@@ -80,6 +81,7 @@ struct kdp {
 	_Atomic uint64_t
 		seen_hits;     /* hits + 1 when the last whole DP_DUMP_NEWS began; 0: unknown */
 	_Atomic uint64_t lost; /* taken from sockets of handlers that are no more */
+	_Atomic uint64_t over_share; /* of a port; fair.h */
 	_Atomic uint64_t overruns;
 	_Atomic uint64_t upcalls[UPCALL_N_KINDS];
 	_Atomic uint64_t strange; /* messages that made no sense, flows that nobody can name */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the kernel sends up: a socket for each handler.
+/* What the kernel sends up: a socket for each handler, and behind it a queue that is fair between
+ * ports (fair.h), which is used when more has come than the handler takes at once.
  *
  * The kernel never waits: a socket that is full loses the packet and the datapath counts it
  * (n_lost). Sockets of handlers that are no more stay open until the datapath is closed, so that a
@@ -9,17 +10,29 @@
 #include <linux/openvswitch.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "core/base/xalloc.h"
 #include "core/datapath/kernel/acts.h"
+#include "core/datapath/kernel/fair.h"
 #include "core/datapath/kernel/kernel.h"
 #include "core/datapath/kernel/key.h"
 #include "core/packet/parse.h"
 
 #define TAILROOM 64u /* behind the packets that recv gives */
 
+/* Taken from the socket before the next ones are handled, some eight times what is handled. */
+#define TAKE_AHEAD 256u
+
 struct kdp_handler {
 	struct nl_chan *chan; /* owned */
+	/* Readable while one of two is: the socket, and held_fd, an event while the queue holds
+	 * something. */
+	int fd, held_fd;
+	bool told; /* held_fd is readable */
+	struct fair_queue held;
 };
 
 /* ---- sockets ---- */
@@ -41,20 +54,64 @@ void kdp_upcall_pids(const struct kdp *d, uint32_t *pids, unsigned n)
 		pids[i] = nl_chan_portid(d->handlers[i % handlers]->chan);
 }
 
+static void handler_free(struct kdp_handler *h)
+{
+	if (h->held_fd >= 0)
+		close(h->held_fd);
+	if (h->fd >= 0)
+		close(h->fd);
+	(void)fair_done(&h->held); /* the datapath that counts is closed */
+	nl_chan_close(h->chan);
+	free(h);
+}
+
+static int watch(struct kdp_handler *h, int fd)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+
+	return epoll_ctl(h->fd, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
+}
+
+static int open_fds(struct kdp_handler *h)
+{
+	int rc;
+
+	h->fd = epoll_create1(EPOLL_CLOEXEC);
+	h->held_fd = h->fd < 0 ? -1 : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (h->held_fd < 0)
+		return -errno;
+	rc = watch(h, h->held_fd);
+	return rc ? rc : watch(h, nl_chan_fd(h->chan));
+}
+
+static int handler_new(struct kdp_handler **ret)
+{
+	struct kdp_handler *h = xzalloc(sizeof(*h));
+	int rc;
+
+	h->fd = h->held_fd = -1;
+	fair_init(&h->held);
+	rc = nl_chan_open(NETLINK_GENERIC, &h->chan, NULL);
+	if (!rc)
+		rc = open_fds(h);
+	if (rc)
+		handler_free(h);
+	else
+		*ret = h;
+	return rc;
+}
+
 static int make(struct kdp *d, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		struct kdp_handler *h = d->handlers[i];
+		struct kdp_handler *h;
 		int rc;
 
-		if (h)
+		if (d->handlers[i])
 			continue;
-		h = xzalloc(sizeof(*h));
-		rc = nl_chan_open(NETLINK_GENERIC, &h->chan, NULL);
-		if (rc) {
-			free(h);
+		rc = handler_new(&h);
+		if (rc)
 			return rc;
-		}
 		d->handlers[i] = h;
 	}
 	return 0;
@@ -67,11 +124,29 @@ static void count_lost(const struct nlmsghdr *h UNUSED, void *arg)
 	d->lost++;
 }
 
+static void tell_held(struct kdp_handler *h)
+{
+	uint64_t x = 1;
+
+	if (h->told == (h->held.n > 0))
+		return;
+	h->told = h->held.n > 0;
+	if (h->told)
+		(void)!write(h->held_fd, &x, sizeof(x)); /* of zero: there is room */
+	else
+		(void)!read(h->held_fd, &x, sizeof(x)); /* what was written */
+}
+
 /* Nobody looks there any more. */
 static void drain(struct kdp *d, unsigned from)
 {
-	for (unsigned i = from; i < KDP_MAX_HANDLERS && d->handlers[i]; i++)
-		(void)nl_chan_notices(d->handlers[i]->chan, count_lost, d); /* overrun: counted */
+	for (unsigned i = from; i < KDP_MAX_HANDLERS && d->handlers[i]; i++) {
+		struct kdp_handler *h = d->handlers[i];
+
+		(void)nl_chan_notices(h->chan, count_lost, d); /* overrun: counted */
+		d->lost += fair_done(&h->held);
+		tell_held(h);
+	}
 }
 
 int kdp_set_handlers(struct dp *dp, unsigned n)
@@ -98,8 +173,7 @@ void kdp_handlers_free(struct kdp *d)
 		struct kdp_handler *h = d->handlers[i];
 
 		if (h)
-			nl_chan_close(h->chan);
-		free(h);
+			handler_free(h);
 	}
 }
 
@@ -107,7 +181,7 @@ int kdp_recv_fd(struct dp *dp, unsigned handler)
 {
 	struct kdp *d = kdp_of(dp);
 
-	return handler < d->n_handlers ? nl_chan_fd(d->handlers[handler]->chan) : -EINVAL;
+	return handler < d->n_handlers ? d->handlers[handler]->fd : -EINVAL;
 }
 
 /* ---- packets ---- */
@@ -135,11 +209,25 @@ static int take_cookie(const struct nlattr *a, struct dp_upcall *up, uint32_t *m
 	return 0;
 }
 
-static int take(const struct kdp *d, const struct nlmsghdr *h, struct dp_upcall *up)
+static void look_inside(struct dp_upcall *up)
+{
+	struct flow_key seen;
+
+	memset(&seen, 0, sizeof(seen));
+	(void)packet_parse(up->packet, &seen, NULL); /* for the offsets; the kernel's key counts */
+	if (flow_is_ipv4(&up->key) && up->key.nw_proto == 2) {
+		up->key.tp_src = seen.tp_src; /* IGMP: the kernel does not look there */
+		up->key.tp_dst = seen.tp_dst;
+		up->key.igmp_group = seen.igmp_group;
+	}
+}
+
+/* held: where it is to go, if its port's share has room; else -ENOBUFS.  NULL: to the handler. */
+static int take(const struct kdp *d, const struct nlmsghdr *h, const struct fair_queue *held,
+		struct dp_upcall *up)
 {
 	const struct nlattr *a[N_ATTRS];
 	uint32_t len, max_len = UINT32_MAX;
-	struct flow_key seen;
 	size_t n = 0;
 	const void *p = kdp_attrs(d, &d->fam->packet, h, &n);
 	int rc;
@@ -157,22 +245,18 @@ static int take(const struct kdp *d, const struct nlmsghdr *h, struct dp_upcall 
 				 nlattr_len(a[OVS_PACKET_ATTR_KEY]), &up->key);
 	if (rc)
 		return rc;
-	len = (uint32_t)nlattr_len(a[OVS_PACKET_ATTR_PACKET]);
-	up->packet =
-		packet_new(nlattr_data(a[OVS_PACKET_ATTR_PACKET]), MIN(len, max_len), TAILROOM);
+	len = MIN((uint32_t)nlattr_len(a[OVS_PACKET_ATTR_PACKET]), max_len);
+	if (held && !fair_admits(held, flow_in_dp(&up->key).v, len))
+		return -ENOBUFS;
+	up->packet = packet_new(nlattr_data(a[OVS_PACKET_ATTR_PACKET]), len, TAILROOM);
 	up->packet->in_port = flow_in_dp(&up->key);
-	memset(&seen, 0, sizeof(seen));
-	(void)packet_parse(up->packet, &seen, NULL); /* for the offsets; the kernel's key counts */
-	if (flow_is_ipv4(&up->key) && up->key.nw_proto == 2) {
-		up->key.tp_src = seen.tp_src; /* IGMP: the kernel does not look there */
-		up->key.tp_dst = seen.tp_dst;
-		up->key.igmp_group = seen.igmp_group;
-	}
+	look_inside(up);
 	return 0;
 }
 
 struct taking {
 	struct kdp *d;
+	struct fair_queue *held; /* where they go, or */
 	struct dp_upcall *out;
 	unsigned n, max;
 };
@@ -180,33 +264,58 @@ struct taking {
 static void take_one(const struct nlmsghdr *h, void *arg)
 {
 	struct taking *t = arg;
+	struct dp_upcall one, *up = t->held ? &one : &t->out[t->n];
+	int rc = t->n == t->max ? -EBADMSG : take(t->d, h, t->held, up);
 
-	if (t->n == t->max || take(t->d, h, &t->out[t->n])) {
+	if (rc == -ENOBUFS)
+		t->d->over_share++;
+	else if (rc)
 		t->d->strange++;
+	if (rc)
 		return;
-	}
-	if (t->out[t->n].kind != UPCALL_MISS)
-		t->d->upcalls[t->out[t->n].kind]++;
+	if (up->kind != UPCALL_MISS)
+		t->d->upcalls[up->kind]++;
+	if (t->held)
+		fair_put(t->held, up);
 	t->n++;
+}
+
+/* From the socket; how many, or -errno when there was none. */
+static int take_some(struct nl_chan *c, struct taking *t)
+{
+	for (unsigned tried = 0; tried < t->max;) {
+		int rc = nl_chan_take(c, t->max - tried, take_one, t);
+
+		if (rc == -ENOBUFS) { /* said once; what is there is still there */
+			t->d->overruns++;
+			continue;
+		}
+		if (rc <= 0)
+			return t->n ? (int)t->n : rc;
+		tried += (unsigned)rc;
+	}
+	return (int)t->n;
 }
 
 int kdp_recv(struct dp *dp, unsigned handler, struct dp_upcall *out, unsigned max)
 {
 	struct kdp *d = kdp_of(dp);
-	struct taking t = { .d = d, .out = out, .max = max };
+	struct taking now = { .d = d, .out = out, .max = max };
+	struct kdp_handler *h;
+	int n = 0;
 
 	if (handler >= d->n_handlers)
 		return -EINVAL;
-	while (t.n < max) {
-		unsigned before = t.n;
-		int rc = nl_chan_take(d->handlers[handler]->chan, max - t.n, take_one, &t);
+	h = d->handlers[handler];
+	if (!h->held.n)
+		n = take_some(h->chan, &now);
+	if (h->held.n || n == (int)max) { /* there may be more than can be handled now */
+		struct taking ahead = { .d = d, .held = &h->held, .max = TAKE_AHEAD };
 
-		if (rc == -ENOBUFS) { /* said once; what is there is still there */
-			d->overruns++;
-			continue;
-		}
-		if (rc <= 0 || t.n == before)
-			return t.n ? (int)t.n : rc < 0 ? rc : 0;
+		(void)take_some(h->chan, &ahead); /* the next call says so again */
+		n = MAX(n, 0);
+		n += (int)fair_get(&h->held, out + n, max - (unsigned)n);
 	}
-	return (int)t.n;
+	tell_held(h);
+	return n;
 }

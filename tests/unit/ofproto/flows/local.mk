@@ -7,3 +7,6 @@ tests_unit_ofproto_flows_exact_test_SOURCES = \
 check_PROGRAMS += tests/unit/ofproto/flows/adopt_test
 TESTS += tests/unit/ofproto/flows/adopt_test
 tests_unit_ofproto_flows_adopt_test_SOURCES = tests/unit/ofproto/flows/adopt_test.c $(SURVIVOR)
+check_PROGRAMS += tests/unit/ofproto/flows/limit_test
+TESTS += tests/unit/ofproto/flows/limit_test
+tests_unit_ofproto_flows_limit_test_SOURCES = tests/unit/ofproto/flows/limit_test.c $(SURVIVOR)

@@ -12,6 +12,8 @@
 LOG_MODULE("offload.engine");
 
 #define CHUNK 64 /* operations that go to the datapath at once */
+/* Removals: each batch waits for a grace period, which is long where workers wait for a CPU. */
+#define DEL_CHUNK 512
 #define WHOLE_NS (2 * NSEC_PER_SEC)
 #define DUMP_CHUNK 128
 #define STRAY_S 2 /* how long the end waits for a device that hangs */
@@ -230,16 +232,15 @@ static void del_from_dp(struct engine *e, struct dp_flow_op *ops, size_t n)
 
 static void del_chunk(struct engine *e, struct engine_flow *const flows[], size_t n)
 {
-	struct engine_flow *mine[CHUNK];
-	struct dp_flow_op ops[CHUNK];
-	struct gone_list gone = { NULL, 0, 0 };
+	struct engine_flow **mine = xcalloc(n, sizeof(struct engine_flow *));
 	size_t m = claim(e, flows, n, mine);
+	struct dp_flow_op *ops = xcalloc(MAX(m, (size_t)1), sizeof(*ops));
+	struct gone_list gone = { NULL, 0, 0 };
 
-	if (!m)
-		return;
 	for (size_t i = 0; i < m; i++)
 		ops[i] = (struct dp_flow_op){ .kind = DP_FLOW_DEL, .ufid = mine[i]->ufid };
-	del_from_dp(e, ops, m);
+	if (m)
+		del_from_dp(e, ops, m);
 	clock_hold();
 	lock_take(&e->lock);
 	for (size_t i = 0; i < m; i++) {
@@ -252,12 +253,14 @@ static void del_chunk(struct engine *e, struct engine_flow *const flows[], size_
 	lock_give(&e->lock);
 	clock_let_go();
 	gone_call(e, &gone);
+	free(ops);
+	free(mine);
 }
 
 void engine_del(struct engine *e, struct engine_flow *const flows[], size_t n)
 {
-	for (size_t i = 0; i < n; i += CHUNK)
-		del_chunk(e, flows + i, MIN(n - i, (size_t)CHUNK));
+	for (size_t i = 0; i < n; i += DEL_CHUNK)
+		del_chunk(e, flows + i, MIN(n - i, (size_t)DEL_CHUNK));
 }
 
 /* --- counters of the fallback datapath --- */

@@ -94,7 +94,7 @@ void handler_main(struct thread *t, void *handler);
 void revalidator_main(struct thread *t, void *flows);
 
 /* --- a round of the revalidator, on its thread --- */
-#define ROUND_BATCH 64
+#define ROUND_BATCH 512
 struct round {
 	struct flows *f;
 	uint64_t number, seq, now_ns, max_idle_ns;

@@ -12,6 +12,8 @@
 #define ROUND_SLOW_MS 1000 /* a round of more work than this lowers the flow limit */
 #define LIMIT_FLOOR 1000
 #define LIMIT_STEP 1000
+#define LIMIT_GROWTH                                                                               \
+	16 /* of itself in a quick round: one that was slow by chance is soon made up */
 #define IDLE_LEAST_MS 100
 
 /* What was counted since the last credit goes to the effects that were in force. */
@@ -173,7 +175,7 @@ static void adapt_limit(struct flows *f, uint64_t ms)
 	if (ms > ROUND_SLOW_MS)
 		limit = limit * ROUND_SLOW_MS / ms;
 	else if (ms < ROUND_SLOW_MS / 2)
-		limit += LIMIT_STEP;
+		limit += MAX(limit / LIMIT_GROWTH, (uint64_t)LIMIT_STEP);
 	f->limit = (uint32_t)MIN(MAX(limit, LIMIT_FLOOR), most);
 }
 

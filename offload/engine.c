@@ -50,6 +50,7 @@ struct engine *engine_new(struct dp *dp, const struct engine_ops *ops, void *ctx
 	htable_init(&e->texts);
 	htable_init(&e->unknown);
 	e->altered = altered_new();
+	e->live = live_new();
 	CDS_INIT_LIST_HEAD(&e->devs);
 	CDS_INIT_LIST_HEAD(&e->strays);
 	return e;
@@ -415,6 +416,7 @@ void engine_free(struct engine *e, bool leave)
 	htable_done(&e->texts);
 	unknown_done(e);
 	altered_free(e);
+	free(e->live);
 	htable_done(&e->ports);
 	htable_done(&e->flows);
 	pthread_cond_destroy(&e->changed);

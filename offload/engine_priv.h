@@ -224,6 +224,7 @@ struct engine {
 	bool holding; /* engine_adopt() is still to come */
 	bool frozen;  /* what is in the devices stays there: they are asked for nothing more */
 	uint64_t n_removing; /* deleted flows that a device still holds */
+	struct live *live;   /* owned; live.c */
 };
 
 /* --- flow.c --- */
@@ -270,6 +271,12 @@ struct why why_from(struct engine *e, const struct offload_refusal *r) ENGINE_LO
 void why_to(const struct why *w, struct offload_refusal *r);
 /* The text, kept until the engine ends. */
 const char *why_words(struct engine *e, const char *s) ENGINE_LOCKED(e);
+
+/* --- live.c --- */
+struct live *live_new(void); /* free() it */
+/* The flow has come to its state from another one. */
+void live_moved(struct engine *e, const struct engine_flow *f, enum offload_state from)
+	ENGINE_LOCKED(e);
 
 /* --- place.c: wishes to queue --- */
 /* Looks at a flow whose wish, port, device or configuration may have changed. */

@@ -29,7 +29,7 @@ static void add_text(struct json_object *o, const char *key, struct str *s)
 	str_clear(s);
 }
 
-static void add_time(struct json_object *o, const char *key, uint64_t wall_ns)
+void explain_time(struct json_object *o, const char *key, uint64_t wall_ns)
 {
 	time_t s = (time_t)(wall_ns / NSEC_PER_SEC);
 	char text[64];
@@ -54,12 +54,17 @@ struct engine_port_info *explain_ports(struct engine *e, size_t *n)
 	return p;
 }
 
-struct names {
-	struct engine_port_info *p; /* owned */
-	size_t n;
-};
+void explain_names_init(struct explain_names *names, struct engine *e)
+{
+	names->p = explain_ports(e, &names->n);
+}
 
-static const char *name_of(const struct names *names, uint32_t no)
+void explain_names_done(struct explain_names *names)
+{
+	free(names->p);
+}
+
+const char *explain_port_name(const struct explain_names *names, uint32_t no)
 {
 	for (size_t i = 0; i < names->n; i++)
 		if (names->p[i].no.v == no)
@@ -69,12 +74,12 @@ static const char *name_of(const struct names *names, uint32_t no)
 
 static const char *match_name(void *aux, uint32_t no)
 {
-	return name_of(aux, no);
+	return explain_port_name(aux, no);
 }
 
 static const char *action_name(void *aux, struct dp_port no)
 {
-	return name_of(aux, no.v);
+	return explain_port_name(aux, no.v);
 }
 
 /* --- one flow --- */
@@ -108,18 +113,23 @@ static void add_refusal(struct json_object *o, const struct offload_refusal *r)
 	if (r->driver[0])
 		explain_str(o, "driver", r->driver);
 	if (r->reason != OFFLOAD_OK)
-		add_time(o, "since", r->at_ns);
+		explain_time(o, "since", r->at_ns);
 }
 
-static struct json_object *flow_json(const struct engine_flow_info *i, struct names *names)
+void explain_match(const struct engine_flow_info *i, struct explain_names *names, struct str *s)
+{
+	match_format_dp(&i->key, &i->mask, match_name, names, s);
+}
+
+struct json_object *explain_flow(const struct engine_flow_info *i, struct explain_names *names)
 {
 	struct json_object *o = json_object_new_object();
-	const char *port = name_of(names, flow_in_dp(&i->key).v);
+	const char *port = explain_port_name(names, flow_in_dp(&i->key).v);
 	char ufid[UFID_TEXT_LEN + 1];
 	struct str s = STR_INIT;
 
 	explain_str(o, "ufid", offload_ufid_print(i->ufid, ufid));
-	match_format_dp(&i->key, &i->mask, match_name, names, &s);
+	explain_match(i, names, &s);
 	add_text(o, "match", &s);
 	dp_actions_format(dp_actions_of(&i->actions), action_name, names, &s);
 	add_text(o, "actions", &s);
@@ -145,7 +155,7 @@ static struct json_object *step_json(const struct engine_event *ev)
 	struct json_object *o = json_object_new_object();
 	struct str s = STR_INIT;
 
-	add_time(o, "at", ev->at_ns);
+	explain_time(o, "at", ev->at_ns);
 	explain_str(o, "from", offload_state_name[ev->from]);
 	explain_str(o, "to", offload_state_name[ev->to]);
 	explain_str(o, "reason", offload_reason_table[ev->why.reason].name);
@@ -171,7 +181,7 @@ static void add_story(struct json_object *o, const struct engine_flow_info *i)
 		explain_str(o, "retry", offload_retry_text[r->retry]);
 	if (i->why.retry_ns > now) {
 		explain_int(o, "retry_in_ms", (i->why.retry_ns - now) / NSEC_PER_MSEC);
-		add_time(o, "retry_at", clock_wall_ns() + i->why.retry_ns - now);
+		explain_time(o, "retry_at", clock_wall_ns() + i->why.retry_ns - now);
 	}
 	explain_int(o, "steps", i->n_events);
 	for (unsigned k = 0; k < n; k++)
@@ -274,9 +284,9 @@ static int filter_parse(struct filter *f, const char *text, struct error *err)
 }
 
 static bool filter_takes(const struct filter *f, const struct engine_flow_info *i,
-			 const struct names *names)
+			 const struct explain_names *names)
 {
-	const char *port = name_of(names, flow_in_dp(&i->key).v);
+	const char *port = explain_port_name(names, flow_in_dp(&i->key).v);
 	struct match m;
 
 	if ((f->state >= 0 && (int)i->state != f->state) ||
@@ -298,7 +308,7 @@ struct row {
 
 struct list {
 	const struct filter *filter;
-	struct names names;
+	struct explain_names names;
 	bool story;
 	size_t n, cap, max; /* max 0 = any number */
 	struct row *rows;
@@ -315,7 +325,7 @@ static bool visit(const struct engine_flow_info *i, void *aux)
 		l->rows = xgrow(l->rows, &l->cap, l->n + 1, sizeof(*l->rows));
 	r = &l->rows[l->n++];
 	r->pps = i->rate_pps;
-	r->o = flow_json(i, &l->names);
+	r->o = explain_flow(i, &l->names);
 	if (l->story)
 		add_story(r->o, i);
 	return !l->max || l->n < l->max;
@@ -389,15 +399,4 @@ struct json_object *explain_why(struct engine *e, const char *what, struct error
 			f.ufid_set ? "no such flow: \"%.80s\"" : "no flow now matches \"%.80s\"",
 			what);
 	return NULL;
-}
-
-struct json_object *explain_top(struct engine *e, unsigned n)
-{
-	struct filter f;
-	struct list l = { .filter = &f };
-
-	(void)filter_parse(&f, NULL, NULL); /* nothing to parse */
-	l.names.p = explain_ports(e, &l.names.n);
-	engine_visit(e, visit, &l);
-	return list_take(&l, n);
 }

@@ -47,5 +47,11 @@ struct json_object *explain_why(struct engine *e, const char *what, struct error
  * -ENODEV. */
 struct json_object *explain_caps(struct engine *e, const char *device, struct error *err);
 
-/* The n busiest flows, as explain_flows(). */
-struct json_object *explain_top(struct engine *e, unsigned n);
+/* One look of a live view: what explain_status() says, and
+ * { "kept_out": [{reason, text, flows, pps}], (what keeps traffic out of hardware now, the
+ * costliest first), "moves": {installed, tc, removed, lost, refused}, (ever) "latest_moves": [{at,
+ * move, from, to, reason, why, port, ufid, match}], (the newest first, at most n; match "": the
+ * flow has gone since) "flows": [as explain_flows()] }: the first n by "rate", "packets" or
+ * "newest". -EINVAL: another order. */
+struct json_object *explain_top(struct engine *e, const struct flow_stats *upcalls, unsigned n,
+				const char *order, struct error *err);

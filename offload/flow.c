@@ -245,6 +245,7 @@ void flow_set_state(struct engine *e, struct engine_flow *f, enum offload_state 
 	if (!news)
 		return;
 	remember(f, from, why);
+	live_moved(e, f, from);
 	if (f->dev && (to == OFFLOAD_ST_REFUSED || to == OFFLOAD_ST_LOST || to == OFFLOAD_ST_TC ||
 		       (to == OFFLOAD_ST_EVICTING && why->reason == OFFLOAD_EVICTED)))
 		f->dev->stat.refusals[why->reason]++;

@@ -16,11 +16,14 @@ offload_liboffload_a_SOURCES = \
 	offload/explain.h \
 	offload/explain_device.c \
 	offload/explain_priv.h \
+	offload/explain_top.c \
 	offload/flow.c \
 	offload/hang.c \
 	offload/info.c \
 	offload/ledger.c \
 	offload/ledger.h \
+	offload/live.c \
+	offload/live.h \
 	offload/lost.c \
 	offload/notify.c \
 	offload/place.c \

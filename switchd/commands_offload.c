@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "offload/explain.h"
 #include "switchd/commands.h"
 #include "switchd/schema.h"
@@ -32,6 +33,12 @@ static struct engine *engine_of(struct backend *be)
 	return flows_engine(backend_flows(be));
 }
 
+static void add_datapath(struct json_object *list, struct backend *be, struct json_object *one)
+{
+	json_object_object_add(one, "datapath", json_object_new_string(backend_dp(be)->ops->type));
+	json_object_array_add(list, one);
+}
+
 /* {"datapaths": [{"datapath": TYPE, "upcalls": …, …explain_status()}]} */
 static void do_status(struct ctl_conn *conn, int argc, const char *const argv[], void *aux)
 {
@@ -44,9 +51,7 @@ static void do_status(struct ctl_conn *conn, int argc, const char *const argv[],
 
 		flows_stats(backend_flows(be), &st);
 		one = explain_status(engine_of(be), &st.switched);
-		json_object_object_add(one, "datapath",
-				       json_object_new_string(backend_dp(be)->ops->type));
-		json_object_array_add(list, one);
+		add_datapath(list, be, one);
 	}
 	json_object_object_add(root, "datapaths", list);
 	reply_json(conn, root);
@@ -95,18 +100,34 @@ static void do_why(struct ctl_conn *conn, int argc, const char *const argv[], vo
 	reply_lists(conn, aux, explain_why, argv[1]);
 }
 
-static struct json_object *top(struct engine *e, const char *n, struct error *err)
-{
-	return explain_top(e, (unsigned)atoi(n));
-}
-
+/* {"at_ms": …, "datapaths": [{"datapath": TYPE, …explain_top()}]}.  at_ms: of a clock that only
+ * grows, so that two answers make rates. */
 static void do_top(struct ctl_conn *conn, int argc, const char *const argv[], void *aux)
 {
-	int n = argc > 1 ? atoi(argv[1]) : TOP_DEFAULT;
-	char text[12];
+	unsigned n = (unsigned)MIN(MAX(argc > 1 ? atoi(argv[1]) : TOP_DEFAULT, 1), TOP_MAX);
+	struct json_object *root = json_object_new_object(), *list = json_object_new_array();
+	struct error err = ERROR_INIT;
+	struct backend *be = NULL;
 
-	snprintf(text, sizeof(text), "%d", MIN(MAX(n, 1), TOP_MAX));
-	reply_lists(conn, aux, top, text);
+	json_object_object_add(root, "at_ms",
+			       json_object_new_uint64(clock_mono_ns() / NSEC_PER_MSEC));
+	json_object_object_add(root, "datapaths", list);
+	while (!err.code && (be = switchd_backend_next(aux, be))) {
+		struct json_object *one;
+		struct flows_stats st;
+
+		flows_stats(backend_flows(be), &st);
+		one = explain_top(engine_of(be), &st.switched, n, argc > 2 ? argv[2] : "rate",
+				  &err);
+		if (one)
+			add_datapath(list, be, one);
+	}
+	if (!err.code) {
+		reply_json(conn, root);
+		return;
+	}
+	json_object_put(root);
+	reply_err(conn, &err);
 }
 
 static void do_caps(struct ctl_conn *conn, int argc, const char *const argv[], void *aux)
@@ -298,7 +319,7 @@ static const struct ctl_command commands[] = {
 	{ "offload/flows", "[filter]", 0, 1, do_flows },
 	{ "offload/why", "ufid|filter", 1, 1, do_why },
 	{ "offload/caps", "device", 1, 1, do_caps },
-	{ "offload/top", "[n]", 0, 1, do_top },
+	{ "offload/top", "[n [rate|packets|newest]]", 0, 2, do_top },
 	{ "offload/device", "device command...", 2, -1, do_device },
 	{ "offload/audit", "[--repair] [device]", 0, 2, do_audit },
 };

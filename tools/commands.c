@@ -42,10 +42,10 @@ static const struct command rows[] = {
 	  .layout = layout_why },
 	{ "offload caps", "DEVICE", "what a device can match, rewrite and do", NULL, .min_args = 1,
 	  .max_args = 1, .method = "offload/caps", .layout = layout_caps },
-	{ "offload top", "", "live: rates, devices, the busiest flows",
+	{ "offload top", "", "live: rates, devices, reasons, moves, the busiest flows",
 	  "On a terminal the view fills the screen until q is pressed; blank stops it and lets it "
-	  "go "
-	  "on.  Where output is no terminal, one plain text follows another.",
+	  "go on, s sorts flows, h tells the other keys.  Where output is no terminal, one plain "
+	  "text follows another.",
 	  .scopes = ARGS_TOP, .fn = top_run },
 	{ "offload audit", "[DEVICE]", "compare what devices hold with what they should hold",
 	  "With --repair, rules that are missing or altered are placed again and those that nobody "

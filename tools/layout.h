@@ -20,11 +20,33 @@ layout_fn layout_flows;  /* offload/flows */
 layout_fn layout_why;    /* offload/why */
 layout_fn layout_caps;   /* offload/caps */
 
-/* What a live view shows at one moment, and what it showed before, which rates come from. */
+enum layout_order { /* of flows */
+		    LAYOUT_BY_RATE,
+		    LAYOUT_BY_BITS,
+		    LAYOUT_BY_PACKETS,
+		    LAYOUT_BY_AGE,
+		    LAYOUT_N_ORDERS
+};
+extern const char *const layout_order_name[LAYOUT_N_ORDERS];
+
+enum layout_section { /* of the live view, from above */
+		      LAYOUT_TIERS,
+		      LAYOUT_DEVICES,
+		      LAYOUT_REASONS,
+		      LAYOUT_PORTS,
+		      LAYOUT_MOVES,
+		      LAYOUT_FLOWS,
+		      LAYOUT_N_SECTIONS
+};
+
+/* What a live view shows at one moment, and an answer of some time before, which rates come
+ * from. */
 struct layout_frame {
-	struct json_object *status, *flows;           /* offload/status, offload/top */
-	struct json_object *last_status, *last_flows; /* NULL: this is the first frame */
-	double seconds;                               /* between the two; > 0 */
+	struct json_object *now, *before; /* offload/top; before NULL: this is the first frame */
+	double seconds;                   /* between the two; > 0 */
+	unsigned rows;                    /* that there are for it; 0: as many as it takes */
+	enum layout_order order;
+	enum layout_section only; /* one alone, below the tiers; LAYOUT_N_SECTIONS: all */
 };
 int layout_top(struct view *v, const struct layout_frame *f, struct error *err);
 

@@ -14,6 +14,9 @@ tools_libtools_a_SOURCES = \
 	tools/layout_show.c \
 	tools/layout_status.c \
 	tools/layout_top.c \
+	tools/layout_top_lists.c \
+	tools/layout_top_priv.h \
+	tools/layout_top_sums.c \
 	tools/out.c \
 	tools/out.h \
 	tools/peer.c \

@@ -71,7 +71,7 @@ static void measure(const struct table *t, const struct view *v, struct widths *
 	*w = (struct widths){ .last = 0 };
 	for (unsigned c = 0; c < t->n_columns; c++) {
 		w->shown[c] = !v->width || v->width >= t->columns[c].min_view;
-		w->w[c] = view_columns(t->columns[c].head);
+		w->w[c] = MAX(view_columns(t->columns[c].head), t->columns[c].min);
 		if (w->shown[c])
 			w->last = c;
 	}
@@ -133,20 +133,31 @@ static void put_heads(const struct table *t, struct view *v, const struct widths
 	view_nl(v);
 }
 
+/* Behind the last cell of a row that has something in it: nothing leaves blanks there. */
+static size_t row_end(const struct table *t, const struct widths *w, size_t row)
+{
+	size_t end = MIN(row + t->n_columns, t->n_cells);
+
+	while (end > row + 1 && (!w->shown[(end - 1) % t->n_columns] || !*t->cells[end - 1].text))
+		end--;
+	return end;
+}
+
 void table_print(const struct table *t, struct view *v)
 {
 	struct widths w;
 
 	measure(t, v, &w);
-	put_heads(t, v, &w);
-	for (size_t i = 0; i < t->n_cells; i++) {
-		unsigned c = (unsigned)(i % t->n_columns);
+	if (!t->headless)
+		put_heads(t, v, &w);
+	for (size_t row = 0; row < t->n_cells; row += t->n_columns) {
+		size_t end = row_end(t, &w, row);
 
-		if (c == 0)
-			view_pad(v, v->indent);
-		if (w.shown[c])
-			put_cell(v, &t->columns[c], &t->cells[i], w.w[c], c == w.last);
-		if (c + 1 == t->n_columns || i + 1 == t->n_cells)
-			view_nl(v);
+		view_pad(v, v->indent);
+		for (size_t i = row; i < end; i++)
+			if (w.shown[i - row])
+				put_cell(v, &t->columns[i - row], &t->cells[i], w.w[i - row],
+					 i + 1 == end);
+		view_nl(v);
 	}
 }

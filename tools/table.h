@@ -13,6 +13,7 @@ struct table_column {
 	bool right;        /* aligned to the right */
 	bool flexible;     /* may be shortened */
 	unsigned min_view; /* shown only when the view is this wide (or has no width) */
+	unsigned min;      /* columns at least, so that live figures do not make it jump */
 };
 
 struct table_cell {
@@ -25,6 +26,7 @@ struct table {
 	unsigned n_columns;
 	struct table_cell *cells; /* owned; row after row */
 	size_t n_cells, cap;
+	bool headless; /* no line of heads */
 };
 
 /* At most TABLE_COLUMNS_MAX columns. */

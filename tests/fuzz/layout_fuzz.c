@@ -12,11 +12,11 @@
 static int top(struct view *v, struct json_object *o, struct error *err)
 {
 	struct layout_frame f = {
-		.status = json_object_object_get(o, "status"),
-		.flows = json_object_object_get(o, "flows"),
-		.last_status = json_object_object_get(o, "last_status"),
-		.last_flows = json_object_object_get(o, "last_flows"),
+		.now = json_object_object_get(o, "now"),
+		.before = json_object_object_get(o, "before"),
 		.seconds = 0.1,
+		.rows = v->width ? 24 : 0,
+		.only = LAYOUT_N_SECTIONS,
 	};
 
 	return layout_top(v, &f, err);

@@ -10,6 +10,7 @@ SYSTEM_TESTS = \
 	tests/system/patch_internal_test.sh \
 	tests/system/restart_test.sh \
 	tests/system/short_packets_test.sh \
+	tests/system/top_test.sh \
 	tests/system/traffic_test.sh \
 	tests/system/vlan_test.sh \
 	tests/system/vxlan_internal_test.sh \

@@ -481,9 +481,10 @@ START_TEST(explanations_tell_the_story)
 	json_object_put(o);
 	error_clear(&err);
 	ck_assert_ptr_null(explain_caps(l->e, "nosuch", &err));
-	o = explain_top(l->e, 1);
-	ck_assert_uint_eq(json_object_array_length(o), 1);
+	o = explain_top(l->e, &(struct flow_stats){ 0 }, 1, "rate", &err);
+	ck_assert_uint_eq(json_object_array_length(member(o, "flows")), 1);
 	json_object_put(o);
+	ck_assert_ptr_null(explain_top(l->e, &(struct flow_stats){ 0 }, 1, "nonsense", &err));
 	lab_del(l, f);
 	lab_del(l, g);
 	lab_close(l);

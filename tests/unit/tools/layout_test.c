@@ -55,7 +55,8 @@ START_TEST(each_tells_what_matters)
 	      "next try");
 	TELLS("caps", "exactly", "under any mask", "nw_src", "push_vlan", "4194304",
 	      "1.0 s behind");
-	TELLS("top", "SHARE NOW", "sim:cx6dx", "hardware", "b/s", "out_device");
+	TELLS("top", "SHARE NOW", "sim:tiny", "hardware", "b/s", "out_device", "WHY IN SOFTWARE",
+	      "HW SHARE", "MOVES", "queued → refused", "UFID");
 }
 END_TEST
 
@@ -97,6 +98,101 @@ START_TEST(no_bridge_no_flow)
 		json_object_put(o);
 		str_done(&s);
 	}
+}
+END_TEST
+
+/* --- the live view --- */
+
+static const char *const live_before =
+	"{\"at_ms\":1000,\"datapaths\":[{\"tiers\":["
+	"{\"tier\":\"hardware\",\"flows\":1,\"packets\":1000,\"bytes\":100000},"
+	"{\"tier\":\"user\",\"flows\":1,\"packets\":500,\"bytes\":50000}],"
+	"\"devices\":[],\"kept_out\":[],\"ports\":[],\"latest_moves\":[],\"flows\":[],"
+	"\"moves\":{\"installed\":10,\"tc\":0,\"removed\":3,\"lost\":0,\"refused\":0}}]}";
+static const char *const live_now =
+	"{\"at_ms\":3000,\"datapaths\":[{\"tiers\":["
+	"{\"tier\":\"hardware\",\"flows\":7,\"packets\":1600,\"bytes\":160000},"
+	"{\"tier\":\"user\",\"flows\":5,\"packets\":700,\"bytes\":75000}],"
+	"\"devices\":[],\"kept_out\":[],\"ports\":[],\"latest_moves\":[],\"flows\":[],"
+	"\"moves\":{\"installed\":110,\"tc\":0,\"removed\":3,\"lost\":6,\"refused\":0}}]}";
+
+/* A line that has all these words in this order, with blanks between; the caller's line. */
+static bool line_says(const char *text, const char *const words[], size_t n)
+{
+	char *copy = strdup(text), *save = NULL;
+	bool found = false;
+
+	for (char *l = strtok_r(copy, "\n", &save); l && !found; l = strtok_r(NULL, "\n", &save)) {
+		const char *at = l;
+		size_t i = 0;
+
+		while (i < n && (at = strstr(at, words[i])))
+			at += strlen(words[i++]);
+		found = i == n;
+	}
+	free(copy);
+	return found;
+}
+
+/* 600 and 200 packets in 2 s are 300/s and 100/s, 400/s together; bits likewise. */
+START_TEST(live_rates_are_what_was_counted)
+{
+	static const char *const lines[][5] = {
+		{ "hardware", " 7 ", " 300/s", " 240 kb/s", "75.0%" },
+		{ "user", " 5 ", " 100/s", " 100 kb/s", "25.0%" },
+		{ "total", " 12 ", " 400/s", " 340 kb/s", "2300" },
+		{ "MOVES", "installed 50/s", "removed 0/s", "lost 3.0/s", "refused 0/s" },
+	};
+	struct error err = ERROR_INIT;
+	struct layout_frame f = { .now = jread_parse(live_now, &err),
+				  .before = jread_parse(live_before, &err),
+				  .seconds = 2,
+				  .only = LAYOUT_N_SECTIONS };
+	struct str s = STR_INIT;
+	struct view v = { .out = &s, .width = 80 };
+
+	json_object_array_add(
+		json_object_object_get(
+			json_object_array_get_idx(json_object_object_get(f.now, "datapaths"), 0),
+			"latest_moves"),
+		jread_parse("{\"at\":\"2026-01-31T12:00:00.123Z\",\"move\":\"lost\","
+			    "\"from\":\"hardware\",\"to\":\"lost\",\"reason\":\"reset\","
+			    "\"why\":\"\",\"port\":\"p1\",\"ufid\":\"u\",\"match\":\"\"}",
+			    &err));
+	ck_assert_int_eq(layout_top(&v, &f, &err), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		ck_assert_msg(line_says(str_cstr(&s), lines[i], 5), "no line of %s:\n%s",
+			      lines[i][0], str_cstr(&s));
+	json_object_put(f.now);
+	json_object_put(f.before);
+	str_done(&s);
+}
+END_TEST
+
+/* However few rows there are, what is shown fits, and the flows are among it. */
+START_TEST(live_view_fits_the_rows)
+{
+	struct json_object *o = sample_load("top");
+
+	for (unsigned rows = 8; rows < 80; rows++) {
+		struct layout_frame f = { .now = json_object_object_get(o, "now"),
+					  .before = json_object_object_get(o, "before"),
+					  .seconds = 1,
+					  .rows = rows,
+					  .only = LAYOUT_N_SECTIONS };
+		struct str s = STR_INIT;
+		struct view v = { .out = &s, .width = 80, .utf8 = true };
+		struct error err = ERROR_INIT;
+		unsigned n = 0;
+
+		ck_assert_int_eq(layout_top(&v, &f, &err), 0);
+		for (const char *c = str_cstr(&s); *c; c++)
+			n += *c == '\n';
+		ck_assert_msg(n <= rows, "%u lines in %u rows:\n%s", n, rows, str_cstr(&s));
+		ck_assert_ptr_nonnull(strstr(str_cstr(&s), "STATE"));
+		str_done(&s);
+	}
+	json_object_put(o);
 }
 END_TEST
 
@@ -192,6 +288,8 @@ int main(void)
 	tcase_add_test(tc, each_tells_what_matters);
 	tcase_add_test(tc, each_fits_the_terminal);
 	tcase_add_test(tc, no_bridge_no_flow);
+	tcase_add_test(tc, live_rates_are_what_was_counted);
+	tcase_add_test(tc, live_view_fits_the_rows);
 	tcase_add_test(tc, damage_is_an_error_and_no_more);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);

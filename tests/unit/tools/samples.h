@@ -40,11 +40,10 @@ static inline int sample_lay_out(const struct sample *s, struct view *v, struct 
 				 struct error *err)
 {
 	struct layout_frame f = {
-		.status = json_object_object_get(o, "status"),
-		.flows = json_object_object_get(o, "flows"),
-		.last_status = json_object_object_get(o, "last_status"),
-		.last_flows = json_object_object_get(o, "last_flows"),
+		.now = json_object_object_get(o, "now"),
+		.before = json_object_object_get(o, "before"),
 		.seconds = 1,
+		.only = LAYOUT_N_SECTIONS,
 	};
 
 	return s->fn ? s->fn(v, o, err) : layout_top(v, &f, err);

@@ -12,8 +12,7 @@
 #define ROUND_SLOW_MS 1000 /* a round of more work than this lowers the flow limit */
 #define LIMIT_FLOOR 1000
 #define LIMIT_STEP 1000
-#define LIMIT_GROWTH 16 /* part of itself: one round that was slow by chance is soon made up for   \
-			 */
+#define LIMIT_GROWTH 16 /* of itself: one round that was slow by chance is made up for */
 #define IDLE_LEAST_MS 100
 
 /* What was counted since the last credit goes to the effects that were in force. */

@@ -13,7 +13,9 @@
 
 static enum todo what_to_do(const struct engine *e, const struct engine_flow *f) ENGINE_LOCKED(e)
 {
-	bool want = f->want && !f->deleted && f->state != OFFLOAD_ST_LOST;
+	/* What was lost goes; but what was altered makes way for the right one. */
+	bool lost = f->state == OFFLOAD_ST_LOST && !(f->handle && f->anew);
+	bool want = f->want && !f->deleted && !lost;
 
 	if (!f->handle)
 		return want ? TODO_INSTALL : TODO_NOTHING;

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/clock.h"
 #include "core/base/hash.h"
@@ -96,37 +97,12 @@ void device_look(struct engine_dev *d)
 
 /* --- the thread --- */
 
-static void answer_audit(struct engine_dev *d)
-{
-	struct audit_job *job;
-	struct str text = STR_INIT;
-	bool repair;
-
-	lock_take(&d->e->lock);
-	job = d->audit;
-	repair = job && job->repair;
-	lock_give(&d->e->lock);
-	if (!job)
-		return;
-	audit_run(d, repair, &text);
-	lock_take(&d->e->lock);
-	if (d->audit == job) { /* else nobody waits for it any more */
-		str_puts(job->out, str_cstr(&text));
-		job->done = true;
-		d->audit = NULL;
-	}
-	pthread_cond_broadcast(&d->e->changed);
-	lock_give(&d->e->lock);
-	str_done(&text);
-}
-
 static void timers(struct engine_dev *d)
 {
-	uint64_t now = clock_mono_ns(), stats_ns, audit_ns, took;
+	uint64_t now = clock_mono_ns(), stats_ns, took;
 
 	lock_take(&d->e->lock);
 	stats_ns = MAX(d->e->cfg.stats_period_ms, 1u) * NSEC_PER_MSEC;
-	audit_ns = d->e->holding ? 0 : d->e->cfg.audit_period_ms * NSEC_PER_MSEC;
 	lock_give(&d->e->lock);
 	if (now >= d->next_stats_ns || d->stats_period_ns > stats_ns) {
 		device_stats_pass(d);
@@ -139,11 +115,6 @@ static void timers(struct engine_dev *d)
 		policy_tick(d, now);
 		d->next_tick_ns = now + TICK_NS;
 	}
-	if (audit_ns && (now >= d->next_audit_ns || d->next_audit_ns > now + audit_ns)) {
-		if (d->next_audit_ns)
-			audit_run(d, true, NULL);
-		d->next_audit_ns = now + audit_ns;
-	}
 }
 
 static void nap(struct engine_dev *d)
@@ -152,6 +123,7 @@ static void nap(struct engine_dev *d)
 	struct pollfd p = { .fd = d->thread.wake_fd, .events = POLLIN };
 
 	lock_take(&d->e->lock);
+	until = MIN(until, audit_due_ns(d));
 	d->idle = (d->e->frozen || d->e->holding || !queue_depth(&d->queue)) && !d->audit &&
 		  !notify_pending(d);
 	if (!d->idle) {
@@ -171,14 +143,14 @@ static void run(struct thread *t, void *arg)
 {
 	struct engine_dev *d = arg;
 
-	audit_run(d, true, NULL); /* what it holds is nobody's, unless it is to be taken over */
+	audit_run(d); /* what it holds is nobody's, unless it is to be taken over */
 	while (!t->stop) {
 		bool more;
 
 		hang_recover(d);
 		more = batch_step(d);
 		notify_answer(d);
-		answer_audit(d);
+		more |= audit_step(d);
 		timers(d);
 		if (!more)
 			nap(d);
@@ -197,6 +169,7 @@ struct engine_dev *device_start(struct engine *e, struct offload_device *od, str
 	d->od = od;
 	d->batch = batch_new();
 	d->shapes = shapes_new();
+	d->run = audit_new();
 	queue_init(&d->queue, e->cfg.queue_max);
 	CDS_INIT_LIST_HEAD(&d->hw);
 	CDS_INIT_LIST_HEAD(&d->out);
@@ -219,6 +192,7 @@ struct engine_dev *device_start(struct engine *e, struct offload_device *od, str
 
 err_caps:
 	shapes_free(d->shapes);
+	audit_free(d->run);
 	free(d->batch);
 	lock_done(&d->io);
 	lock_done(&d->notes_lock);
@@ -232,6 +206,7 @@ void device_stop(struct engine_dev *d)
 	htable_done(&d->rules);
 	htable_done(&d->chains); /* empty: the last rules and flows have left it */
 	shapes_free(d->shapes);
+	audit_free(d->run);
 	free(d->batch);
 	lock_done(&d->io);
 	lock_done(&d->notes_lock);
@@ -241,6 +216,28 @@ void device_stop(struct engine_dev *d)
 bool device_quiet(const struct engine_dev *d)
 {
 	return d->hung || (!queue_depth(&d->queue) && !d->n_busy);
+}
+
+struct engine_dev *device_use(struct engine *e, const char *name)
+{
+	struct engine_dev *d, *found = NULL;
+
+	lock_take(&e->lock);
+	cds_list_for_each_entry (d, &e->devs, node)
+		if (!strcmp(d->od->name, name))
+			found = d;
+	if (found)
+		found->n_users++;
+	lock_give(&e->lock);
+	return found;
+}
+
+void device_release(struct engine *e, struct engine_dev *d)
+{
+	lock_take(&e->lock);
+	d->n_users--;
+	pthread_cond_broadcast(&e->changed);
+	lock_give(&e->lock);
 }
 
 /* --- flows that have left --- */

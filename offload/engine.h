@@ -48,7 +48,7 @@ struct engine_config {
 	bool hw_offload;            /* other_config:hw-offload */
 	uint32_t queue_max;         /* requests per device (default 65536) */
 	uint32_t stats_period_ms;   /* hardware counters (default 500) */
-	uint32_t audit_period_ms;   /* continuous audit, 0 = off (default 10000) */
+	uint32_t audit_period_ms;   /* rest between two runs of the audit, 0 = none (10000) */
 	uint32_t min_residency_ms;  /* floor (default 2000) */
 	uint32_t max_churn_per_s;   /* evictions per device (default 1000) */
 	enum offload_policy policy; /* other_config:tc-policy */
@@ -187,6 +187,17 @@ int engine_flow_info(struct engine *e, struct ufid ufid, struct engine_flow_info
 typedef bool engine_visit_fn(const struct engine_flow_info *info, void *aux);
 void engine_visit(struct engine *e, engine_visit_fn *fn, void *aux);
 
+/* What an audit finds of a device's rules. */
+enum engine_finding_kind {
+	ENGINE_MISSING,  /* confirmed once, not held now */
+	ENGINE_ORPHANED, /* held with our mark, and no flow's */
+	ENGINE_ALTERED,  /* not what was placed */
+	ENGINE_MUTE,     /* its counter stands still while the flow's packets pass elsewhere */
+	ENGINE_RAN_BACK, /* its counter went back since the last run */
+	ENGINE_N_FINDINGS
+};
+extern const char *const engine_finding_name[ENGINE_N_FINDINGS];
+
 #define ENGINE_LATENCY_BUCKETS 16 /* upper bounds 1 us * 4^i */
 struct engine_device_info {
 	char name[64], provider[16];
@@ -201,12 +212,14 @@ struct engine_device_info {
 	uint64_t installs, replaces, removes, failures, evictions, repairs;
 	uint64_t latency[ENGINE_LATENCY_BUCKETS], latency_sum_ns;
 	uint64_t audit_runs, audit_missing, audit_orphaned, audit_altered;
-	uint64_t audit_mute;    /* in hardware, never hit while the software twin counts */
-	uint64_t readings_back; /* counters that ran backwards */
-	uint64_t resets;        /* times that the device lost its rules */
-	uint64_t hangs;         /* times that it did not come back from a call */
-	bool hung;              /* it is in one now, and cut off */
-	uint64_t events[OFFLOAD_N_EVENTS]; /* that the provider told of */
+	uint64_t audit_mute; /* in hardware, never hit while the software twin counts */
+	uint64_t audit_drift[ENGINE_N_FINDINGS]; /* what the last whole run found */
+	uint64_t audit_ended_ns, audit_took_ns;  /* of that: mono; 0 = there was none */
+	uint64_t readings_back;                  /* counters that ran backwards */
+	uint64_t resets;                         /* times that the device lost its rules */
+	uint64_t hangs;                          /* times that it did not come back from a call */
+	bool hung;                               /* it is in one now, and cut off */
+	uint64_t events[OFFLOAD_N_EVENTS];       /* that the provider told of */
 	uint64_t learned_shapes;
 };
 struct engine_port_info {
@@ -233,6 +246,28 @@ void engine_totals(struct engine *e, struct engine_totals *t);
 /* A provider's command on a device (faults of sim).  Any thread. */
 int engine_device_command(struct engine *e, const char *device, int argc, const char *const argv[],
 			  struct str *out, struct error *err);
-/* Runs the audit of one device (or all: NULL) now; repairs when asked.  Text report. */
-int engine_audit(struct engine *e, const char *device, bool repair, struct str *out,
+
+/* --- audit: does a device hold what it should?  audit.c says what is looked for --- */
+struct engine_finding {
+	enum engine_finding_kind kind;
+	struct ufid ufid; /* as the device says for an orphan */
+	uint64_t handle;
+	char evidence[160]; /* a sentence */
+};
+#define ENGINE_FINDINGS 1000 /* that one run tells of one by one; the rest is only counted */
+struct engine_audit {
+	char device[64];
+	bool answered, can_tell; /* it did not hang; it knows what it holds */
+	bool repair;             /* what was found is being put right */
+	uint64_t rules, n[ENGINE_N_FINDINGS], took_ns;
+	struct engine_finding *list; /* valid during the call */
+	size_t n_list;
+};
+/* Audits one device (NULL: each) now, and has what was found put right if `repair`, make before
+ * break; else nothing is changed.  fn for each, on the caller's thread.  Blocks for as long as the
+ * devices take.  -ENODEV. */
+typedef void engine_audit_fn(const struct engine_audit *a, void *aux);
+int engine_audit(struct engine *e, const char *device, bool repair, engine_audit_fn *fn, void *aux,
 		 struct error *err);
+/* As text, a line for the device and one for each finding.  aux: a struct str. */
+engine_audit_fn engine_audit_print;

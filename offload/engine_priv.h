@@ -114,6 +114,7 @@ struct engine_flow {
 	double pps;
 	uint64_t rate_ns, rate_packets; /* since rate_ns, not yet in pps */
 	uint64_t audit_ns, audit_hw, audit_sw;
+	uint32_t audit_back; /* ledger.went_back at the last audit */
 
 	struct event *history; /* ring */
 	uint32_t n_events;
@@ -135,11 +136,12 @@ struct device_note {
 	char words[64];
 };
 
-struct audit_job {
-	bool repair, done;
-	struct str *out; /* the waiting caller's */
-	int rc;
+struct audit_job { /* of a caller who waits */
+	bool repair, taken, done;
+	struct engine_audit result; /* list: owned */
 };
+
+struct audit; /* audit.c */
 
 struct batch; /* batch.c */
 
@@ -151,10 +153,11 @@ struct engine_dev {
 	struct offload_device *od;
 	struct cds_list_head node; /* engine.devs */
 	struct thread thread;
-	struct batch *batch;                                 /* the thread's */
-	struct shapes *shapes;                               /* the thread's */
-	uint32_t dump_run;                                   /* the thread's */
-	uint64_t next_stats_ns, next_tick_ns, next_audit_ns; /* the thread's */
+	struct batch *batch;                  /* the thread's */
+	struct shapes *shapes;                /* the thread's */
+	struct audit *run;                    /* the thread's */
+	uint32_t dump_run;                    /* the thread's */
+	uint64_t next_stats_ns, next_tick_ns; /* the thread's */
 	uint64_t stats_period_ns; /* the thread's: as it was when next_stats_ns was set */
 
 	/* engine.lock */
@@ -316,6 +319,9 @@ struct gone_list {
 void gone_add(struct engine *e, struct gone_list *g, struct engine_flow *f) ENGINE_LOCKED(e);
 void gone_call(struct engine *e, struct gone_list *g) EXCLUDES(e->lock);
 bool device_quiet(const struct engine_dev *d);
+/* By name, kept until device_release(); NULL: there is none. */
+struct engine_dev *device_use(struct engine *e, const char *name);
+void device_release(struct engine *e, struct engine_dev *d);
 /* Looks at capabilities, usage and epoch now. */
 void device_look(struct engine_dev *d) EXCLUDES(d->e->lock);
 
@@ -355,16 +361,32 @@ void policy_full(struct engine_dev *d, uint64_t now_ns);
 void policy_took(struct engine_dev *d);
 
 /* --- audit.c --- */
-void audit_run(struct engine_dev *d, bool repair, struct str *out) EXCLUDES(d->e->lock);
+struct audit *audit_new(void);
+void audit_free(struct audit *a);
+/* From the start to the end, without a rest; one that is under way begins anew. */
+void audit_run(struct engine_dev *d) EXCLUDES(d->e->lock);
+/* The next step of what is under way or due, if any: false when there is nothing to do now. */
+bool audit_step(struct engine_dev *d) EXCLUDES(d->e->lock);
+/* When the next step is due; UINT64_MAX: at no time. */
+uint64_t audit_due_ns(const struct engine_dev *d);
+/* The handle has been removed. */
+void audit_gone(struct engine_dev *d, uint64_t handle) REQUIRES(&d->e->lock);
+/* Something happened to rules, it is not known to which: from the start, without a rest. */
+void audit_hurry(struct engine_dev *d);
 /* After the device's epoch changed. */
 void audit_reset(struct engine_dev *d) EXCLUDES(d->e->lock);
-/* The flow's rule is not what was placed: out with it, and in again.  words: kept as they are, so
- * constant or interned. */
+/* The flow's rule is not what was placed.  What was altered is replaced where it stands; else out
+ * with it, and in again.  words: kept as they are, so constant or interned. */
 void audit_lose(struct engine_dev *d, struct engine_flow *f, enum offload_reason reason,
 		const char *words) REQUIRES(&d->e->lock);
-
 /* Takes out rules that belong to no flow. */
 void audit_remove(struct engine_dev *d, const uint64_t *handles, size_t n);
+
+/* --- finding.c: what an audit has found --- */
+/* Counts it, and tells of it while there is room. */
+void finding_add(struct engine_audit *a, enum engine_finding_kind kind, struct ufid ufid,
+		 uint64_t handle, const char *evidence, ...) PRINTF_LIKE(5, 6);
+void finding_log(const struct engine_audit *a);
 
 /* --- hang.c: devices that do not come back --- */
 /* Around every call to the provider. */

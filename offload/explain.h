@@ -55,3 +55,9 @@ struct json_object *explain_caps(struct engine *e, const char *device, struct er
  * "newest". -EINVAL: another order. */
 struct json_object *explain_top(struct engine *e, const struct flow_stats *upcalls, unsigned n,
 				const char *order, struct error *err);
+
+/* Audits now, as engine_audit(): [{device, result: "audited"|"cannot_tell"|"hangs", repair, rules,
+ * took_ms, found: {finding: n}, findings: [{finding, ufid, handle, evidence}]}].  Blocks; -ENODEV.
+ */
+struct json_object *explain_audit(struct engine *e, const char *device, bool repair,
+				  struct error *err);

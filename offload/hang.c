@@ -115,7 +115,7 @@ void hang_recover(struct engine_dev *d)
 	lock_give(&d->e->lock);
 	if (!hung)
 		return;
-	audit_run(d, true, NULL);
+	audit_run(d);
 	lock_take(&d->e->lock);
 	d->hung = false;
 	place_all(d->e, NULL, d);

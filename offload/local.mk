@@ -14,9 +14,11 @@ offload_liboffload_a_SOURCES = \
 	offload/engine_priv.h \
 	offload/explain.c \
 	offload/explain.h \
+	offload/explain_audit.c \
 	offload/explain_device.c \
 	offload/explain_priv.h \
 	offload/explain_top.c \
+	offload/finding.c \
 	offload/flow.c \
 	offload/hang.c \
 	offload/info.c \

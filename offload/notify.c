@@ -155,5 +155,5 @@ void notify_answer(struct engine_dev *d)
 	if (t.kinds & (1u << OFFLOAD_EV_RESET | 1u << OFFLOAD_EV_CAPS | 1u << OFFLOAD_EV_CAPACITY))
 		device_look(d);
 	if (t.kinds & 1u << OFFLOAD_EV_RULES)
-		audit_run(d, true, NULL);
+		audit_hurry(d);
 }

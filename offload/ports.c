@@ -412,32 +412,10 @@ void engine_tend(struct engine *e)
 
 /* --- commands --- */
 
-static struct engine_dev *use_device(struct engine *e, const char *name)
-{
-	struct engine_dev *d, *found = NULL;
-
-	lock_take(&e->lock);
-	cds_list_for_each_entry (d, &e->devs, node)
-		if (!strcmp(d->od->name, name))
-			found = d;
-	if (found)
-		found->n_users++;
-	lock_give(&e->lock);
-	return found;
-}
-
-static void release_device(struct engine *e, struct engine_dev *d)
-{
-	lock_take(&e->lock);
-	d->n_users--;
-	pthread_cond_broadcast(&e->changed);
-	lock_give(&e->lock);
-}
-
 int engine_device_command(struct engine *e, const char *device, int argc, const char *const argv[],
 			  struct str *out, struct error *err)
 {
-	struct engine_dev *d = use_device(e, device);
+	struct engine_dev *d = device_use(e, device);
 	int rc;
 
 	if (!d)
@@ -446,56 +424,6 @@ int engine_device_command(struct engine *e, const char *device, int argc, const 
 		rc = d->od->ops->command(d->od, argc, argv, out, err);
 	else
 		rc = error_set(err, EOPNOTSUPP, NULL, "%s takes no commands", device);
-	release_device(e, d);
+	device_release(e, d);
 	return rc;
-}
-
-static void audit_one(struct engine *e, struct engine_dev *d, bool repair, struct str *out)
-{
-	struct audit_job job = { .repair = repair, .out = out };
-	struct gone_list gone = { NULL, 0, 0 };
-
-	lock_take(&e->lock);
-	while (d->audit && !d->hung)
-		hang_wait(e, &gone);
-	if (!d->hung) {
-		d->audit = &job;
-		place_wake(d);
-	}
-	while (!job.done && !d->hung)
-		hang_wait(e, &gone);
-	if (d->audit == &job)
-		d->audit = NULL;
-	if (!job.done)
-		str_printf(out, "%s: does not answer\n", d->od->name);
-	lock_give(&e->lock);
-	gone_call(e, &gone);
-}
-
-int engine_audit(struct engine *e, const char *device, bool repair, struct str *out,
-		 struct error *err)
-{
-	char(*names)[64] = NULL;
-	size_t n = 0;
-	struct engine_dev *d;
-
-	if (!device) {
-		lock_take(&e->lock);
-		cds_list_for_each_entry (d, &e->devs, node) {
-			names = xrealloc(names, (n + 1) * sizeof(*names));
-			memcpy(names[n++], d->od->name, sizeof(*names));
-		}
-		lock_give(&e->lock);
-	}
-	for (size_t i = 0; i < (device ? 1 : n); i++) {
-		d = use_device(e, device ? device : names[i]);
-		if (!d && device)
-			return error_set(err, ENODEV, NULL, "no offload device \"%.60s\"", device);
-		if (!d)
-			continue;
-		audit_one(e, d, repair, out);
-		release_device(e, d);
-	}
-	free(names);
-	return 0;
 }

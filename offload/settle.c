@@ -43,6 +43,7 @@ static void count_latency(struct engine_dev *d, uint64_t ns) REQUIRES(&d->e->loc
 void batch_rule_gone(struct engine_dev *d, struct engine_flow *f, bool replaced)
 {
 	chain_rule_gone(d, f, replaced);
+	audit_gone(d, f->handle);
 	htable_remove(&d->rules, &f->by_handle);
 	cds_list_del_init(&f->place);
 	flow_acts_unref(f->hw_acts);
@@ -69,6 +70,7 @@ void batch_rule_here(struct engine_dev *d, struct engine_flow *f, struct flow_ac
 	f->anew = false;
 	f->installed_ns = clock_mono_ns();
 	f->audit_ns = 0;
+	f->audit_back = f->ledger.tier[f->tier].went_back;
 	f->seen = d->dump_run;
 	ledger_open(&f->ledger, (enum ledger_tier)f->tier);
 	if (f->tier == LEDGER_HARDWARE)
@@ -146,8 +148,25 @@ static void settle_install(struct engine_dev *d, struct item *it) REQUIRES(&d->e
 	refusal_of(d, it, &why);
 	if (why.reason == OFFLOAD_TABLE_FULL)
 		policy_full(d, clock_mono_ns());
+	if (it->req->result == -EEXIST) /* an orphan may be in its way */
+		audit_hurry(d);
 	if (!it->f->deleted)
 		place_refuse(d->e, it->f, why_from(d->e, &why));
+}
+
+static void replaced(struct engine_dev *d, struct item *it) REQUIRES(&d->e->lock)
+{
+	struct engine_flow *f = it->f;
+	bool repaired = f->state == OFFLOAD_ST_LOST;
+
+	if (it->req->final_ok)
+		flow_fold(d->e, f, (enum ledger_tier)f->tier, &it->req->final);
+	batch_rule_gone(d, f, true);
+	rule_here(d, it);
+	d->stat.replaces++;
+	d->stat.repairs += repaired;
+	count_latency(d, clock_mono_ns() - it->since_ns);
+	confirmed(d, it, why_of(repaired ? OFFLOAD_OK : OFFLOAD_REPLACING));
 }
 
 static void settle_replace(struct engine_dev *d, struct item *it) REQUIRES(&d->e->lock)
@@ -157,19 +176,17 @@ static void settle_replace(struct engine_dev *d, struct item *it) REQUIRES(&d->e
 	struct why w;
 
 	if (it->req->result >= 0) {
-		if (it->req->final_ok)
-			flow_fold(d->e, f, (enum ledger_tier)f->tier, &it->req->final);
-		batch_rule_gone(d, f, true);
-		rule_here(d, it);
-		d->stat.replaces++;
-		count_latency(d, clock_mono_ns() - it->since_ns);
-		confirmed(d, it, why_of(OFFLOAD_REPLACING));
+		replaced(d, it);
 		return;
 	}
 	d->stat.failures++;
 	refusal_of(d, it, &why);
 	if (f->deleted)
 		return;
+	if (f->state == OFFLOAD_ST_LOST) { /* the wrong one must not stay for that */
+		f->anew = false;
+		return;
+	}
 	w = why_from(d->e, &why);
 	if (f->tier == LEDGER_TC && f->hw_acts == it->acts && it->policy == OFFLOAD_POLICY_NONE) {
 		f->anew = false; /* what stands there in software is right */
@@ -292,6 +309,7 @@ void settle(struct engine_dev *d, struct item *it, struct gone_list *g) REQUIRES
 		place_change(f);
 	else if (!f->deleted && f->dirty)
 		place_flow(d->e, f);
-	else if (!f->deleted && f->handle && (!f->want || retry) && !f->stuck)
+	else if (!f->deleted && f->handle && (!f->want || retry || f->state == OFFLOAD_ST_LOST) &&
+		 !f->stuck)
 		place_change(f);
 }

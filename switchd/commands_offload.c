@@ -167,11 +167,18 @@ static void do_device(struct ctl_conn *conn, int argc, const char *const argv[],
 	command_done(conn, &out);
 }
 
+static struct json_object *audit(struct engine *e, const char *device, struct error *err)
+{
+	return explain_audit(e, device, false, err);
+}
+
+static struct json_object *audit_repair(struct engine *e, const char *device, struct error *err)
+{
+	return explain_audit(e, device, true, err);
+}
+
 static void do_audit(struct ctl_conn *conn, int argc, const char *const argv[], void *aux)
 {
-	struct error err = ERROR_INIT;
-	struct str out = STR_INIT;
-	struct backend *be = NULL;
 	const char *device = NULL;
 	bool repair = false;
 
@@ -181,13 +188,7 @@ static void do_audit(struct ctl_conn *conn, int argc, const char *const argv[], 
 		else
 			device = argv[i];
 	}
-	while ((be = switchd_backend_next(aux, be)))
-		if (engine_audit(engine_of(be), device, repair, &out, &err)) {
-			str_done(&out);
-			reply_err(conn, &err);
-			return;
-		}
-	command_done(conn, &out);
+	reply_lists(conn, aux, repair ? audit_repair : audit, device);
 }
 
 /* --- shunt/show --- */

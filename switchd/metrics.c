@@ -274,6 +274,28 @@ static void dev_audit(struct scrape *s)
 	}
 }
 
+static void dev_drift(struct scrape *s)
+{
+	FOR_EACH_DEVICE(s, d)
+	for (unsigned i = 0; i < ENGINE_N_FINDINGS; i++)
+		device_sample(s, d, "finding", engine_finding_name[i], d->audit_drift[i]);
+}
+
+static void dev_audit_runs(struct scrape *s)
+{
+	FOR_EACH_DEVICE(s, d)
+	device_sample(s, d, NULL, NULL, d->audit_runs);
+}
+
+static void dev_audit_age(struct scrape *s)
+{
+	uint64_t now = clock_mono_ns();
+
+	FOR_EACH_DEVICE(s, d)
+	if (d->audit_ended_ns)
+		device_sample(s, d, NULL, NULL, (now - MIN(now, d->audit_ended_ns)) / NSEC_PER_SEC);
+}
+
 static void dev_hangs(struct scrape *s)
 {
 	FOR_EACH_DEVICE(s, d)
@@ -434,6 +456,11 @@ static const struct family families[] = {
 	  "Times that a megaflow was kept or put out of hardware, by reason", dev_refusals },
 	{ "shunt_offload_audit_findings_total", "counter",
 	  "Rules, and counters, that were found wrong", dev_audit },
+	{ "shunt_offload_audit_drift", "gauge", "Rules that the last whole audit found wrong",
+	  dev_drift },
+	{ "shunt_offload_audit_runs_total", "counter", "Audits that came to their end",
+	  dev_audit_runs },
+	{ "shunt_offload_audit_age_seconds", "gauge", "Since the last audit ended", dev_audit_age },
 	{ "shunt_offload_hangs_total", "counter",
 	  "Times that the device did not come back from a call and was cut off", dev_hangs },
 	{ "shunt_offload_events_total", "counter", "What the provider told of its own accord",

@@ -48,9 +48,11 @@ static const struct command rows[] = {
 	  "text follows another.",
 	  .scopes = ARGS_TOP, .fn = top_run },
 	{ "offload audit", "[DEVICE]", "compare what devices hold with what they should hold",
-	  "With --repair, rules that are missing or altered are placed again and those that nobody "
-	  "owns are removed.  Without DEVICE, all devices.",
-	  .scopes = ARGS_AUDIT, .max_args = 1, .method = "offload/audit", .fn = run_audit },
+	  "Tells of rules that are missing, altered, or nobody's, and of counters that stand still "
+	  "or ran back, each with its evidence.  With --repair they are put right: placed again, "
+	  "replaced, removed.  Without DEVICE, all devices.",
+	  .scopes = ARGS_AUDIT, .max_args = 1, .method = "offload/audit", .fn = run_audit,
+	  .layout = layout_audit },
 	{ "offload device", "DEVICE COMMAND...", "a device's own commands",
 	  "A simulated NIC takes `status` and `fault KIND...`: full [N], slow MS, refuse "
 	  "field|action|shape NAME[,NAME...], reset, forget UFID|any, alter UFID|any, mute "

@@ -19,6 +19,7 @@ layout_fn layout_status; /* offload/status */
 layout_fn layout_flows;  /* offload/flows */
 layout_fn layout_why;    /* offload/why */
 layout_fn layout_caps;   /* offload/caps */
+layout_fn layout_audit;  /* offload/audit */
 
 enum layout_order { /* of flows */
 		    LAYOUT_BY_RATE,

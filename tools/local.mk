@@ -9,6 +9,7 @@ tools_libtools_a_SOURCES = \
 	tools/jread.c \
 	tools/jread.h \
 	tools/layout.h \
+	tools/layout_audit.c \
 	tools/layout_caps.c \
 	tools/layout_flows.c \
 	tools/layout_show.c \

@@ -150,7 +150,7 @@ static void do_audit(struct world *w)
 {
 	struct str out = STR_INIT;
 
-	ck_assert_int_eq(engine_audit(w->l->e, NULL, true, &out, NULL), 0);
+	ck_assert_int_eq(engine_audit(w->l->e, NULL, true, engine_audit_print, &out, NULL), 0);
 	str_done(&out);
 }
 

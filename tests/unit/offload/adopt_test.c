@@ -181,11 +181,11 @@ START_TEST(nothing_is_an_orphan_before_it_is_known)
 	rig_wait(&r, u, OFFLOAD_ST_HARDWARE, -1);
 	rig_close(&r, true);
 	rig_open_held(&r);
-	ck_assert_int_eq(engine_audit(r.e, NULL, true, &out, NULL), 0);
+	ck_assert_int_eq(engine_audit(r.e, NULL, true, engine_audit_print, &out, NULL), 0);
 	ck_assert_uint_eq(survivor_count(r.w, r.w->rules), 1);
 	rig_close(&r, true);
 	rig_open(&r, true);
-	ck_assert_int_eq(engine_audit(r.e, NULL, true, &out, NULL), 0);
+	ck_assert_int_eq(engine_audit(r.e, NULL, true, engine_audit_print, &out, NULL), 0);
 	ck_assert_uint_eq(survivor_count(r.w, r.w->rules), 1);
 	ck_assert_uint_eq(r.adopted.rules, 1);
 	rig_close(&r, false);

@@ -2,6 +2,7 @@
 /* Each fault of sim leads to its state, its reason and its counter, and is repaired. */
 #include <check.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -213,11 +214,36 @@ START_TEST(counters_that_run_back_add_nothing)
 }
 END_TEST
 
+struct seen {
+	struct engine_audit last; /* list: none */
+	struct engine_finding first;
+};
+
+static void see(const struct engine_audit *a, void *aux)
+{
+	struct seen *x = aux;
+
+	x->last = *a;
+	x->last.list = NULL;
+	memset(&x->first, 0, sizeof(x->first));
+	if (a->n_list)
+		x->first = a->list[0];
+}
+
+static void audit(struct lab *l, bool repair, struct seen *x)
+{
+	ck_assert_int_eq(engine_audit(l->e, NULL, repair, see, x, NULL), 0);
+	ck_assert(x->last.answered && x->last.can_tell);
+	ck_assert_int_eq(x->last.repair, repair);
+}
+
 START_TEST(an_audit_on_demand_reports_and_repairs)
 {
 	struct str out = STR_INIT;
 	struct error err = ERROR_INIT;
+	struct engine_device_info *d = xzalloc(sizeof(*d));
 	struct engine_flow *f;
+	struct seen x;
 	struct match m;
 	struct ufid u;
 	struct lab *l;
@@ -227,21 +253,122 @@ START_TEST(an_audit_on_demand_reports_and_repairs)
 	lab_udp(l, 0, 1, &m);
 	f = lab_put(l, &m, "%1", true, &u);
 	lab_wait_state(l, u, OFFLOAD_ST_HARDWARE, -1);
-	ck_assert_int_eq(engine_audit(l->e, NULL, false, &out, &err), 0);
-	ck_assert_str_eq(str_cstr(&out),
-			 "sim:audit: 1 rules, 0 missing, 0 altered, 0 orphaned, 0 mute\n");
+	ck_assert_int_eq(engine_audit(l->e, "sim:audit", false, engine_audit_print, &out, &err), 0);
+	ck_assert_str_eq(str_cstr(&out), "sim:audit: 1 rules, 0 missing, 0 orphaned, 0 altered, "
+					 "0 mute, 0 ran_back\n");
 	lab_fault(l, 0, "fault alter any");
-	str_clear(&out);
-	ck_assert_int_eq(engine_audit(l->e, "sim:audit", false, &out, &err), 0);
-	ck_assert_ptr_nonnull(strstr(str_cstr(&out), "1 altered"));
-	lab_wait_state(l, u, OFFLOAD_ST_HARDWARE, -1);
-	ck_assert_uint_eq(steps(l, u, OFFLOAD_ST_LOST, OFFLOAD_ALTERED), 0);
-	ck_assert_int_eq(engine_audit(l->e, "sim:audit", true, &out, &err), 0);
+	for (unsigned i = 0; i < 2; i++) { /* reports change nothing */
+		audit(l, false, &x);
+		ck_assert_uint_eq(x.last.n[ENGINE_ALTERED], 1);
+		ck_assert_uint_eq(x.last.n_list, 1);
+		ck_assert_int_eq(x.first.kind, ENGINE_ALTERED);
+		ck_assert_mem_eq(&x.first.ufid, &u, sizeof(u));
+		ck_assert_ptr_nonnull(strstr(x.first.evidence, "placed as"));
+		lab_wait_state(l, u, OFFLOAD_ST_HARDWARE, -1);
+		ck_assert_uint_eq(steps(l, u, OFFLOAD_ST_LOST, OFFLOAD_ALTERED), 0);
+	}
+	audit(l, true, &x);
 	wait_lost_and_back(l, u, OFFLOAD_ALTERED);
-	ck_assert_int_eq(engine_audit(l->e, "nosuch", true, &out, &err), -ENODEV);
+	lab_device(l, d); /* the right one came before the wrong one went */
+	ck_assert_uint_eq(d->replaces, 1);
+	ck_assert_uint_eq(d->removes, 0);
+	ck_assert_uint_eq(d->audit_drift[ENGINE_ALTERED], 1);
+	audit(l, false, &x);
+	ck_assert_uint_eq(x.last.n[ENGINE_ALTERED], 0);
+	lab_device(l, d);
+	ck_assert_uint_eq(d->audit_drift[ENGINE_ALTERED], 0);
+	ck_assert_int_eq(engine_audit(l->e, "nosuch", true, see, &x, &err), -ENODEV);
 	lab_del(l, f);
 	lab_close(l);
 	str_done(&out);
+	free(d);
+}
+END_TEST
+
+/* Nothing is lost on the way: the packets before, during and after are all counted, once. */
+START_TEST(a_counter_that_ran_back_is_made_anew)
+{
+	struct engine_device_info *d = xzalloc(sizeof(*d));
+	struct engine_flow *f;
+	struct seen x;
+	struct match m;
+	struct ufid u;
+	struct lab *l;
+
+	lab_profile_generic("anew", 100, 0, 0);
+	l = lab_open("q", "sim:anew", LAB_PORTS, true, NULL);
+	lab_udp(l, 0, 1, &m);
+	f = lab_put(l, &m, "%1", true, &u);
+	lab_wait_state(l, u, OFFLOAD_ST_HARDWARE, -1);
+	lab_send(l, 0, &m.key, 0, 10);
+	lab_wait_packets(l, f, 10);
+	lab_fault(l, 0, "fault rewind any");
+	for (unsigned ms = 0; ms < 5000 && !d->readings_back; ms += 5) {
+		lab_sleep_ms(5);
+		lab_device(l, d);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		audit(l, i, &x);
+		ck_assert_uint_eq(x.last.n[ENGINE_RAN_BACK], 1);
+		ck_assert_ptr_nonnull(strstr(x.first.evidence, "ran back 1 times"));
+	}
+	lab_wait_state(l, u, OFFLOAD_ST_HARDWARE, OFFLOAD_REPLACING);
+	lab_send(l, 0, &m.key, 0, 10);
+	lab_wait_packets(l, f, 20);
+	audit(l, false, &x);
+	ck_assert_uint_eq(x.last.n[ENGINE_RAN_BACK], 0);
+	lab_del(l, f);
+	lab_close(l);
+	free(d);
+}
+END_TEST
+
+static void *ask_in_a_row(void *arg)
+{
+	struct seen x;
+
+	for (unsigned i = 0; i < 50; i++)
+		audit(arg, i % 2, &x);
+	return NULL;
+}
+
+/* What changes during a run is no finding of it. */
+START_TEST(changes_under_way_are_no_findings)
+{
+	struct engine_device_info *d = xzalloc(sizeof(*d));
+	struct engine_flow *f[64];
+	struct match m[64];
+	struct ufid u;
+	pthread_t asker;
+	struct lab *l;
+
+	lab_profile_generic("busy", 4000, 0, 0);
+	l = lab_open("r", "sim:busy", LAB_PORTS, true, audit_often);
+	for (unsigned i = 0; i < 1000; i++) { /* several steps of a run */
+		lab_udp(l, 0, 1000 + i, &m[0]);
+		engine_flow_unref(lab_put(l, &m[0], "%1", true, &u));
+	}
+	ck_assert_int_eq(pthread_create(&asker, NULL, ask_in_a_row, l), 0);
+	for (unsigned round = 0; round < 20; round++) {
+		for (unsigned i = 0; i < 64; i++) {
+			lab_udp(l, 0, i, &m[i]);
+			f[i] = lab_put(l, &m[i], "%1", true, &u);
+		}
+		for (unsigned i = 0; i < 64; i += 2)
+			lab_modify(l, f[i], "set(ipv4(ttl=9)),%2", true);
+		for (unsigned i = 0; i < 64; i++)
+			lab_del(l, f[i]);
+	}
+	pthread_join(asker, NULL);
+	ck_assert(engine_quiesce(l->e, 10000));
+	lab_device(l, d);
+	ck_assert_uint_gt(d->audit_runs, 49);
+	ck_assert_uint_eq(d->audit_missing, 0);
+	ck_assert_uint_eq(d->audit_altered, 0);
+	ck_assert_uint_eq(d->audit_orphaned, 0);
+	ck_assert_uint_eq(d->repairs, 0);
+	lab_close(l);
+	free(d);
 }
 END_TEST
 
@@ -259,6 +386,8 @@ int main(void)
 	tcase_add_test(t, a_rule_that_never_hits_is_found);
 	tcase_add_test(t, counters_that_run_back_add_nothing);
 	tcase_add_test(t, an_audit_on_demand_reports_and_repairs);
+	tcase_add_test(t, a_counter_that_ran_back_is_made_anew);
+	tcase_add_test(t, changes_under_way_are_no_findings);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

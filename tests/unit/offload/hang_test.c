@@ -205,13 +205,13 @@ START_TEST(an_audit_does_not_wait)
 
 	rig_open(&r, false);
 	f = hang(&m, &u);
-	ck_assert_int_eq(engine_audit(r.e, NULL, true, &out, NULL), 0);
+	ck_assert_int_eq(engine_audit(r.e, NULL, true, engine_audit_print, &out, NULL), 0);
 	ck_assert_ptr_nonnull(strstr(str_cstr(&out), "does not answer"));
 	str_clear(&out);
 	r.w->hangs = false;
 	rig_wait(&r, u, OFFLOAD_ST_HARDWARE, -1);
 	wait_back();
-	ck_assert_int_eq(engine_audit(r.e, NULL, true, &out, NULL), 0);
+	ck_assert_int_eq(engine_audit(r.e, NULL, true, engine_audit_print, &out, NULL), 0);
 	ck_assert_ptr_null(strstr(str_cstr(&out), "does not answer"));
 	rig_del(&r, f);
 	rig_close(&r, false);

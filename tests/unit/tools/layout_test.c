@@ -55,6 +55,8 @@ START_TEST(each_tells_what_matters)
 	      "next try");
 	TELLS("caps", "exactly", "under any mask", "nw_src", "push_vlan", "4194304",
 	      "1.0 s behind");
+	TELLS("audit", "sim:cx6dx", "2 rules in 3 ms", "1 altered", "--repair puts them right",
+	      "placed as", "sim:x", "does not answer");
 	TELLS("top", "SHARE NOW", "sim:tiny", "hardware", "b/s", "out_device", "WHY IN SOFTWARE",
 	      "HW SHARE", "MOVES", "queued → refused", "UFID");
 }

@@ -14,7 +14,8 @@ static const struct sample {
 	layout_fn *fn; /* NULL: layout_top(), see sample_lay_out() */
 } samples[] = {
 	{ "show", layout_show }, { "status", layout_status }, { "flows", layout_flows },
-	{ "why", layout_why },   { "caps", layout_caps },     { "top", NULL },
+	{ "why", layout_why },   { "caps", layout_caps },     { "audit", layout_audit },
+	{ "top", NULL },
 };
 
 /* The caller puts it. */

@@ -66,6 +66,16 @@ static void echo(struct ctl_conn *conn, int argc, const char *const argv[], void
 	str_done(&s);
 }
 
+static void echo_json(struct ctl_conn *conn, int argc, const char *const argv[], void *aux UNUSED)
+{
+	struct json_object *a = json_object_new_array();
+
+	for (int i = 1; i < argc; i++)
+		json_object_array_add(a, json_object_new_string(argv[i]));
+	ctl_reply(conn, json_object_to_json_string(a));
+	json_object_put(a);
+}
+
 static void serve(void)
 {
 	static const struct ctl_command commands[] = {
@@ -76,7 +86,7 @@ static void serve(void)
 		{ "offload/top", "", 2, 2, answer_sample },
 		{ "offload/caps", "", 1, 1, answer_caps },
 		{ "offload/device", "", 0, -1, echo },
-		{ "offload/audit", "", 0, -1, echo },
+		{ "offload/audit", "", 0, -1, echo_json },
 		{ "ofproto/trace", "", 0, -1, echo },
 		{ "shunt/metrics", "", 0, 0, echo },
 	};
@@ -210,8 +220,8 @@ START_TEST(arguments_reach_the_switch)
 	ck_assert_str_eq(r.out, "<offload/device><sim0><fault><--json><slow><3>\n");
 	run(&r, "trace br0 in_port=1,tcp -generate");
 	ck_assert_str_eq(r.out, "<ofproto/trace><br0><in_port=1,tcp><-generate>\n");
-	run(&r, "offload audit sim0 --repair");
-	ck_assert_str_eq(r.out, "<offload/audit><--repair><sim0>\n");
+	run(&r, "offload audit sim0 --repair --json");
+	ck_assert_str_eq(r.out, "[\n  \"--repair\",\n  \"sim0\"\n]\n");
 	run(&r, "metrics");
 	ck_assert_str_eq(r.out, "<shunt/metrics>\n");
 }

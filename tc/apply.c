@@ -268,7 +268,7 @@ static int read_removal(struct tc_device *d, struct op *op)
 	if (code && code != -ENOENT)
 		return refused(d, op, code);
 	if (!code && op->leave.counted) {
-		tc_rule_stats(op->old, &op->leave.counts, &op->req->final);
+		tc_rule_stats(op->old, &op->leave.counts, clock_mono_ns(), &op->req->final);
 		op->req->final_ok = true;
 	}
 	return code;

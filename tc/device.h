@@ -147,8 +147,9 @@ struct tc_rule *tc_rule_find(struct tc_device *d, uint64_t handle);
 /* By what a filter shows; NULL: not one that we know. */
 struct tc_rule *tc_rule_of(struct tc_device *d, const struct tc_filter *f) REQUIRES(&d->lock);
 void tc_rules_drop_port(struct tc_device *d, struct tc_port *p);
-/* What was counted, as frames. */
-void tc_rule_stats(struct tc_rule *r, const struct flower_counts *c, struct flow_stats *st);
+/* What was counted by now, as frames. */
+void tc_rule_stats(struct tc_rule *r, const struct flower_counts *c, uint64_t now_ns,
+		   struct flow_stats *st);
 /* Digest of a whole filter at the port; 0: it says what we never ask for. */
 uint64_t tc_filter_digest(struct tc_port *p, const struct tc_filter *f);
 /* fn for each filter at the port: terse ones have counters and whose they are, no more.  -errno. */

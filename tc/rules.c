@@ -13,6 +13,7 @@
 #include "tc/device.h"
 #include "tc/flower_bits.h"
 
+#define PER_CLOCK 64u /* rules to a reading of the clock */
 #define MUTE_PACKETS 16
 #define MUTE_WINDOW_NS (3 * NSEC_PER_SEC) /* drivers read counters once a second */
 
@@ -156,12 +157,13 @@ void tc_rules_drop_port(struct tc_device *d, struct tc_port *p)
 
 /* --- counters --- */
 
-void tc_rule_stats(struct tc_rule *r, const struct flower_counts *c, struct flow_stats *st)
+void tc_rule_stats(struct tc_rule *r, const struct flower_counts *c, uint64_t now_ns,
+		   struct flow_stats *st)
 {
 	uint64_t sw = c->packets - MIN(c->packets, c->hw_packets);
 
 	if (c->packets > r->packets)
-		r->used_ns = clock_mono_ns();
+		r->used_ns = now_ns;
 	r->packets = c->packets;
 	*st = (struct flow_stats){ .packets = c->packets,
 				   .bytes = c->bytes + sw * r->l2_bytes,
@@ -211,9 +213,9 @@ uint64_t tc_filter_digest(struct tc_port *p, const struct tc_filter *f)
 /* In hardware as the driver says, while the kernel's software takes its packets and the hardware
  * none: the device lost it without a word.  Only in a window that is long enough for the device's
  * counters to have caught up, and for packets that were under way. */
-static bool is_mute(struct tc_rule *r, const struct flower_counts *c, uint32_t lag_ms)
+static bool is_mute(struct tc_rule *r, const struct flower_counts *c, uint32_t lag_ms, uint64_t now)
 {
-	uint64_t now = clock_mono_ns(), sw = c->packets - MIN(c->packets, c->hw_packets);
+	uint64_t sw = c->packets - MIN(c->packets, c->hw_packets);
 	uint64_t window = MAX(2 * lag_ms * NSEC_PER_MSEC, MUTE_WINDOW_NS);
 	bool mute;
 
@@ -236,15 +238,30 @@ static void tell_mute(struct tc_device *d, uint64_t handle)
 	offload_device_notify(&d->up, &ev);
 }
 
+/* Not a reading of the clock for each rule, which may be a system call; nor one for all, as a
+ * packet must not seem to be older than it is. */
+struct pass {
+	uint64_t now_ns;
+	unsigned n;
+};
+
+static uint64_t now_of(struct pass *p)
+{
+	if (!(p->n++ % PER_CLOCK))
+		p->now_ns = clock_mono_ns();
+	return p->now_ns;
+}
+
 static void stats_one(struct tc_port *p, const struct tc_filter *f, void *arg)
 {
 	struct tc_device *d = p->dev;
 	struct offload_stat *s;
 	struct tc_rule *r;
+	uint64_t now;
 
-	(void)arg;
 	if (!f->ours)
 		return;
+	now = now_of(arg);
 	if (d->n_stats == d->cap_stats)
 		d->stats = xgrow(d->stats, &d->cap_stats, d->n_stats + 1, sizeof(*d->stats));
 	s = &d->stats[d->n_stats];
@@ -253,8 +270,8 @@ static void stats_one(struct tc_port *p, const struct tc_filter *f, void *arg)
 	if (r) {
 		s->handle = r->handle;
 		s->ufid = r->ufid;
-		tc_rule_stats(r, &f->counts, &s->stats);
-		if (is_mute(r, &f->counts, d->caps.counter_lag_ms))
+		tc_rule_stats(r, &f->counts, now, &s->stats);
+		if (is_mute(r, &f->counts, d->caps.counter_lag_ms, now))
 			tell_mute(d, r->handle);
 		d->n_stats++;
 	}
@@ -263,20 +280,20 @@ static void stats_one(struct tc_port *p, const struct tc_filter *f, void *arg)
 
 static int stats_port(struct tc_port *p, void *arg)
 {
-	(void)arg;
 	if (atomic_load(&p->ready))
-		(void)tc_filters_dump(p, p->dev->chan, true, stats_one, NULL); /* what came, came */
+		(void)tc_filters_dump(p, p->dev->chan, true, stats_one, arg); /* what came, came */
 	return 0;
 }
 
 int tc_stats(struct offload_device *dev, uint64_t *cursor, struct offload_stat *out, size_t max)
 {
 	struct tc_device *d = tc_of(dev);
+	struct pass pass = { .n = 0 };
 	size_t n;
 
 	if (!*cursor) {
 		d->n_stats = 0;
-		(void)tc_ports_each(d, stats_port, NULL); /* stats_port() never fails */
+		(void)tc_ports_each(d, stats_port, &pass); /* stats_port() never fails */
 	}
 	if (*cursor >= d->n_stats)
 		return 0;
@@ -375,7 +392,7 @@ static void back_one(struct tc_port *p, const struct tc_filter *f, void *arg)
 			r->in_hw = h.in_hw;
 			r->shared = offload_needs_software(&h.mask, h.actions);
 			r->digest = r->held = offload_rule_digest(&h.key, &h.mask, h.actions);
-			tc_rule_stats(r, &f->counts, &h.stats);
+			tc_rule_stats(r, &f->counts, clock_mono_ns(), &h.stats);
 		}
 		lock_give(&d->lock);
 	}

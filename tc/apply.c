@@ -130,6 +130,8 @@ static int ask_new(struct tc_device *d, struct op *op, struct tc_port *p)
 	op->rule->digest = offload_rule_digest(req->rule.key, req->rule.mask, req->rule.actions);
 	op->msg = tc_place_put(&d->batch, &op->rule->at, RTM_NEWTFILTER,
 			       NLM_F_CREATE | NLM_F_EXCL | NLM_F_ECHO);
+	if (!d->offloads || req->rule.policy != OFFLOAD_POLICY_NONE)
+		nl_batch_quiet(&d->batch, true); /* else a driver may have words beside success */
 	options = nlattr_nest(&d->batch.buf, TCA_OPTIONS);
 	flower_number_put(d->scratch.data, d->scratch.len);
 	buf_put(&d->batch.buf, d->scratch.data, d->scratch.len);

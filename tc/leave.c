@@ -55,8 +55,10 @@ static void look_at_all(struct tc_device *d, struct tc_leave *const v[], size_t 
 	struct nl_batch *b = &d->side;
 
 	nl_batch_clear(b);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		(void)tc_place_put(b, &v[i]->rule->at, RTM_GETTFILTER, 0);
+		nl_batch_quiet(b, true);
+	}
 	send_batch(d, b);
 	buf_clear(&d->scratch);
 	for (size_t i = 0; i < n; i++)
@@ -84,6 +86,7 @@ static size_t put_beside(struct tc_device *d, const struct tc_leave *l)
 	memcpy(address + 2, &at.handle, sizeof(at.handle));
 	memset(all, 0xff, sizeof(all));
 	i = tc_place_put(b, &at, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL);
+	nl_batch_quiet(b, false);
 	options = nlattr_nest(&b->buf, TCA_OPTIONS);
 	nlattr_put(&b->buf, TCA_FLOWER_KEY_ETH_DST, address, sizeof(address));
 	nlattr_put(&b->buf, TCA_FLOWER_KEY_ETH_DST_MASK, all, sizeof(all));
@@ -133,6 +136,7 @@ static void read_last(struct tc_device *d, struct tc_leave *const v[], size_t n)
 		if (v[i]->beside == NOTHING)
 			continue;
 		v[i]->beside = tc_place_put(b, &at, RTM_DELTFILTER, NLM_F_ECHO);
+		nl_batch_quiet(b, true);
 	}
 	send_batch(d, b);
 	for (size_t i = 0; i < n; i++)
@@ -150,6 +154,7 @@ void tc_leave(struct tc_device *d, struct tc_leave *const v[], size_t n)
 	for (size_t i = 0; i < n; i++) {
 		v[i]->beside = v[i]->len ? put_beside(d, v[i]) : NOTHING;
 		v[i]->msg = tc_place_put(&d->batch, &v[i]->rule->at, RTM_DELTFILTER, NLM_F_ECHO);
+		nl_batch_quiet(&d->batch, true);
 	}
 	send_batch(d, &d->batch);
 	for (size_t i = 0; i < n; i++) {

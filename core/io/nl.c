@@ -94,6 +94,12 @@ size_t nl_batch_add(struct nl_batch *b, uint16_t type, uint16_t flags)
 	return b->n++;
 }
 
+void nl_batch_quiet(struct nl_batch *b, bool tells)
+{
+	b->reqs[b->n - 1].quiet = true;
+	b->reqs[b->n - 1].tells = tells;
+}
+
 void nl_batch_undo(struct nl_batch *b)
 {
 	b->buf.len = b->reqs[--b->n].ofs;
@@ -316,12 +322,41 @@ static bool take_answer(struct nl_batch *b, struct nl_req *r, const struct nlmsg
 	return false;
 }
 
-/* Request i of the batch has sequence number first_seq + i.  That an answer was lost is said once,
- * ahead of those that were not, and all there will be are there by then. */
-static int collect(struct nl_chan *c, struct nl_batch *b, uint32_t first_seq, size_t waiting)
+/* What was sent in one go. */
+struct sent {
+	size_t i, end;
+	uint32_t first_seq; /* request i of the batch has first_seq + i */
+};
+
+static bool acknowledged(const struct nl_batch *b, const struct sent *s, size_t i)
+{
+	return !b->reqs[i].quiet || i == s->end - 1;
+}
+
+/* The last one has been answered, so those before it have, too, if they were to be. */
+static int conclude(struct nl_batch *b, const struct sent *s, bool lost)
+{
+	for (size_t i = s->i; i < s->end; i++) {
+		struct nl_req *r = &b->reqs[i];
+
+		if (r->code != -EINPROGRESS)
+			continue;
+		if (lost)
+			return -ENOBUFS;
+		r->code = r->tells && !r->data ? -ENOBUFS : 0;
+	}
+	return 0;
+}
+
+/* That an answer was lost is said once, ahead of those that were not, and all there will be are
+ * there by then. */
+static int collect(struct nl_chan *c, struct nl_batch *b, const struct sent *s)
 {
 	bool lost = false;
+	size_t waiting = 0;
 
+	for (size_t i = s->i; i < s->end; i++)
+		waiting += acknowledged(b, s, i);
 	while (waiting) {
 		int n = receive(c, DATAGRAMS, lost ? MSG_DONTWAIT : 0);
 
@@ -336,15 +371,15 @@ static int collect(struct nl_chan *c, struct nl_batch *b, uint32_t first_seq, si
 			size_t ofs = 0;
 
 			while ((h = message(c, i, &ofs))) {
-				uint32_t at = h->nlmsg_seq - first_seq;
+				uint32_t at = h->nlmsg_seq - s->first_seq;
 
 				if (at < b->n && b->reqs[at].code == -EINPROGRESS &&
-				    h->nlmsg_pid == c->portid)
-					waiting -= take_answer(b, &b->reqs[at], h);
+				    h->nlmsg_pid == c->portid && take_answer(b, &b->reqs[at], h))
+					waiting -= acknowledged(b, s, at);
 			}
 		}
 	}
-	return 0;
+	return conclude(b, s, lost);
 }
 
 /* ---- sending ---- */
@@ -363,6 +398,16 @@ static size_t cut(const struct nl_chan *c, const struct nl_batch *b, size_t i)
 	       (end == i || bytes + b->reqs[end].len <= SEND_BYTES))
 		bytes += b->reqs[end++].len;
 	return end;
+}
+
+static void ask_for_acks(struct nl_batch *b, const struct sent *s)
+{
+	for (size_t i = s->i; i < s->end; i++) {
+		if (acknowledged(b, s, i))
+			header(b, i)->nlmsg_flags |= NLM_F_ACK;
+		else
+			header(b, i)->nlmsg_flags &= (uint16_t)~NLM_F_ACK;
+	}
 }
 
 static int transmit(struct nl_chan *c, struct nl_batch *b, size_t i, size_t end)
@@ -391,21 +436,22 @@ static void fail_rest(struct nl_batch *b, int code)
 
 int nl_chan_do(struct nl_chan *c, struct nl_batch *b)
 {
-	uint32_t first = c->seq + 1;
-	size_t end;
+	struct sent s = { .first_seq = c->seq + 1 };
 	int rc = 0;
 
 	close_request(b);
 	c->seq += (uint32_t)b->n;
 	for (size_t i = 0; i < b->n; i++)
-		header(b, i)->nlmsg_seq = first + (uint32_t)i;
-	for (size_t i = 0; i < b->n && !rc; i = MAX(end, i + 1)) {
-		end = cut(c, b, i);
-		if (end == i)
+		header(b, i)->nlmsg_seq = s.first_seq + (uint32_t)i;
+	for (size_t i = 0; i < b->n && !rc; i = MAX(s.end, i + 1)) {
+		s.i = i;
+		s.end = cut(c, b, i);
+		if (s.end == i)
 			continue; /* has its result */
-		rc = transmit(c, b, i, end);
+		ask_for_acks(b, &s);
+		rc = transmit(c, b, i, s.end);
 		if (!rc)
-			rc = collect(c, b, first, end - i);
+			rc = collect(c, b, &s);
 	}
 	if (rc)
 		fail_rest(b, rc);

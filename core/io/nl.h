@@ -5,8 +5,10 @@
  * The kernel carries out all messages of a send before the call returns, and acknowledges each by a
  * datagram of its own.  So a batch costs one send and a few receives (recvmmsg) for hundreds of
  * requests; what limits a send is how many answers the receive buffer holds, and nl_chan_do() cuts
- *a batch accordingly.  Every request asks for an acknowledgement: an answer is complete when that
- *has come, whether or not data came first (NLM_F_ECHO, a GET).
+ * a batch accordingly.  A request asks for an acknowledgement: an answer is complete when that has
+ * come, whether or not data came first (NLM_F_ECHO, a GET).  One that is quiet does not, but for
+ *the last one of a send: the kernel answers in order, so that what was not refused by then went
+ *well.
  *
  *	struct nl_batch b;
  *
@@ -41,6 +43,8 @@ struct nl_req {           /* one request of a batch */
 	uint32_t data;    /* first data message in heard, + 1; 0 = none */
 	uint32_t words;   /* the kernel's text in heard, + 1; 0 = none */
 	uint32_t bad_ofs; /* what the kernel says is at fault: offset in the request; 0 = unsaid */
+	bool quiet;       /* nl_batch_quiet() */
+	bool tells;       /* it has data when it goes well */
 };
 
 struct nl_batch {
@@ -56,6 +60,10 @@ void nl_batch_clear(struct nl_batch *b);
 /* Begins a request; its family header and attributes follow in b->buf.  NLM_F_REQUEST and NLM_F_ACK
  * are added.  Returns its index. */
 size_t nl_batch_add(struct nl_batch *b, uint16_t type, uint16_t flags);
+/* The last request is not acknowledged when it goes well, which spares an answer.  tells: then data
+ * comes of it (NLM_F_ECHO, a GET), and -ENOBUFS is its result when none did: done or not, the
+ * answer was lost.  What the kernel has to say beside success (nl_batch_words()) is not heard. */
+void nl_batch_quiet(struct nl_batch *b, bool tells);
 /* Takes the last request back. */
 void nl_batch_undo(struct nl_batch *b);
 /* Gives request i a result before it is sent: it is not sent at all. */

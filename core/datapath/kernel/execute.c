@@ -25,6 +25,7 @@ static int add(struct kdp *d, struct nl_batch *b, const struct packet *p,
 	int rc;
 
 	(void)kdp_add(b, d, &d->fam->packet, OVS_PACKET_CMD_EXECUTE, 0);
+	nl_batch_quiet(b, false);
 	nlattr_put(&b->buf, OVS_PACKET_ATTR_PACKET, p->data, p->len);
 	nest = nlattr_nest(&b->buf, OVS_PACKET_ATTR_KEY);
 	kdp_key_put_metadata(&b->buf, key);

@@ -115,6 +115,7 @@ static void begin(struct kdp *d, struct nl_batch *b, uint8_t cmd, uint16_t flags
 
 	ufid_write(ufid, wire);
 	(void)kdp_add(b, d, &d->fam->flow, cmd, flags);
+	nl_batch_quiet(b, flags & NLM_F_ECHO || cmd == OVS_FLOW_CMD_GET);
 	nlattr_put(&b->buf, OVS_FLOW_ATTR_UFID, wire, sizeof(wire));
 	nlattr_put_u32(&b->buf, OVS_FLOW_ATTR_UFID_FLAGS, omit);
 }

@@ -178,6 +178,63 @@ START_TEST(answers_find_their_requests)
 }
 END_TEST
 
+/* Quiet and loud ones, those that tell and those that have nothing to tell, good and bad, in one
+ * batch: each has its own result, and the good quiet ones have no acknowledgement. */
+START_TEST(quiet_requests_have_their_results_too)
+{
+	enum { N = 2000, EACH = 4 };
+	struct ifinfomsg lo = { .ifi_index = 1 }, none = { .ifi_index = 12345 };
+	struct rng r = rng_start("quiet_requests_have_their_results_too");
+	struct nl_chan_stats before, after;
+	bool quiet[N];
+
+	nl_chan_get_stats(chan, &before);
+	for (unsigned i = 0; i < N; i++) {
+		quiet[i] = rng_below(&r, 8) > 0;
+		if (i % EACH < 2) { /* an address, and the same again */
+			add_address(i / EACH);
+		} else {
+			(void)nl_batch_add(&batch, RTM_GETLINK, 0);
+			buf_put(&batch.buf, i % EACH == 2 ? &lo : &none, sizeof(lo));
+		}
+		if (quiet[i])
+			nl_batch_quiet(&batch, i % EACH > 1);
+		if (!rng_below(&r, 16))
+			nl_batch_fail(&batch, i, -ECANCELED);
+	}
+	ck_assert_int_eq(nl_chan_do(chan, &batch), 0);
+	for (unsigned i = 0; i < N; i++) {
+		int code = nl_batch_code(&batch, i);
+
+		if (code == -ECANCELED)
+			continue;
+		if (i % EACH == 1 && nl_batch_code(&batch, i - 1) == -ECANCELED)
+			ck_assert_int_eq(code, 0);
+		else
+			ck_assert_int_eq(code, i % EACH == 1   ? -EEXIST
+					       : i % EACH == 3 ? -ENODEV
+							       : 0);
+		ck_assert(!nl_batch_data(&batch, i) == (i % EACH != 2));
+	}
+	nl_chan_get_stats(chan, &after);
+	/* An error or data for three of four, and hardly more. */
+	ck_assert_uint_lt(after.datagrams - before.datagrams, N);
+	ck_assert_uint_eq(after.overruns, 0);
+}
+END_TEST
+
+/* One that should have told and did not is not taken for done. */
+START_TEST(silence_is_not_taken_for_data)
+{
+	add_address(1);
+	nl_batch_quiet(&batch, true); /* in truth it has nothing to tell */
+	add_address(2);
+	ck_assert_int_eq(nl_chan_do(chan, &batch), 0);
+	ck_assert_int_eq(nl_batch_code(&batch, 0), -ENOBUFS);
+	ck_assert_int_eq(nl_batch_code(&batch, 1), 0);
+}
+END_TEST
+
 /* Long dumps are not whole when the table changes under them, and say so; the channel works on. */
 START_TEST(an_interrupted_dump_says_so)
 {
@@ -334,6 +391,8 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, answers_find_their_requests);
+	tcase_add_test(t, quiet_requests_have_their_results_too);
+	tcase_add_test(t, silence_is_not_taken_for_data);
 	tcase_add_test(t, an_interrupted_dump_says_so);
 	tcase_add_test(t, data_comes_with_its_request);
 	tcase_add_test(t, requests_that_cannot_be_sent);

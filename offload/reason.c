@@ -88,6 +88,15 @@ const struct offload_reason_info offload_reason_table[OFFLOAD_N_REASONS] = {
 	ROW(PRIO_FULL, "prio_full", BACKOFF, "no rule priority is left for its mask",
 	    "TC has one priority for each mask of a port's rules, and all are in use.",
 	    "fewer different masks: look for many kinds of OpenFlow matches"),
+	ROW(BLOCK_FULL, "block_full", BACKOFF, "no block of rules is left for its bond",
+	    "The rules of a bond are in a block that its slaves share, and the numbers that Shunt "
+	    "takes for blocks are all in use.",
+	    "look for many bonds in the switch, or for blocks that others have: tc qdisc show"),
+	ROW(QDISC, "foreign_qdisc", BACKOFF,
+	    "somebody else's qdisc is where its rule would have to be",
+	    "The port, or each slave of the bond, has an ingress or clsact qdisc of another "
+	    "program that Shunt's rules cannot be on: without egress, or with a shared block.",
+	    "take it away (tc qdisc del), or let it be: traffic is switched in software"),
 	ROW(NOT_IN_HW, "not_in_hw", CAPS,
 	    "the kernel runs the rule in software: the driver did not take it and did not say why",
 	    "The rule is in TC without the mark that a driver gives to what it took: the driver "

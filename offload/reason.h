@@ -35,6 +35,8 @@ enum offload_reason {
 	/* what the device or driver said */
 	OFFLOAD_TABLE_FULL,
 	OFFLOAD_PRIO_FULL,      /* no rule priority is left for its mask */
+	OFFLOAD_BLOCK_FULL,     /* no block of rules is left for its bond */
+	OFFLOAD_QDISC,          /* somebody else's qdisc is where its rule would be */
 	OFFLOAD_NOT_IN_HW,      /* taken by the provider's software; the driver said nothing */
 	OFFLOAD_DRIVER_REFUSED, /* driver's own words in `driver` */
 	OFFLOAD_SHAPE_REFUSED,  /* the driver refused this shape before; not asked again */

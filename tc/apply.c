@@ -27,6 +27,7 @@ struct op {
 	struct tc_rule *rule; /* INSTALL, REPLACE: the new one */
 	struct tc_rule *old;  /* REPLACE, REMOVE */
 	size_t msg;
+	uint32_t in_hw_count; /* of the new one */
 	bool sent;
 	bool make_room; /* REPLACE: the old rule has to go first */
 	struct tc_leave leave;
@@ -59,6 +60,18 @@ static int translate(struct tc_device *d, const struct offload_rule *r, struct b
 	return rc ? rc : flower_actions_put(&env, r, m, b, why);
 }
 
+static uint32_t cost_of(struct tc_device *d, const struct offload_rule *rule)
+{
+	struct tc_port *p = tc_port_get(d->kernel, flow_in_dp(rule->key));
+	uint32_t cost = 1;
+
+	if (p) {
+		cost = tc_port_cost(p);
+		tc_port_put(p);
+	}
+	return cost;
+}
+
 int tc_plan(struct offload_device *dev, const struct offload_rule *rule, struct offload_plan *plan)
 {
 	struct tc_device *d = tc_of(dev);
@@ -66,7 +79,7 @@ int tc_plan(struct offload_device *dev, const struct offload_rule *rule, struct 
 	struct flower_match m;
 	int rc;
 
-	plan->cost = 1;
+	plan->cost = cost_of(d, rule);
 	if (!d->kernel && offload_needs_software(rule->mask, rule->actions))
 		return flower_refuse(&plan->refusal, OFFLOAD_NEEDS_SOFTWARE,
 				     rule->mask->ct_state ? FIELD_CT_STATE : -1,
@@ -103,6 +116,17 @@ static int no_rule(struct offload_req *req, int rc)
 	return refuse(req, rc, OFFLOAD_IO_ERROR, strerror_r(-rc, text, sizeof(text)));
 }
 
+/* There is no qdisc that the port's filters can stand at. */
+static int no_place(struct offload_req *req, int rc, const char *words)
+{
+	enum offload_reason reason = rc == -ENODEV   ? OFFLOAD_GONE
+				     : rc == -ENOSPC ? OFFLOAD_BLOCK_FULL
+				     : rc == -EBUSY  ? OFFLOAD_QDISC
+						     : OFFLOAD_IO_ERROR;
+
+	return refuse(req, rc, reason, words);
+}
+
 /* Adds the request for op's new rule. */
 static int ask_new(struct tc_device *d, struct op *op, struct tc_port *p)
 {
@@ -119,7 +143,7 @@ static int ask_new(struct tc_device *d, struct op *op, struct tc_port *p)
 		return rc;
 	rc = tc_port_ready(p, &err);
 	if (rc)
-		return refuse(req, rc, rc == -ENODEV ? OFFLOAD_GONE : OFFLOAD_IO_ERROR, err.cause);
+		return no_place(req, rc, err.cause);
 	rc = tc_rule_new(d, p, &m, op->old ? op->old->at.prio : 0, &op->rule);
 	if (rc)
 		return no_rule(req, rc);
@@ -235,7 +259,8 @@ static bool read_echo(struct tc_device *d, struct op *op)
 	    flower_number_shared(f.acts, f.acts_len) || memcmp(&f.ufid, &r->ufid, sizeof(f.ufid)))
 		return false;
 	r->held = tc_filter_digest(r->port, &f);
-	r->in_hw = f.flags & TCA_CLS_FLAGS_IN_HW;
+	r->in_hw = tc_in_hw(r->port, &f);
+	op->in_hw_count = f.in_hw_count;
 	return r->held == want;
 }
 
@@ -244,6 +269,7 @@ static int settle_new(struct tc_device *d, struct op *op)
 {
 	int code = nl_batch_code(&d->batch, op->msg);
 	const char *words;
+	char some[128];
 
 	if (code)
 		return refused(d, op, code);
@@ -257,6 +283,10 @@ static int settle_new(struct tc_device *d, struct op *op)
 		return 0;
 	if (*words)
 		return refuse(op->req, 0, reason_for(op, reason_of(0, words)), words);
+	if (op->rule->port->bond && d->offloads) {
+		tc_bond_words(op->rule->port, op->in_hw_count, some, sizeof(some));
+		return refuse(op->req, 0, OFFLOAD_NOT_IN_HW, some);
+	}
 	return d->offloads ? 0 : refuse(op->req, 0, OFFLOAD_NOT_IN_HW, tc_no_driver(d));
 }
 
@@ -397,6 +427,11 @@ static void remove_old(struct tc_device *d, struct op *ops, size_t n)
 		struct op *op = &ops[i];
 
 		op->sent = op->rule || op->make_room;
+		if (op->sent && op->old->gone) {
+			op->sent = op->make_room = false;
+			(void)remove_gone(d, op);
+			continue;
+		}
 		if (op->make_room && op->rule) {
 			(void)tc_place_put(&d->batch, &op->rule->at, RTM_DELTFILTER, 0);
 			tc_rule_free(d, op->rule);

@@ -3,6 +3,7 @@
  *
  *   tc.c       attaching, the vtable
  *   ports.c    ports by number and ifindex; what the translators ask about them; qdiscs
+ *   bond.c     bonds, whose filters stand at their slaves
  *   apply.c    requests
  *   leave.c    removals, and the last reading that comes with them
  *   rules.c    rules by handle and number; statistics and dumps
@@ -14,6 +15,8 @@
  * kernel, and the registry's is taken first. */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "core/base/lock.h"
 #include "core/io/nl.h"
 #include "core/port/port.h"
@@ -23,6 +26,13 @@
 #include "tc/prio.h"
 
 struct tc_path;
+
+struct tc_slave { /* of a bond, and takes packets */
+	int ifindex;
+	char name[16];
+	bool bound;      /* our block is there */
+	char words[100]; /* else why not */
+};
 
 struct tc_port {
 	struct cds_list_head node; /* tc_device.ports; the registry's lock */
@@ -36,8 +46,15 @@ struct tc_port {
 	bool offloads; /* as it was at attach: hw-tc-offload is on */
 	enum flower_port_kind kind;
 	be16 udp_port;      /* a tunnel's */
-	uint32_t parent;    /* TC_PARENT_* */
+	uint32_t parent;    /* TC_PARENT_*; a bond's block, 0: none yet */
 	_Atomic bool ready; /* there is a qdisc */
+	bool bond;
+
+	/* a bond's; changed by the device's thread, under the registry's lock */
+	struct tc_slave *slaves; /* owned */
+	_Atomic unsigned n_slaves;
+	bool backups_count;
+	_Atomic bool look; /* slaves have changed */
 
 	/* the device's thread */
 	bool made;        /* the qdisc is ours */
@@ -73,6 +90,7 @@ struct tc_device {
 	_Atomic unsigned n_ports;
 	bool kernel;               /* its ports are the kernel datapath's */
 	bool may_offload;          /* not tc:software, not tc:tunnels */
+	bool driver_only;          /* nobody asked for rules in software */
 	bool tunnels;              /* tunnel devices: any NIC's driver may take rules of theirs */
 	bool recirc;               /* the kernel's datapath goes on where a chain ended */
 	bool offloads, inner_vlan; /* the driver takes rules; matches a second tag */
@@ -104,6 +122,19 @@ static inline struct tc_device *tc_of(struct offload_device *dev)
 	return container_of(dev, struct tc_device, up);
 }
 
+/* Where the port's filters are. */
+static inline struct tc_place tc_port_place(const struct tc_port *p)
+{
+	return (struct tc_place){ .ifindex = p->bond ? TC_BLOCK_IFINDEX : p->ifindex,
+				  .parent = p->parent };
+}
+
+/* Entries of a rule: each slave's driver makes one. */
+static inline uint32_t tc_port_cost(const struct tc_port *p)
+{
+	return MAX(atomic_load(&p->n_slaves), 1u);
+}
+
 static inline uint32_t tc_number(const struct tc_rule *r)
 {
 	return (uint32_t)r->handle & TC_NUMBER_MASK;
@@ -122,7 +153,16 @@ void tc_env(const struct tc_device *d, enum offload_policy policy, struct flower
 /* fn for every port of the device until it returns an error. */
 int tc_ports_each(struct tc_device *d, int (*fn)(struct tc_port *p, void *arg), void *arg);
 /* fn, with the registry locked, for the port with this device index; false: none of ours. */
-bool tc_ports_with(int ifindex, void (*fn)(struct tc_port *p, void *arg), void *arg);
+typedef void tc_port_fn(struct tc_port *p, void *arg);
+bool tc_ports_with(int ifindex, tc_port_fn *fn, void *arg);
+/* Likewise for the port whose filters are there. */
+bool tc_ports_at(const struct tc_place *at, tc_port_fn *fn, void *arg);
+/* Likewise for the bonds that have this slave; or did until it became what the link says. */
+void tc_bonds_with(int ifindex, tc_port_fn *fn, void *arg);
+void tc_bonds_changed_by(const struct tc_link *slave, tc_port_fn *fn, void *arg);
+/* What slaves a bond has: takes over v. */
+void tc_port_set_slaves(struct tc_port *p, struct tc_slave *v, unsigned n, bool backups_count);
+void tc_port_set_block(struct tc_port *p, uint32_t block);
 /* Likewise for every device. */
 void tc_devices_each(void (*fn)(struct tc_device *d, void *arg), void *arg);
 /* By name; main thread. */
@@ -136,7 +176,31 @@ void tc_ports_tidy(struct tc_device *d);
 /* At detach: what is left of the port, by channel `c`, of the main thread. */
 void tc_port_leave(struct tc_port *p, struct nl_chan *c);
 
+/* --- bond.c --- */
+/* The port's block at its slaves, of which one may be enough.  -ENOSPC: no number is left for it;
+ * -ENOLINK: no slave takes packets; -EBUSY: somebody else's qdiscs are there. */
+int tc_bond_bind(struct tc_port *p, struct error *err) MUST_CHECK;
+/* After a change of slaves: the block follows, and what comes in by those that left is no longer
+ * the rules'.  The device's thread, between requests. */
+int tc_bond_look(struct tc_port *p, void *unused);
+/* The block that a former process left at slaves; false: there is none. */
+bool tc_bond_find(struct tc_port *p);
+/* Takes the block off the slaves. */
+void tc_bond_release(struct tc_port *p, struct nl_chan *c);
+/* The number of the block is another's from now on; rules may still have it in their names. */
+void tc_bond_end(struct tc_port *p);
+/* Whether the drivers of all slaves can take rules. */
+bool tc_bond_offloads(struct tc_port *p);
+/* A line for each slave that takes packets. */
+void tc_bond_status(struct tc_port *p, struct str *out);
+/* Every driver that has to have the filter has it; for a device that is no bond, the driver. */
+bool tc_in_hw(const struct tc_port *p, const struct tc_filter *f);
+/* Why the driver of a slave has none, for a filter that not all have. */
+void tc_bond_words(const struct tc_port *p, uint32_t in_hw_count, char *words, size_t size);
+
 /* --- rules.c --- */
+/* All of the port's rules leave the kernel; their last readings wait for the engine. */
+void tc_rules_leave(struct tc_device *d, struct tc_port *p);
 /* A rule with a number and a priority, not yet in the kernel; -ENOSPC: no priority is left. */
 int tc_rule_new(struct tc_device *d, struct tc_port *p, const struct flower_match *m,
 		uint16_t avoid, struct tc_rule **ret) MUST_CHECK;

@@ -19,10 +19,12 @@ static const struct nlattr_policy policy[TCA_MAX + 1] = {
 static const struct nlattr_policy flower[TCA_FLOWER_MAX + 1] = {
 	[TCA_FLOWER_ACT] = NLATTR_ANY,
 	[TCA_FLOWER_FLAGS] = NLATTR_EXACT(4),
+	[TCA_FLOWER_IN_HW_COUNT] = NLATTR_EXACT(4),
 };
 
 _Static_assert(TC_PARENT_INGRESS == TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS), "the same");
 _Static_assert(TC_PARENT_EGRESS == TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS), "the same");
+_Static_assert((uint32_t)TC_BLOCK_IFINDEX == TCM_IFINDEX_MAGIC_BLOCK, "the same");
 
 size_t tc_place_put(struct nl_batch *b, const struct tc_place *at, uint16_t type, uint16_t flags)
 {
@@ -44,12 +46,8 @@ static void get_place(const struct tcmsg *t, struct tc_filter *f)
 	f->at.handle = t->tcm_handle;
 	f->at.prio = (uint16_t)(t->tcm_info >> 16);
 	f->at.protocol = (be16)t->tcm_info;
-	if ((uint32_t)t->tcm_ifindex == TCM_IFINDEX_MAGIC_BLOCK) {
-		f->block = t->tcm_block_index;
-		return;
-	}
 	f->at.ifindex = t->tcm_ifindex;
-	f->at.parent = t->tcm_parent;
+	f->at.parent = t->tcm_parent; /* tcm_block_index is the same word */
 }
 
 static int get_flower(const struct nlattr *options, struct tc_filter *f)
@@ -63,6 +61,8 @@ static int get_flower(const struct nlattr *options, struct tc_filter *f)
 	f->options_len = nlattr_len(options);
 	if (tb[TCA_FLOWER_FLAGS])
 		f->flags = nlattr_u32(tb[TCA_FLOWER_FLAGS]);
+	if (tb[TCA_FLOWER_IN_HW_COUNT])
+		f->in_hw_count = nlattr_u32(tb[TCA_FLOWER_IN_HW_COUNT]);
 	if (!tb[TCA_FLOWER_ACT])
 		return 0;
 	f->acts = nlattr_data(tb[TCA_FLOWER_ACT]);

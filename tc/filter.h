@@ -24,10 +24,17 @@
 /* Parents of filters (linux/pkt_sched.h): what comes in at a device, what the host sends by it. */
 #define TC_PARENT_INGRESS 0xfffffff2u
 #define TC_PARENT_EGRESS 0xfffffff3u
+/* In place of a device's: the filter stands in a block that several devices share, whose number is
+ * in place of the parent. */
+#define TC_BLOCK_IFINDEX (-1)
 
-struct tc_place { /* a filter's name */
-	int ifindex;
-	uint32_t parent; /* TC_PARENT_* */
+/* Numbers of blocks that are ours: the bonds' (bond.c). */
+#define TC_BLOCK_FIRST 0x53480001u
+#define TC_BLOCKS 64u
+
+struct tc_place {        /* a filter's name */
+	int ifindex;     /* or TC_BLOCK_IFINDEX */
+	uint32_t parent; /* TC_PARENT_*, or the block's number */
 	uint32_t chain, handle;
 	uint16_t prio;
 	be16 protocol;
@@ -41,9 +48,9 @@ size_t tc_place_put(struct nl_batch *b, const struct tc_place *at, uint16_t type
 struct tc_filter { /* borrowed from the message */
 	bool gone; /* RTM_DELTFILTER */
 	struct tc_place at;
-	uint32_t block; /* a shared block's number, in place of ifindex and parent; 0: none */
 	bool flower;
 	uint32_t flags;             /* TCA_CLS_FLAGS_* */
+	uint32_t in_hw_count;       /* drivers that have it; 0 in a terse one */
 	const void *options, *acts; /* payloads; NULL: none */
 	size_t options_len, acts_len;
 	bool ours;

@@ -36,12 +36,15 @@ static int ask(struct nl_chan *c, struct nl_batch *b, struct error *err, const c
 /* --- links --- */
 
 static const struct nlattr_policy link_policy[IFLA_LINKINFO + 1] = {
+	[IFLA_IFNAME] = { 1, IFNAMSIZ },
 	[IFLA_MASTER] = NLATTR_EXACT(4),
 	[IFLA_LINKINFO] = NLATTR_ANY,
 };
-static const struct nlattr_policy info_policy[IFLA_INFO_DATA + 1] = {
+static const struct nlattr_policy info_policy[IFLA_INFO_SLAVE_DATA + 1] = {
 	[IFLA_INFO_KIND] = { 1, 32 },
 	[IFLA_INFO_DATA] = NLATTR_ANY,
+	[IFLA_INFO_SLAVE_KIND] = { 1, 32 },
+	[IFLA_INFO_SLAVE_DATA] = NLATTR_ANY,
 };
 
 /* A tunnel device that takes its header with each packet: attribute `flag` of its kind's data. */
@@ -88,32 +91,55 @@ static be16 port_of(const struct nlattr *data, uint16_t type)
 	return a && nlattr_len(a) == sizeof(be16) ? nlattr_be16(a) : 0;
 }
 
+static bool is_kind(const struct nlattr *a, const char *kind)
+{
+	char text[32];
+
+	return a && nlattr_str(a, text, sizeof(text)) && !strcmp(text, kind);
+}
+
+/* A bond says what it is, its slaves whether they wait (IFLA_BOND_SLAVE_STATE 1). */
+static void get_bond(const struct nlattr *const tb[], struct tc_link *ret)
+{
+	const struct nlattr *state = NULL;
+
+	ret->is_bond = is_kind(tb[IFLA_INFO_KIND], "bond");
+	if (ret->is_bond)
+		ret->backups_count = has_flag(tb[IFLA_INFO_DATA], IFLA_BOND_ALL_SLAVES_ACTIVE);
+	if (is_kind(tb[IFLA_INFO_SLAVE_KIND], "bond"))
+		state = find(tb[IFLA_INFO_SLAVE_DATA], IFLA_BOND_SLAVE_STATE);
+	ret->is_backup = state && nlattr_len(state) == 1 && nlattr_u8(state) == 1;
+}
+
 static void get_kind(const struct nlattr *info, struct tc_link *ret)
 {
 	const struct nlattr *tb[ARRAY_SIZE(info_policy)];
-	char kind[32];
 
-	if (!info || nlattr_parse_nested(info, info_policy, ARRAY_SIZE(info_policy), tb) < 0 ||
-	    !tb[IFLA_INFO_KIND] || !nlattr_str(tb[IFLA_INFO_KIND], kind, sizeof(kind)))
+	if (!info || nlattr_parse_nested(info, info_policy, ARRAY_SIZE(info_policy), tb) < 0)
 		return;
+	get_bond(tb, ret);
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (!strcmp(kinds[i].kind, kind) &&
+		if (is_kind(tb[IFLA_INFO_KIND], kinds[i].kind) &&
 		    (!kinds[i].flag || has_flag(tb[IFLA_INFO_DATA], kinds[i].flag))) {
 			ret->kind = kinds[i].is;
 			ret->udp_port = port_of(tb[IFLA_INFO_DATA], kinds[i].port);
 		}
 }
 
-static int parse_link(const struct nlmsghdr *h, struct tc_link *ret)
+int tc_link_parse(const struct nlmsghdr *h, struct tc_link *ret)
 {
 	const struct nlattr *tb[ARRAY_SIZE(link_policy)];
 	size_t skip = NLMSG_SPACE(sizeof(struct ifinfomsg));
+	struct ifinfomsg m;
 
 	if (!h || h->nlmsg_type != RTM_NEWLINK || h->nlmsg_len < skip ||
 	    nlattr_parse((const uint8_t *)h + skip, h->nlmsg_len - skip, link_policy,
 			 ARRAY_SIZE(link_policy), tb) < 0)
 		return -EBADMSG;
-	*ret = (struct tc_link){ .kind = FLOWER_PORT_PLAIN };
+	memcpy(&m, (const uint8_t *)h + NLMSG_HDRLEN, sizeof(m));
+	*ret = (struct tc_link){ .ifindex = m.ifi_index, .kind = FLOWER_PORT_PLAIN };
+	if (tb[IFLA_IFNAME])
+		(void)nlattr_str(tb[IFLA_IFNAME], ret->name, sizeof(ret->name));
 	get_kind(tb[IFLA_LINKINFO], ret);
 	ret->master = tb[IFLA_MASTER] ? (int)nlattr_u32(tb[IFLA_MASTER]) : 0;
 	return 0;
@@ -130,7 +156,31 @@ int tc_link_get(struct nl_chan *c, int ifindex, struct tc_link *ret)
 	buf_put(&b.buf, &m, sizeof(m));
 	rc = ask(c, &b, NULL, "link");
 	if (!rc)
-		rc = parse_link(nl_batch_data(&b, 0), ret);
+		rc = tc_link_parse(nl_batch_data(&b, 0), ret);
+	nl_batch_done(&b);
+	return rc;
+}
+
+int tc_links_each(struct nl_chan *c, int master, void (*fn)(const struct tc_link *l, void *arg),
+		  void *arg)
+{
+	struct ifinfomsg m = { .ifi_family = AF_UNSPEC };
+	const struct nlmsghdr *h;
+	struct tc_link l;
+	struct nl_batch b;
+	int rc;
+
+	nl_batch_init(&b);
+	(void)nl_batch_add(&b, RTM_GETLINK, 0);
+	buf_put(&b.buf, &m, sizeof(m));
+	nlattr_put_u32(&b.buf, IFLA_MASTER, (uint32_t)master);
+	rc = nl_dump_begin(c, &b);
+	while (!rc && (rc = nl_dump_next(c, &h)) > 0) {
+		rc = 0;
+		if (!tc_link_parse(h, &l) && l.master == master)
+			fn(&l, arg);
+	}
+	nl_dump_end(c);
 	nl_batch_done(&b);
 	return rc;
 }
@@ -215,50 +265,74 @@ bool tc_link_offloads(int ifindex)
 
 /* --- qdiscs --- */
 
-static const struct nlattr_policy qdisc_policy[TCA_KIND + 1] = { [TCA_KIND] = { 1, 16 } };
+static const struct nlattr_policy qdisc_policy[TCA_INGRESS_BLOCK + 1] = {
+	[TCA_KIND] = { 1, 16 },
+	[TCA_INGRESS_BLOCK] = NLATTR_EXACT(4),
+};
 
-static int qdisc_of(const struct nlmsghdr *h, int ifindex)
+static bool qdisc_of(const struct nlmsghdr *h, struct tc_qdisc_at *ret)
 {
 	size_t skip = NLMSG_SPACE(sizeof(struct tcmsg));
 	const struct nlattr *tb[ARRAY_SIZE(qdisc_policy)];
 	struct tcmsg t;
-	char kind[16];
 
 	if (h->nlmsg_type != RTM_NEWQDISC || h->nlmsg_len < skip)
-		return TC_QDISC_NONE;
+		return false;
 	memcpy(&t, (const uint8_t *)h + NLMSG_HDRLEN, sizeof(t));
-	if (t.tcm_ifindex != ifindex || t.tcm_parent != TC_H_INGRESS ||
+	if (t.tcm_parent != TC_H_INGRESS ||
 	    nlattr_parse((const uint8_t *)h + skip, h->nlmsg_len - skip, qdisc_policy,
 			 ARRAY_SIZE(qdisc_policy), tb) < 0 ||
-	    !tb[TCA_KIND] || !nlattr_str(tb[TCA_KIND], kind, sizeof(kind)))
-		return TC_QDISC_NONE;
-	return strcmp(kind, "clsact") ? TC_QDISC_INGRESS : TC_QDISC_CLSACT;
+	    !tb[TCA_KIND])
+		return false;
+	*ret = (struct tc_qdisc_at){
+		.ifindex = t.tcm_ifindex,
+		.kind = is_kind(tb[TCA_KIND], "clsact") ? TC_QDISC_CLSACT : TC_QDISC_INGRESS,
+		.block = tb[TCA_INGRESS_BLOCK] ? nlattr_u32(tb[TCA_INGRESS_BLOCK]) : 0,
+	};
+	return true;
 }
 
-int tc_qdisc_find(struct nl_chan *c, int ifindex)
+int tc_qdiscs_each(struct nl_chan *c, void (*fn)(const struct tc_qdisc_at *q, void *arg), void *arg)
 {
-	struct tcmsg t = { .tcm_ifindex = ifindex };
-	int rc, found = TC_QDISC_NONE;
+	struct tcmsg t = { .tcm_ifindex = 0 };
 	const struct nlmsghdr *h;
+	struct tc_qdisc_at q;
 	struct nl_batch b;
+	int rc;
 
 	nl_batch_init(&b);
 	(void)nl_batch_add(&b, RTM_GETQDISC, 0);
 	buf_put(&b.buf, &t, sizeof(t));
 	rc = nl_dump_begin(c, &b);
 	while (!rc && (rc = nl_dump_next(c, &h)) > 0) {
-		int q = qdisc_of(h, ifindex);
-
-		found = q != TC_QDISC_NONE ? q : found;
 		rc = 0;
+		if (qdisc_of(h, &q))
+			fn(&q, arg);
 	}
 	nl_dump_end(c);
 	nl_batch_done(&b);
-	return rc < 0 && rc != -EINTR ? rc : found;
+	return rc;
+}
+
+static void keep_qdisc(const struct tc_qdisc_at *q, void *arg)
+{
+	struct tc_qdisc_at *ret = arg;
+
+	if (q->ifindex == ret->ifindex)
+		*ret = *q;
+}
+
+int tc_qdisc_find(struct nl_chan *c, int ifindex, struct tc_qdisc_at *ret)
+{
+	int rc;
+
+	*ret = (struct tc_qdisc_at){ .ifindex = ifindex, .kind = TC_QDISC_NONE };
+	rc = tc_qdiscs_each(c, keep_qdisc, ret);
+	return rc == -EINTR ? 0 : rc; /* others come and go */
 }
 
 static int qdisc_request(struct nl_chan *c, uint16_t type, uint16_t flags, int ifindex,
-			 struct error *err, const char *what)
+			 uint32_t block, struct error *err, const char *what)
 {
 	struct tcmsg t = { .tcm_ifindex = ifindex,
 			   .tcm_parent = TC_H_CLSACT,
@@ -271,20 +345,23 @@ static int qdisc_request(struct nl_chan *c, uint16_t type, uint16_t flags, int i
 	buf_put(&b.buf, &t, sizeof(t));
 	if (type == RTM_NEWQDISC)
 		nlattr_put_str(&b.buf, TCA_KIND, "clsact");
+	if (block)
+		nlattr_put_u32(&b.buf, TCA_INGRESS_BLOCK, block);
 	rc = ask(c, &b, err, what);
 	nl_batch_done(&b);
 	return rc;
 }
 
-int tc_qdisc_add(struct nl_chan *c, int ifindex, struct error *err)
+int tc_qdisc_add(struct nl_chan *c, int ifindex, uint32_t block, struct error *err)
 {
-	return qdisc_request(c, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, ifindex, err,
+	return qdisc_request(c, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, ifindex, block, err,
 			     "cannot make a clsact qdisc");
 }
 
 int tc_qdisc_del(struct nl_chan *c, int ifindex)
 {
-	return qdisc_request(c, RTM_DELQDISC, 0, ifindex, NULL, "cannot delete the clsact qdisc");
+	return qdisc_request(c, RTM_DELQDISC, 0, ifindex, 0, NULL,
+			     "cannot delete the clsact qdisc");
 }
 
 /* --- the kernel's datapath --- */

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += tc/libtc.a
 tc_libtc_a_SOURCES = \
 	tc/apply.c \
+	tc/bond.c \
 	tc/device.h \
 	tc/filter.c \
 	tc/filter.h \

@@ -68,8 +68,10 @@ void tc_port_put(struct tc_port *p)
 	lock_take(&registry);
 	last = !--p->refs;
 	lock_give(&registry);
-	if (last)
-		free(p);
+	if (!last)
+		return;
+	free(p->slaves);
+	free(p);
 }
 
 static struct tc_port *find_no(bool kernel, struct dp_port no) REQUIRES(&registry)
@@ -92,6 +94,16 @@ static struct tc_port *find_ifindex(int ifindex) REQUIRES(&registry)
 	return NULL;
 }
 
+static struct tc_port *find_block(uint32_t block) REQUIRES(&registry)
+{
+	struct tc_port *p;
+
+	HTABLE_FOR_EACH (p, struct tc_port, by_ifindex, &by_ifindex)
+		if (p->bond && p->parent == block)
+			return p;
+	return NULL;
+}
+
 struct tc_port *tc_port_get(bool kernel, struct dp_port no)
 {
 	struct tc_port *p;
@@ -104,16 +116,90 @@ struct tc_port *tc_port_get(bool kernel, struct dp_port no)
 	return p;
 }
 
-bool tc_ports_with(int ifindex, void (*fn)(struct tc_port *p, void *arg), void *arg)
+bool tc_ports_with(int ifindex, tc_port_fn *fn, void *arg)
+{
+	struct tc_place at = { .ifindex = ifindex };
+
+	return tc_ports_at(&at, fn, arg);
+}
+
+bool tc_ports_at(const struct tc_place *at, tc_port_fn *fn, void *arg)
 {
 	struct tc_port *p;
 
 	lock_take(&registry);
-	p = find_ifindex(ifindex);
+	p = at->ifindex == TC_BLOCK_IFINDEX ? find_block(at->parent) : find_ifindex(at->ifindex);
 	if (p)
 		fn(p, arg);
 	lock_give(&registry);
 	return p;
+}
+
+/* --- the slaves of bonds --- */
+
+static bool has_slave(const struct tc_port *p, int ifindex)
+{
+	for (size_t i = 0; i < p->n_slaves; i++)
+		if (p->slaves[i].ifindex == ifindex)
+			return true;
+	return false;
+}
+
+void tc_bonds_with(int ifindex, tc_port_fn *fn, void *arg)
+{
+	struct tc_port *p;
+
+	lock_take(&registry);
+	HTABLE_FOR_EACH (p, struct tc_port, by_ifindex, &by_ifindex)
+		if (has_slave(p, ifindex))
+			fn(p, arg);
+	lock_give(&registry);
+}
+
+void tc_bonds_changed_by(const struct tc_link *slave, tc_port_fn *fn, void *arg)
+{
+	struct tc_port *p;
+
+	lock_take(&registry);
+	HTABLE_FOR_EACH (p, struct tc_port, by_ifindex, &by_ifindex) {
+		bool is = p->bond && slave->master == p->ifindex &&
+			  (p->backups_count || !slave->is_backup);
+
+		if (has_slave(p, slave->ifindex) != is)
+			fn(p, arg);
+	}
+	lock_give(&registry);
+}
+
+void tc_port_set_slaves(struct tc_port *p, struct tc_slave *v, unsigned n, bool backups_count)
+{
+	struct tc_slave *old;
+
+	lock_take(&registry);
+	old = p->slaves;
+	p->slaves = v;
+	atomic_store(&p->n_slaves, n);
+	p->backups_count = backups_count;
+	lock_give(&registry);
+	free(old);
+}
+
+void tc_bond_status(struct tc_port *p, struct str *out)
+{
+	lock_take(&registry);
+	for (unsigned i = 0; i < p->n_slaves; i++)
+		str_printf(out, "    slave %s: %s\n", p->slaves[i].name,
+			   p->slaves[i].bound      ? "bound"
+			   : p->slaves[i].words[0] ? p->slaves[i].words
+						   : "not bound");
+	lock_give(&registry);
+}
+
+void tc_port_set_block(struct tc_port *p, uint32_t block)
+{
+	lock_take(&registry);
+	p->parent = block;
+	lock_give(&registry);
 }
 
 void tc_devices_each(void (*fn)(struct tc_device *d, void *arg), void *arg)
@@ -250,26 +336,37 @@ static int sweep(struct tc_port *p, struct nl_chan *c)
 	return rc;
 }
 
-int tc_port_qdisc(struct tc_port *p, struct error *err)
+static int make_qdisc(struct tc_port *p, struct error *err)
 {
 	struct nl_chan *c = p->dev->chan;
+	struct tc_qdisc_at q;
+	int rc = tc_qdisc_add(c, p->ifindex, 0, err);
+
+	p->made = !rc;
+	if (rc != -EEXIST)
+		return rc;
+	error_clear(err);
+	rc = tc_qdisc_find(c, p->ifindex, &q);
+	if (rc)
+		return rc;
+	if (q.kind == TC_QDISC_INGRESS && p->parent == TC_PARENT_EGRESS)
+		return error_set(err, EBUSY, NULL, "%s has an ingress qdisc, which has no egress",
+				 p->name);
+	if (q.block && p->parent == TC_PARENT_INGRESS)
+		return error_set(err, EBUSY, NULL,
+				 "%s shares block %u of filters with other devices", p->name,
+				 q.block);
+	return q.kind == TC_QDISC_NONE ? -EBUSY : 0; /* gone by now: an instant later */
+}
+
+int tc_port_qdisc(struct tc_port *p, struct error *err)
+{
 	int rc;
 
 	if (atomic_load(&p->ready))
 		return 0;
-	rc = tc_qdisc_add(c, p->ifindex, err);
-	if (rc == -EEXIST) {
-		error_clear(err);
-		rc = tc_qdisc_find(c, p->ifindex);
-		if (rc == TC_QDISC_NONE)
-			rc = -EBUSY; /* an instant later */
-		if (rc == TC_QDISC_INGRESS && p->parent == TC_PARENT_EGRESS)
-			return error_set(err, EBUSY, NULL,
-					 "%s has an ingress qdisc, which has no egress", p->name);
-	} else if (!rc) {
-		p->made = true;
-	}
-	if (rc < 0)
+	rc = p->bond ? tc_bond_bind(p, err) : make_qdisc(p, err);
+	if (rc)
 		return error_set(err, -rc, NULL, "%s: %s", p->name, strerror(-rc));
 	atomic_store(&p->ready, true);
 	return 0;
@@ -289,16 +386,35 @@ int tc_port_ready(struct tc_port *p, struct error *err)
 	return 0;
 }
 
-/* Ours, and nobody has anything on it, neither at ingress nor at egress. */
-static bool qdisc_is_idle(struct tc_port *p, struct nl_chan *c)
+/* Nobody has anything on it, neither at ingress nor at egress. */
+static bool device_is_idle(const struct tc_port *p, int ifindex, struct nl_chan *c)
 {
-	struct tc_port at = *p;
+	struct tc_port at = { .ifindex = ifindex, .dev = p->dev };
 	struct sweep s = { .ours = false };
 
 	for (at.parent = TC_PARENT_INGRESS; at.parent <= TC_PARENT_EGRESS; at.parent++)
 		if (tc_filters_dump(&at, c, true, sweep_one, &s) || s.n)
 			return false;
 	return true;
+}
+
+static bool qdisc_is_idle(const struct tc_port *p, struct nl_chan *c)
+{
+	bool idle = true;
+
+	if (!p->bond)
+		return device_is_idle(p, p->ifindex, c);
+	for (size_t i = 0; i < p->n_slaves; i++)
+		idle &= !p->slaves[i].bound || device_is_idle(p, p->slaves[i].ifindex, c);
+	return idle;
+}
+
+static void take_qdisc(struct tc_port *p, struct nl_chan *c)
+{
+	if (p->bond)
+		tc_bond_release(p, c);
+	else
+		(void)tc_qdisc_del(c, p->ifindex); /* else it stays, and does no harm */
 }
 
 static int tidy(struct tc_port *p, void *arg)
@@ -316,7 +432,7 @@ static int tidy(struct tc_port *p, void *arg)
 		return 0;
 	atomic_store(&p->ready, false);
 	p->made = false;
-	(void)tc_qdisc_del(p->dev->chan, p->ifindex); /* else it stays, and does no harm */
+	take_qdisc(p, p->dev->chan);
 	return 0;
 }
 
@@ -328,5 +444,7 @@ void tc_ports_tidy(struct tc_device *d)
 void tc_port_leave(struct tc_port *p, struct nl_chan *c)
 {
 	if (p->made && !atomic_load(&p->n_rules) && qdisc_is_idle(p, c))
-		(void)tc_qdisc_del(c, p->ifindex); /* the device may be gone, too */
+		take_qdisc(p, c); /* the device may be gone, too */
+	if (p->bond)
+		tc_bond_end(p);
 }

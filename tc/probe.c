@@ -224,12 +224,11 @@ static void try_this(struct probe *b, enum what what, unsigned id)
 		  !flower_actions_put(&env, &r, &m, &b->d->scratch, &why);
 	if (!t->said || !b->d->offloads || b->n > TC_PRIO_LAST - TC_PRIO_FIRST)
 		return;
-	at = (struct tc_place){ .ifindex = b->p->ifindex,
-				.parent = b->p->parent,
-				.chain = b->chain,
-				.handle = TC_HANDLE_MARK | (uint32_t)b->n,
-				.prio = (uint16_t)(TC_PRIO_LAST + 1 - b->n),
-				.protocol = m.protocol };
+	at = tc_port_place(b->p);
+	at.chain = b->chain;
+	at.handle = TC_HANDLE_MARK | (uint32_t)b->n;
+	at.prio = (uint16_t)(TC_PRIO_LAST + 1 - b->n);
+	at.protocol = m.protocol;
 	t->asked = true;
 	t->msg = tc_place_put(&b->batch, &at, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL);
 	options = nlattr_nest(&b->batch.buf, TCA_OPTIONS);
@@ -410,19 +409,45 @@ static void probe_all(struct tc_device *d, struct tc_port *p, struct offload_cap
 	c->software = d->kernel;
 }
 
-static int any_port(struct tc_port *p, void *arg)
+struct trial_run {
+	struct offload_caps *caps;
+	bool bonds; /* which ports are looked at */
+};
+
+/* The first one will do. */
+static int try_port(struct tc_port *p, void *arg)
 {
 	struct error err = ERROR_INIT;
-	struct offload_caps *c = arg;
 	struct tc_device *d = p->dev;
+	struct trial_run *t = arg;
 
-	d->offloads = d->may_offload && tc_link_offloads(p->ifindex);
+	if (p->bond != t->bonds)
+		return 0;
+	d->offloads =
+		d->may_offload && (p->bond ? tc_bond_offloads(p) : tc_link_offloads(p->ifindex));
 	if (d->offloads && tc_port_qdisc(p, &err)) {
 		log_warn("%s: %s", d->up.name, err.cause);
 		d->offloads = false;
 	}
-	probe_all(d, p, c);
-	return 1; /* the first one will do */
+	probe_all(d, p, t->caps);
+	if (p->bond && !d->offloads && !d->words[0])
+		(void)snprintf(d->words, sizeof(d->words), "%s",
+			       atomic_load(&p->n_slaves)
+				       ? "hw-tc-offload is not on at all slaves of the bond"
+				       : "the bond has no slave that takes packets");
+	return 1;
+}
+
+/* By a port that is no bond where there is one: a bond's slaves may change. */
+static void try_ports(struct tc_device *d, struct offload_caps *c)
+{
+	struct trial_run t = { .caps = c };
+
+	memset(c, 0, sizeof(*c));
+	if (tc_ports_each(d, try_port, &t))
+		return;
+	t.bonds = true;
+	(void)tc_ports_each(d, try_port, &t); /* 1, or the last port has just gone */
 }
 
 int tc_caps(struct offload_device *dev, struct offload_caps *caps)
@@ -431,8 +456,8 @@ int tc_caps(struct offload_device *dev, struct offload_caps *caps)
 	struct offload_caps found;
 
 	if (atomic_exchange(&d->stale, false)) {
-		memset(&found, 0, sizeof(found));
-		(void)tc_ports_each(d, any_port, &found);
+		(void)tc_ports_each(d, tc_bond_look, NULL); /* never fails */
+		try_ports(d, &found);
 		lock_take(&d->lock);
 		found.generation = d->caps.generation + 1;
 		d->caps = found;
@@ -498,7 +523,7 @@ int tc_fits_driver(struct tc_device *d, const struct offload_rule *r, const stru
 	inner = d->inner_vlan;
 	lock_give(&d->lock);
 	if (!offloads) {
-		if (d->kernel && r->policy != OFFLOAD_POLICY_SKIP_SW)
+		if (d->kernel && !d->driver_only && r->policy != OFFLOAD_POLICY_SKIP_SW)
 			return 0; /* software it will be */
 		(void)flower_refuse(why, OFFLOAD_DRIVER_REFUSED, -1, -1);
 		(void)snprintf(why->driver, sizeof(why->driver), "%s",

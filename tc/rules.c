@@ -15,6 +15,7 @@
 
 #define PER_CLOCK 64u /* rules to a reading of the clock */
 #define MUTE_PACKETS 16
+#define LEAVE_MAX 64u
 #define MUTE_WINDOW_NS (3 * NSEC_PER_SEC) /* drivers read counters once a second */
 
 /* --- by number --- */
@@ -28,7 +29,9 @@ static uint64_t hash_number(uint32_t number)
 
 static uint64_t block_of(const struct tc_port *p)
 {
-	return (uint64_t)p->ifindex << 32 | p->parent;
+	struct tc_place at = tc_port_place(p);
+
+	return (uint64_t)(uint32_t)at.ifindex << 32 | at.parent;
 }
 
 static struct tc_rule *find_number(const struct tc_device *d, uint32_t number) REQUIRES(&d->lock)
@@ -45,7 +48,7 @@ static struct tc_rule *find_number(const struct tc_device *d, uint32_t number) R
  * tag that it keeps beside the packet. */
 static uint8_t l2_bytes(uint32_t parent, be16 protocol)
 {
-	return (uint8_t)((parent == TC_PARENT_INGRESS ? ETH_HLEN : 0) +
+	return (uint8_t)((parent == TC_PARENT_EGRESS ? 0 : ETH_HLEN) +
 			 (flower_type_is_vlan(protocol) ? VLAN_HLEN : 0));
 }
 
@@ -66,12 +69,12 @@ static struct tc_rule *insert(struct tc_device *d, struct tc_port *p, const stru
 int tc_rule_new(struct tc_device *d, struct tc_port *p, const struct flower_match *m,
 		uint16_t avoid, struct tc_rule **ret)
 {
-	struct tc_place at = { .ifindex = p->ifindex,
-			       .parent = p->parent,
-			       .chain = m->chain,
-			       .protocol = m->protocol };
+	struct tc_place at = tc_port_place(p);
 	uint32_t number = 0;
 	int rc;
+
+	at.chain = m->chain;
+	at.protocol = m->protocol;
 
 	lock_take(&d->lock);
 	rc = tc_prios_take(&d->prios, block_of(p), m->chain, m->protocol, avoid, &at.prio);
@@ -155,6 +158,38 @@ void tc_rules_drop_port(struct tc_device *d, struct tc_port *p)
 	lock_give(&d->lock);
 }
 
+/* Up to n rules of the port that are in the kernel. */
+static size_t some_of(struct tc_device *d, const struct tc_port *p, struct tc_leave *v, size_t n)
+	EXCLUDES(d->lock)
+{
+	struct tc_rule *r;
+	size_t k = 0;
+
+	lock_take(&d->lock);
+	HTABLE_FOR_EACH (r, struct tc_rule, node, &d->rules)
+		if (r->port == p && !r->gone && k < n)
+			v[k++] = (struct tc_leave){ .rule = r };
+	lock_give(&d->lock);
+	return k;
+}
+
+void tc_rules_leave(struct tc_device *d, struct tc_port *p)
+{
+	struct tc_leave v[LEAVE_MAX], *ptr[LEAVE_MAX];
+	size_t n;
+
+	while ((n = some_of(d, p, v, LEAVE_MAX)) > 0) {
+		for (size_t i = 0; i < n; i++)
+			ptr[i] = &v[i];
+		tc_leave(d, ptr, n);
+		for (size_t i = 0; i < n; i++) {
+			if (v[i].counted)
+				tc_rule_stats(v[i].rule, &v[i].counts, &v[i].rule->last);
+			v[i].rule->gone = true;
+		}
+	}
+}
+
 /* --- counters --- */
 
 void tc_rule_stats(struct tc_rule *r, const struct flower_counts *c, uint64_t now_ns,
@@ -175,7 +210,8 @@ void tc_rule_stats(struct tc_rule *r, const struct flower_counts *c, uint64_t no
 int tc_filters_dump(struct tc_port *p, struct nl_chan *c, bool terse, tc_filter_fn *fn, void *arg)
 {
 	struct nla_bitfield32 flags = { TCA_DUMP_FLAGS_TERSE, TCA_DUMP_FLAGS_TERSE };
-	struct tcmsg t = { .tcm_ifindex = p->ifindex, .tcm_parent = p->parent };
+	struct tc_place at = tc_port_place(p);
+	struct tcmsg t = { .tcm_ifindex = at.ifindex, .tcm_parent = at.parent };
 	const struct nlmsghdr *h;
 	struct nl_batch b;
 	struct tc_filter f;
@@ -370,8 +406,8 @@ static void back_one(struct tc_port *p, const struct tc_filter *f, void *arg)
 {
 	struct tc_device *d = p->dev;
 	struct offload_held h = { .ufid = f->ufid,
-				  .cost = 1,
-				  .in_hw = f->flags & TCA_CLS_FLAGS_IN_HW,
+				  .cost = tc_port_cost(p),
+				  .in_hw = tc_in_hw(p, f),
 				  .policy = policy_of(f->flags) };
 	struct buf actions = BUF_INIT;
 	struct flower_env env;
@@ -408,9 +444,10 @@ static void back_one(struct tc_port *p, const struct tc_filter *f, void *arg)
 static int back_port(struct tc_port *p, void *arg)
 {
 	struct left *l = arg;
-	int q = tc_qdisc_find(p->dev->chan, p->ifindex);
+	struct tc_qdisc_at q;
 
-	if (q <= TC_QDISC_NONE)
+	if (p->bond ? !tc_bond_find(p)
+		    : tc_qdisc_find(p->dev->chan, p->ifindex, &q) || q.kind == TC_QDISC_NONE)
 		return 0; /* nothing can be there */
 	nl_batch_clear(&l->batch);
 	if (tc_filters_dump(p, p->dev->chan, false, back_one, l))
@@ -418,7 +455,7 @@ static int back_port(struct tc_port *p, void *arg)
 	if (l->batch.n)
 		(void)nl_chan_do(p->dev->chan, &l->batch); /* an audit finds what stays */
 	p->swept = true;
-	p->made = atomic_load(&p->n_rules); /* whoever left rules of ours made it */
+	p->made = p->bond || atomic_load(&p->n_rules); /* whoever left ours made it */
 	atomic_store(&p->ready, true);
 	return 0;
 }

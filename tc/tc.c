@@ -9,6 +9,7 @@
 
 #include "core/base/log.h"
 #include "core/base/xalloc.h"
+#include "core/port/linux_link.h"
 #include "tc/device.h"
 #include "tc/paths.h"
 
@@ -54,8 +55,8 @@ static void stop(void)
 
 /* --- devices --- */
 
-static int device_new(const char *name, const struct tc_port *first, struct tc_device **ret,
-		      struct error *err)
+static int device_new(const char *name, const struct tc_port *first, bool asked,
+		      struct tc_device **ret, struct error *err)
 {
 	struct tc_device *d = xzalloc(sizeof(*d));
 	int rc = nl_chan_open(NETLINK_ROUTE, &d->chan, err);
@@ -68,7 +69,8 @@ static int device_new(const char *name, const struct tc_port *first, struct tc_d
 	(void)snprintf(d->up.name, sizeof(d->up.name), "%s", name);
 	CDS_INIT_LIST_HEAD(&d->ports);
 	d->kernel = first->kernel;
-	d->may_offload = first->offloads;
+	d->may_offload = first->offloads || first->bond;
+	d->driver_only = first->bond && !asked;
 	d->tunnels = !first->offloads && first->kind >= FLOWER_PORT_VXLAN;
 	d->recirc = first->kernel && tc_kernel_shares_chains();
 	atomic_store(&d->stale, true);
@@ -108,7 +110,9 @@ static void device_free(struct tc_device *d)
 static void name_device(const struct tc_port *p, const struct port_state *st, char *name,
 			size_t size)
 {
-	if (!p->offloads)
+	if (p->bond && !st->phys_switch_id[0])
+		(void)snprintf(name, size, "tc:%.60s", p->name);
+	else if (!p->offloads)
 		(void)snprintf(name, size,
 			       p->kind < FLOWER_PORT_VXLAN ? "tc:software" : "tc:tunnels");
 	else if (st->phys_switch_id[0])
@@ -118,6 +122,39 @@ static void name_device(const struct tc_port *p, const struct port_state *st, ch
 }
 
 /* --- attach, detach --- */
+
+struct members {
+	struct port_state *st; /* the switch id that all slaves have */
+	unsigned n;
+	bool offload; /* all of them */
+};
+
+static void add_member(const struct tc_link *l, void *arg)
+{
+	struct members *m = arg;
+	struct port_state st;
+
+	m->offload &= tc_link_offloads(l->ifindex);
+	if (linux_link_state(l->ifindex, &st))
+		st.phys_switch_id[0] = '\0';
+	if (!m->n++)
+		(void)snprintf(m->st->phys_switch_id, sizeof(m->st->phys_switch_id), "%s",
+			       st.phys_switch_id);
+	else if (strcmp(m->st->phys_switch_id, st.phys_switch_id) != 0)
+		m->st->phys_switch_id[0] = '\0';
+}
+
+/* A bond is of the NIC that all of its slaves are of. */
+static int look_at_slaves(struct tc_port *p, struct port_state *st)
+{
+	struct members m = { .st = st, .offload = true };
+	int rc = tc_links_each(main_chan, p->ifindex, add_member, &m);
+
+	p->offloads = m.n && m.offload;
+	if (!p->offloads)
+		st->phys_switch_id[0] = '\0';
+	return rc == -EINTR ? 0 : rc; /* whoever joins or leaves is told of */
+}
 
 static int look_at(struct port *port, struct tc_port *p, struct port_state *st, bool asked,
 		   struct error *err)
@@ -133,22 +170,30 @@ static int look_at(struct port *port, struct tc_port *p, struct port_state *st, 
 	p->ifindex = st->ifindex;
 	p->kernel = !port->ops->rx;
 	p->offloads = tc_link_offloads(p->ifindex);
+	rc = start(err);
+	if (!rc)
+		rc = tc_link_get(main_chan, p->ifindex, &link);
+	if (rc)
+		return rc;
+	p->bond = link.is_bond;
+	if (p->bond)
+		rc = look_at_slaves(p, st);
+	if (rc)
+		return rc;
 	if (!p->kernel && !p->offloads)
 		return asked ? error_set(err, EOPNOTSUPP, "offload",
 					 "%s: hw-tc-offload is off or its driver has none (ethtool "
 					 "-K %s hw-tc-offload on)",
 					 port->name, port->name)
 			     : -ENODEV;
-	rc = start(err);
-	if (!rc)
-		rc = tc_link_get(main_chan, p->ifindex, &link);
-	if (rc)
-		return rc;
-	if (!asked && !p->offloads && link.kind < FLOWER_PORT_VXLAN)
+	if (!asked && !p->offloads && !p->bond && link.kind < FLOWER_PORT_VXLAN)
 		return -ENODEV; /* the kernel's datapath does it as well */
 	p->kind = link.kind;
 	p->udp_port = link.udp_port;
-	p->parent = link.kind == FLOWER_PORT_INTERNAL ? TC_PARENT_EGRESS : TC_PARENT_INGRESS;
+	p->parent = p->bond                             ? 0
+		    : link.kind == FLOWER_PORT_INTERNAL ? TC_PARENT_EGRESS
+							: TC_PARENT_INGRESS;
+	atomic_store(&p->look, p->bond);
 	rc = tc_watch_start(err);
 	return rc ? rc : tc_paths_start(tc_follow_changed, err);
 }
@@ -173,11 +218,13 @@ static int tc_attach(struct port *port, const char *args, struct offload_device 
 	name_device(p, &st, name, sizeof(name));
 	d = tc_device_find(name);
 	if (!d)
-		rc = device_new(name, p, &d, err);
+		rc = device_new(name, p, args, &d, err);
 	if (rc)
 		goto err_look;
 	p->dev = d;
 	atomic_fetch_add(&d->n_ports, 1);
+	if (p->bond)
+		atomic_store(&d->stale, true); /* its slaves are to be listed */
 	tc_ports_add(p);
 	tc_watch_own();
 	*dev = &d->up;
@@ -209,13 +256,23 @@ static void tc_detach(struct offload_device *dev, struct port *port)
 
 /* --- looking at it --- */
 
+static int add_entries(struct tc_port *p, void *arg)
+{
+	uint64_t *n = arg;
+
+	*n += (uint64_t)atomic_load(&p->n_rules) * tc_port_cost(p);
+	return 0;
+}
+
 static int tc_usage(struct offload_device *dev, struct offload_usage *u)
 {
 	struct tc_device *d = tc_of(dev);
+	uint64_t n = 0;
 
 	tc_ports_tidy(d);
+	(void)tc_ports_each(d, add_entries, &n); /* never fails */
 	lock_take(&d->lock);
-	*u = (struct offload_usage){ .entries = d->rules.n, .epoch = d->epoch };
+	*u = (struct offload_usage){ .entries = n, .epoch = d->epoch };
 	lock_give(&d->lock);
 	return 0;
 }
@@ -226,6 +283,8 @@ static int status_port(struct tc_port *p, void *arg)
 
 	str_printf(out, "  %s: %u rules, %s\n", p->name, (unsigned)atomic_load(&p->n_rules),
 		   atomic_load(&p->ready) ? "with a qdisc" : "no qdisc");
+	if (p->bond)
+		tc_bond_status(p, out);
 	return 0;
 }
 

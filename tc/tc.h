@@ -12,6 +12,10 @@
  * rules the kernel shows to every NIC's driver (indirect blocks), so that only a rule's echo says
  * where it is; all others share tc:software.
  *
+ * A bond (the kernel's bonding) belongs to the NIC that all of its slaves are of, or is a device by
+ * itself; its filters stand at its slaves (bond.c).  It need not be asked for: a slave whose driver
+ * takes rules may come at any time.
+ *
  * Filters hang on a clsact (or ingress) qdisc, made when the first rule of a port comes and taken
  * away when no filter has been there for a while and it was ours.  In what names rules are ours:
  * filter.h.

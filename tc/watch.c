@@ -97,8 +97,10 @@ static void tell_port(struct tc_port *p, void *arg)
 	char words[128];
 
 	(void)snprintf(words, sizeof(words), "%s: %s", p->name, h->words);
-	if (h->no_qdisc)
+	if (h->no_qdisc && !p->bond)
 		atomic_store(&p->ready, false);
+	if (p->bond)
+		atomic_store(&p->look, true);
 	if (h->filter) {
 		lock_take(&d->lock);
 		r = tc_rule_of(d, h->filter);
@@ -127,7 +129,7 @@ static void see_filter(const struct nlmsghdr *h)
 	struct tc_filter f;
 	struct happened what = { .filter = &f };
 
-	if (tc_filter_get(h, &f) || f.block ||
+	if (tc_filter_get(h, &f) ||
 	    (f.at.handle && (f.at.handle & TC_HANDLE_MASK) != TC_HANDLE_MARK) ||
 	    f.at.prio < TC_PRIO_FIRST || f.at.prio > TC_PRIO_LAST)
 		return;
@@ -137,7 +139,7 @@ static void see_filter(const struct nlmsghdr *h)
 		what = (struct happened){ .kind = OFFLOAD_EV_RULES,
 					  .words = "somebody removed filters" };
 	}
-	(void)tc_ports_with(f.at.ifindex, tell_port, &what);
+	(void)tc_ports_at(&f.at, tell_port, &what);
 }
 
 static void see_qdisc(const struct nlmsghdr *h)
@@ -145,13 +147,17 @@ static void see_qdisc(const struct nlmsghdr *h)
 	struct happened gone = { .kind = OFFLOAD_EV_RULES,
 				 .words = "somebody removed the qdisc",
 				 .no_qdisc = true };
+	struct happened anew = { .kind = OFFLOAD_EV_CAPS, .words = gone.words };
 	struct tcmsg t;
 
 	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(t)))
 		return;
 	memcpy(&t, (const uint8_t *)h + NLMSG_HDRLEN, sizeof(t));
-	if (t.tcm_parent == TC_H_INGRESS)
-		(void)tc_ports_with(t.tcm_ifindex, tell_port, &gone);
+	if (t.tcm_parent != TC_H_INGRESS)
+		return;
+	(void)tc_ports_with(t.tcm_ifindex, tell_port, &gone);
+	tc_bonds_with(t.tcm_ifindex, tell_port, &anew);
+	tc_bonds_with(t.tcm_ifindex, tell_port, &gone);
 }
 
 static bool features_changed(const struct nlmsghdr *h)
@@ -173,6 +179,8 @@ static void see_link(const struct nlmsghdr *h)
 				 .words = "the device is gone",
 				 .no_qdisc = true };
 	struct happened caps = { .kind = OFFLOAD_EV_CAPS, .words = "its features changed" };
+	struct happened slaves = { .kind = OFFLOAD_EV_CAPS, .words = "its slaves changed" };
+	struct tc_link l = { .master = 0 };
 	struct ifinfomsg m;
 
 	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(m)))
@@ -180,10 +188,15 @@ static void see_link(const struct nlmsghdr *h)
 	memcpy(&m, (const uint8_t *)h + NLMSG_HDRLEN, sizeof(m));
 	if (m.ifi_family != AF_UNSPEC)
 		return;
+	if (h->nlmsg_type == RTM_DELLINK || tc_link_parse(h, &l))
+		l.ifindex = m.ifi_index;
+	tc_bonds_changed_by(&l, tell_port, &slaves);
 	if (h->nlmsg_type == RTM_DELLINK)
 		(void)tc_ports_with(m.ifi_index, tell_port, &gone);
-	else if (features_changed(h))
+	else if (features_changed(h)) {
 		(void)tc_ports_with(m.ifi_index, tell_port, &caps);
+		tc_bonds_with(m.ifi_index, tell_port, &caps);
+	}
 }
 
 static void see(const struct nlmsghdr *h, void *arg)

@@ -456,6 +456,16 @@ static void make_prio_full(void)
 	said(OFFLOAD_PRIO_FULL, -ENOSPC);
 }
 
+static void make_block_full(void)
+{
+	said(OFFLOAD_BLOCK_FULL, -ENOSPC);
+}
+
+static void make_qdisc(void)
+{
+	said(OFFLOAD_QDISC, -EBUSY);
+}
+
 static void make_no_next_hop(void)
 {
 	said(OFFLOAD_NO_NEXT_HOP, -EOPNOTSUPP);
@@ -565,6 +575,9 @@ static const struct maker {
 	[OFFLOAD_TABLE_FULL] = { make_table_full, LIMIT_TOO, NULL, NULL },
 	[OFFLOAD_PRIO_FULL] = { make_prio_full, DRIVER_TOO, "tests/unit/tc/prio_test.c",
 				"-ENOSPC" },
+	[OFFLOAD_BLOCK_FULL] = { make_block_full, DRIVER_TOO, "tests/kernel/bond_test.sh",
+				 "block_full" },
+	[OFFLOAD_QDISC] = { make_qdisc, DRIVER_TOO, "tests/kernel/bond_test.sh", "foreign_qdisc" },
 	[OFFLOAD_NOT_IN_HW] = { make_not_in_hw, 0, "tests/nic/exact_test.sh", "not_in_hw" },
 	[OFFLOAD_DRIVER_REFUSED] = { make_driver_refused, DRIVER_TOO, NULL, NULL },
 	[OFFLOAD_SHAPE_REFUSED] = { make_shape_refused, DRIVER_TOO, NULL, NULL },

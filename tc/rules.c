@@ -184,7 +184,8 @@ void tc_rules_leave(struct tc_device *d, struct tc_port *p)
 		tc_leave(d, ptr, n);
 		for (size_t i = 0; i < n; i++) {
 			if (v[i].counted)
-				tc_rule_stats(v[i].rule, &v[i].counts, &v[i].rule->last);
+				tc_rule_stats(v[i].rule, &v[i].counts, clock_mono_ns(),
+					      &v[i].rule->last);
 			v[i].rule->gone = true;
 		}
 	}

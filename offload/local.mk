@@ -27,6 +27,7 @@ offload_liboffload_a_SOURCES = \
 	offload/live.c \
 	offload/live.h \
 	offload/lost.c \
+	offload/meters.c \
 	offload/notify.c \
 	offload/place.c \
 	offload/policy.c \

@@ -29,6 +29,7 @@
 #pragma once
 
 #include "core/datapath/dp.h"
+#include "core/datapath/dp_meter.h"
 #include "offload/reason.h"
 
 struct offload_provider_ops;
@@ -137,6 +138,18 @@ struct offload_usage {
 	uint64_t epoch; /* changes when the device lost all its rules (reset) */
 };
 
+/* Meters of the datapaths, which a provider polices as they do: for all its devices at once.  Main
+ * thread; they block as long as the kernel does. */
+struct offload_meter_ops {
+	/* The kernel's or the user datapath's meter has these rates.  fresh: it is new, and what a
+	 * former process counted under this number is not its. */
+	void (*set)(bool kernel, uint32_t id, const struct dp_meter *m, bool fresh);
+	/* What it has counted here; all zero when it is not known. */
+	void (*get)(bool kernel, uint32_t id, struct dp_meter_stats *st);
+	/* It is no more: no flow names it. */
+	void (*del)(bool kernel, uint32_t id);
+};
+
 struct offload_provider_ops {
 	const char *type;
 	/* args: what follows "type:" in the Interface's other_config:offload, or NULL when the user
@@ -176,7 +189,17 @@ struct offload_provider_ops {
 	/* Test and operator commands of this provider ("fault …"); text answer. NULL: none. */
 	int (*command)(struct offload_device *dev, int argc, const char *const argv[],
 		       struct str *out, struct error *err);
+	const struct offload_meter_ops *meters; /* NULL: it has none */
 };
+
+/* --- meters --- */
+
+/* All providers are to be told of each meter that is set in the datapath or deleted, whatever uses
+ * it (offload_meter_ops).  Main thread. */
+void offload_meter_set(const struct dp *dp, uint32_t id, const struct dp_meter *m, bool fresh);
+void offload_meter_del(const struct dp *dp, uint32_t id);
+/* Adds what providers have counted, as of the last readings. */
+void offload_meter_add(const struct dp *dp, uint32_t id, struct dp_meter_stats *st);
 
 /* --- what happens on its own --- */
 

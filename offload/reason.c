@@ -75,6 +75,11 @@ const struct offload_reason_info offload_reason_table[OFFLOAD_N_REASONS] = {
 	    "The flow recirculates, or is one that packets come to by recirculation, and the "
 	    "device has no chains.",
 	    "recirculation comes from conntrack, MPLS and balanced bonds"),
+	ROW(METER, "meter", CAPS, "the device cannot police as the meter does",
+	    "A police action of TC is one bucket: the meter has several bands or none, or a burst "
+	    "that "
+	    "lasts more than 274 s at its rate.",
+	    "give the meter one band, and a burst of less than 274 seconds at its rate"),
 	ROW(NEEDS_SOFTWARE, "needs_software", CAPS,
 	    "it needs its software path beside the hardware's, and cannot have both",
 	    "Hardware would take only some of the flow's packets (conntrack: those of established "

@@ -31,6 +31,7 @@ enum offload_reason {
 	OFFLOAD_SET_FIELD,      /* cannot rewrite this field */
 	OFFLOAD_N_ACTIONS,      /* too many actions or outputs */
 	OFFLOAD_RECIRC,         /* recirculation */
+	OFFLOAD_METER,          /* what the meter does no police action can */
 	OFFLOAD_NEEDS_SOFTWARE, /* needs its software path too, and cannot have both */
 	/* what the device or driver said */
 	OFFLOAD_TABLE_FULL,

@@ -2,7 +2,11 @@
 /* Requests: what the kernel is asked for, and what its answers mean.
  *
  * Requests of one kind that follow each other go to the kernel in one send.  A replacement is two:
- * the new rule, under another priority, and when that stands the removal of the old one. */
+ * the new rule, under another priority, and when that stands the removal of the old one.
+ *
+ * A rule with meters is in hardware alone or in software alone, because its police actions are
+ * (police.h): hardware is asked first, and where the policy leaves it open software takes what that
+ * refuses, or what needs its software path. */
 #include <errno.h>
 #include <linux/pkt_cls.h>
 #include <linux/rtnetlink.h>
@@ -16,6 +20,7 @@
 #include "core/base/xalloc.h"
 #include "tc/device.h"
 #include "tc/flower_number.h"
+#include "tc/meters.h"
 
 LOG_MODULE("tc.rules");
 
@@ -29,7 +34,8 @@ struct op {
 	size_t msg;
 	uint32_t in_hw_count; /* of the new one */
 	bool sent;
-	bool make_room; /* REPLACE: the old rule has to go first */
+	bool metered, software; /* has meters; they are software's */
+	bool make_room;         /* REPLACE: the old rule has to go first */
 	struct tc_leave leave;
 };
 
@@ -49,13 +55,16 @@ static struct tc_port *port_in(struct tc_device *d, const struct offload_rule *r
 	return NULL;
 }
 
-static int translate(struct tc_device *d, const struct offload_rule *r, struct buf *b,
+static int translate(struct tc_device *d, const struct offload_rule *r, bool hw_only, struct buf *b,
 		     struct flower_match *m, struct offload_refusal *why)
 {
 	struct flower_env env;
 	int rc;
 
-	tc_env(d, r->policy, &env);
+	if (hw_only)
+		tc_env_hw_only(d, r->policy, &env);
+	else
+		tc_env(d, r->policy, &env);
 	rc = flower_match_put(&env, r, flower_actions_want_whole(r->actions), b, m, why);
 	return rc ? rc : flower_actions_put(&env, r, m, b, why);
 }
@@ -84,7 +93,7 @@ int tc_plan(struct offload_device *dev, const struct offload_rule *rule, struct 
 		return flower_refuse(&plan->refusal, OFFLOAD_NEEDS_SOFTWARE,
 				     rule->mask->ct_state ? FIELD_CT_STATE : -1,
 				     rule->mask->ct_state ? -1 : DP_ACT_CT);
-	rc = translate(d, rule, &b, &m, &plan->refusal);
+	rc = translate(d, rule, false, &b, &m, &plan->refusal);
 	buf_done(&b);
 	if (!rc && rule->policy != OFFLOAD_POLICY_SKIP_HW)
 		rc = tc_fits_driver(d, rule, &m, &plan->refusal);
@@ -100,8 +109,13 @@ static int refuse(struct offload_req *req, int code, enum offload_reason reason,
 	return code;
 }
 
-static uint32_t flags_of(const struct tc_device *d, enum offload_policy policy)
+static uint32_t flags_of(const struct tc_device *d, const struct op *op)
 {
+	enum offload_policy policy = op->req->rule.policy;
+
+	if (op->metered)
+		return op->software ? TCA_CLS_FLAGS_SKIP_HW
+				    : TCA_CLS_FLAGS_SKIP_SW | TCA_CLS_FLAGS_VERBOSE;
 	if (!d->kernel || policy == OFFLOAD_POLICY_SKIP_SW)
 		return TCA_CLS_FLAGS_SKIP_SW | TCA_CLS_FLAGS_VERBOSE;
 	return policy == OFFLOAD_POLICY_SKIP_HW ? TCA_CLS_FLAGS_SKIP_HW : TCA_CLS_FLAGS_VERBOSE;
@@ -127,6 +141,31 @@ static int no_place(struct offload_req *req, int rc, const char *words)
 	return refuse(req, rc, reason, words);
 }
 
+/* Whose the meters of a rule are to be, if it has any. */
+static void look_at_meters(const struct tc_device *d, struct op *op)
+{
+	const struct offload_rule *r = &op->req->rule;
+
+	op->metered = tc_actions_metered(r->actions);
+	op->software |=
+		d->kernel &&
+		(r->policy == OFFLOAD_POLICY_SKIP_HW || !d->offloads ||
+		 (r->policy == OFFLOAD_POLICY_NONE && offload_needs_software(r->mask, r->actions)));
+}
+
+static int need_meters(struct tc_device *d, struct op *op)
+{
+	struct error err = ERROR_INIT;
+	int rc = tc_meters_need(d, op->req->rule.actions, !op->software, &err);
+
+	if (!rc)
+		return 0;
+	rc = refuse(op->req, rc == -ENOENT ? rc : -EOPNOTSUPP,
+		    op->software ? OFFLOAD_IO_ERROR : OFFLOAD_DRIVER_REFUSED, err.cause);
+	error_clear(&err);
+	return rc;
+}
+
 /* Adds the request for op's new rule. */
 static int ask_new(struct tc_device *d, struct op *op, struct tc_port *p)
 {
@@ -137,8 +176,11 @@ static int ask_new(struct tc_device *d, struct op *op, struct tc_port *p)
 	size_t options;
 	int rc;
 
+	look_at_meters(d, op);
 	buf_clear(&d->scratch);
-	rc = translate(d, &req->rule, &d->scratch, &m, &req->refusal);
+	rc = translate(d, &req->rule, op->metered && !op->software, &d->scratch, &m, &req->refusal);
+	if (!rc && op->metered)
+		rc = need_meters(d, op);
 	if (rc)
 		return rc;
 	rc = tc_port_ready(p, &err);
@@ -159,7 +201,7 @@ static int ask_new(struct tc_device *d, struct op *op, struct tc_port *p)
 	options = nlattr_nest(&d->batch.buf, TCA_OPTIONS);
 	flower_number_put(d->scratch.data, d->scratch.len);
 	buf_put(&d->batch.buf, d->scratch.data, d->scratch.len);
-	nlattr_put_u32(&d->batch.buf, TCA_FLOWER_FLAGS, flags_of(d, req->rule.policy));
+	nlattr_put_u32(&d->batch.buf, TCA_FLOWER_FLAGS, flags_of(d, op));
 	nlattr_nest_end(&d->batch.buf, options);
 	op->sent = true;
 	return 0;
@@ -258,6 +300,7 @@ static bool read_echo(struct tc_device *d, struct op *op)
 	if (!want || tc_filter_get(echo, &f) || !f.ours ||
 	    flower_number_shared(f.acts, f.acts_len) || memcmp(&f.ufid, &r->ufid, sizeof(f.ufid)))
 		return false;
+	tc_rule_meters(d, r, &f);
 	r->held = tc_filter_digest(r->port, &f);
 	r->in_hw = tc_in_hw(r->port, &f);
 	op->in_hw_count = f.in_hw_count;
@@ -278,6 +321,10 @@ static int settle_new(struct tc_device *d, struct op *op)
 		return refuse(op->req, -EIO, OFFLOAD_ECHO_DIFFERS, "");
 	}
 	op->req->in_hw = op->rule->in_hw;
+	if (op->metered && op->software && d->offloads &&
+	    op->req->rule.policy == OFFLOAD_POLICY_NONE)
+		return refuse(op->req, 0, OFFLOAD_NEEDS_SOFTWARE,
+			      "a rule with meters is in hardware alone");
 	words = nl_batch_words(&d->batch, op->msg);
 	if (op->rule->in_hw || op->req->rule.policy != OFFLOAD_POLICY_NONE)
 		return 0;
@@ -371,10 +418,63 @@ static void settle_all(struct tc_device *d, struct op *ops, size_t n,
 	clock_let_go();
 }
 
+/* The police actions of a rule that was not made, or was made otherwise, may be gone. */
+static void doubt_meters(const struct op *op)
+{
+	if (op->metered && op->req->result && op->sent &&
+	    (op->req->refusal.reason == OFFLOAD_ECHO_DIFFERS || op->req->result == -ENOMEM))
+		tc_meters_doubt(op->req->rule.actions);
+}
+
+/* Rules with meters that hardware does not take go into software, when they may. */
+static bool wants_software(const struct tc_device *d, const struct op *op)
+{
+	enum offload_reason reason = op->req->refusal.reason;
+
+	return op->metered && !op->software && op->req->result && d->kernel && !d->driver_only &&
+	       op->req->rule.policy == OFFLOAD_POLICY_NONE &&
+	       (reason == OFFLOAD_DRIVER_REFUSED || reason == OFFLOAD_TABLE_FULL ||
+		reason == OFFLOAD_NO_NEXT_HOP);
+}
+
+static void use_software(struct tc_device *d, struct op *ops, size_t n)
+{
+	struct op *again[SEGMENT];
+	size_t k = 0;
+
+	nl_batch_clear(&d->batch);
+	for (size_t i = 0; i < n; i++) {
+		struct op *op = &ops[i];
+		struct offload_refusal why = op->req->refusal;
+
+		doubt_meters(op);
+		if (!wants_software(d, op))
+			continue;
+		if (op->rule)
+			tc_rule_free(d, op->rule);
+		op->rule = NULL;
+		op->software = true;
+		op->req->result = begin_new(d, op);
+		if (op->req->result)
+			continue;
+		op->req->refusal = why;
+		again[k++] = op;
+	}
+	send_batch(d);
+	for (size_t i = 0; i < k; i++) {
+		struct offload_refusal why = again[i]->req->refusal;
+
+		again[i]->req->result = settle_new(d, again[i]);
+		if (!again[i]->req->result)
+			again[i]->req->refusal = why;
+	}
+}
+
 static void run_new(struct tc_device *d, struct op *ops, size_t n)
 {
 	begin_all(d, ops, n, begin_new);
 	settle_all(d, ops, n, settle_new);
+	use_software(d, ops, n);
 	take_back(d, ops, n);
 	for (size_t i = 0; i < n; i++)
 		if (ops[i].rule)
@@ -473,6 +573,7 @@ static void replace_there(struct tc_device *d, struct op *ops, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (ops[i].sent && !ops[i].req->result)
 			ops[i].req->result = settle_new(d, &ops[i]);
+	use_software(d, ops, n);
 	take_back(d, ops, n);
 	for (size_t i = 0; i < n; i++) {
 		if (!ops[i].make_room)
@@ -489,6 +590,7 @@ static void run_replace(struct tc_device *d, struct op *ops, size_t n)
 
 	begin_all(d, ops, n, begin_replace);
 	settle_all(d, ops, n, settle_new);
+	use_software(d, ops, n);
 	for (size_t i = 0; i < n; i++)
 		any |= ops[i].make_room = wants_room(&ops[i]);
 	take_back(d, ops, n);

@@ -10,6 +10,7 @@
  *   probe.c    capabilities
  *   watch.c    notifications
  *   follow.c   the ways to tunnels' far ends, by paths.h
+ *   meters.c   police actions, which belong to no device
  *
  * Locks: the registry of ports (ports.c) and tc_device.lock; neither is held across a call to the
  * kernel, and the registry's is taken first. */
@@ -26,6 +27,7 @@
 #include "tc/prio.h"
 
 struct tc_path;
+struct tc_tap;
 
 struct tc_slave { /* of a bond, and takes packets */
 	int ifindex;
@@ -79,7 +81,10 @@ struct tc_rule {
 	uint64_t packets, used_ns; /* at the last reading; when it had grown */
 	struct tc_path **paths;    /* owned: to the tunnels that it leads to; the device's lock */
 	size_t n_paths;
-	bool shared; /* software takes some of its packets as a matter of course */
+	bool shared;         /* software takes some of its packets as a matter of course */
+	bool hw_only;        /* metered, and in no software: its taps count nothing */
+	struct tc_tap *taps; /* owned: its meters (meters.h); the device's lock */
+	unsigned n_taps;
 	uint64_t mark_ns, mark_hw, mark_sw; /* when it was looked at, and what had counted then */
 };
 
@@ -88,17 +93,18 @@ struct tc_device {
 	struct cds_list_head node, ports; /* the registry's lock */
 	struct offload_caps caps;         /* the device's thread */
 	_Atomic unsigned n_ports;
-	bool kernel;               /* its ports are the kernel datapath's */
-	bool may_offload;          /* not tc:software, not tc:tunnels */
-	bool driver_only;          /* nobody asked for rules in software */
-	bool tunnels;              /* tunnel devices: any NIC's driver may take rules of theirs */
-	bool recirc;               /* the kernel's datapath goes on where a chain ended */
-	bool offloads, inner_vlan; /* the driver takes rules; matches a second tag */
-	char words[128];           /* what the driver says when it takes none */
-	_Atomic bool stale;        /* capabilities have to be asked for again */
-	struct nl_chan *chan;      /* owned; the device's thread */
-	struct nl_batch batch;     /* likewise */
-	struct nl_batch side;      /* likewise; leave.c */
+	bool kernel;                /* its ports are the kernel datapath's */
+	bool may_offload;           /* not tc:software, not tc:tunnels */
+	bool driver_only;           /* nobody asked for rules in software */
+	bool tunnels;               /* tunnel devices: any NIC's driver may take rules of theirs */
+	bool recirc;                /* the kernel's datapath goes on where a chain ended */
+	bool offloads, inner_vlan;  /* the driver takes rules; matches a second tag */
+	uint32_t trial, trial_left; /* probe.c's police action is there; is to go; 0: not */
+	char words[128];            /* what the driver says when it takes none */
+	_Atomic bool stale;         /* capabilities have to be asked for again */
+	struct nl_chan *chan;       /* owned; the device's thread */
+	struct nl_batch batch;      /* likewise */
+	struct nl_batch side;       /* likewise; leave.c */
 	struct buf scratch, actions;
 
 	struct lock lock;
@@ -150,6 +156,8 @@ void tc_port_put(struct tc_port *p);
 struct tc_port *tc_port_get(bool kernel, struct dp_port no);
 /* For the translators: what ports there are and what rules of this policy can be. */
 void tc_env(const struct tc_device *d, enum offload_policy policy, struct flower_env *env);
+/* Likewise for rules of that policy with meters in hardware alone. */
+void tc_env_hw_only(const struct tc_device *d, enum offload_policy policy, struct flower_env *env);
 /* fn for every port of the device until it returns an error. */
 int tc_ports_each(struct tc_device *d, int (*fn)(struct tc_port *p, void *arg), void *arg);
 /* fn, with the registry locked, for the port with this device index; false: none of ours. */
@@ -214,6 +222,9 @@ void tc_rules_drop_port(struct tc_device *d, struct tc_port *p);
 /* What was counted by now, as frames. */
 void tc_rule_stats(struct tc_rule *r, const struct flower_counts *c, uint64_t now_ns,
 		   struct flow_stats *st);
+/* Its meters, as the kernel shows its filter; and what they have let through, with each reading. */
+void tc_rule_meters(struct tc_device *d, struct tc_rule *r, const struct tc_filter *f);
+void tc_rule_meters_read(struct tc_rule *r, const struct tc_filter *f);
 /* Digest of a whole filter at the port; 0: it says what we never ask for. */
 uint64_t tc_filter_digest(struct tc_port *p, const struct tc_filter *f);
 /* fn for each filter at the port: terse ones have counters and whose they are, no more.  -errno. */

@@ -43,12 +43,17 @@ static inline bool flower_port_is_tunnel(const struct flower_port *p)
 #define FLOWER_F_RECIRC 0x02u    /* a packet that finds no rule in a chain goes on from there */
 #define FLOWER_F_NUM_VLANS 0x04u /* the number of VLAN tags can be matched (Linux 6.0) */
 #define FLOWER_F_DRIVER 0x08u    /* a NIC's driver may carry the rule out: likewise */
+#define FLOWER_F_SKIP_SW 0x10u   /* and nobody else: police actions are hardware's */
 
 struct flower_env { /* borrowed for the call */
 	/* false: no port that a rule can lead to or stand at */
 	bool (*port)(const void *ctx, struct dp_port no, struct flower_port *ret);
 	/* The reverse, for what is read back. */
 	bool (*port_no)(const void *ctx, int ifindex, struct dp_port *ret);
+	/* The number of a meter's police action, in hardware (hw) or in software; false, and why
+	 * there can be none.  NULL: there are no meters. */
+	bool (*meter)(const void *ctx, uint32_t id, bool hw, uint32_t *index, const char **why);
+	bool (*meter_id)(const void *ctx, uint32_t index, uint32_t *id); /* the reverse */
 	const void *ctx;
 	uint32_t features; /* FLOWER_F_* */
 };

@@ -9,6 +9,7 @@
 #include <linux/tc_act/tc_mirred.h>
 #include <linux/tc_act/tc_mpls.h>
 #include <linux/tc_act/tc_vlan.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -391,6 +392,37 @@ static int put_recirc(struct put *p, const struct dp_action *a, bool last)
 	return 0;
 }
 
+/* --- meters --- */
+
+static int refuse_meter(struct put *p, const struct dp_action *a, const char *why)
+{
+	(void)refuse(p, OFFLOAD_METER, a);
+	(void)snprintf(p->why->driver, sizeof(p->why->driver), "%s", why);
+	return -EOPNOTSUPP;
+}
+
+/* In hardware a rule counts what it meets, in software each action what reaches it.  The action is
+ * there already; if it were not, the kernel would not make one of this rate without a table. */
+static int put_meter(struct put *p, const struct dp_action *a, bool last)
+{
+	const struct act_meter *m = dp_action_payload(a);
+	bool hw = p->env->features & FLOWER_F_SKIP_SW;
+	struct tc_police fixed = { .action = TC_ACT_SHOT, .rate = { .rate = 1 } };
+	const char *why = "there are no meters here";
+	struct nest n;
+
+	if (!p->env->meter || !p->env->meter(p->env->ctx, m->id, hw, &fixed.index, &why))
+		return refuse_meter(p, a, why);
+	flush(p);
+	if (!hw)
+		put_gact(p, TC_ACT_PIPE);
+	n = begin(p, "police", false);
+	nlattr_put(p->b, TCA_POLICE_TBF, &fixed, sizeof(fixed));
+	nlattr_put_u32(p->b, TCA_POLICE_RESULT, TC_ACT_PIPE);
+	end(p, n);
+	return 0;
+}
+
 /* --- conntrack --- */
 
 static bool ct_ok(const struct act_ct *c)
@@ -529,7 +561,7 @@ static const struct row rows[DP_ACT_N_KINDS] = {
 	[DP_ACT_SAMPLE] = { NULL, OFFLOAD_ACTION },
 	[DP_ACT_CLONE] = { put_clone, OFFLOAD_OK },
 	[DP_ACT_TRUNC] = { NULL, OFFLOAD_ACTION },
-	[DP_ACT_METER] = { NULL, OFFLOAD_ACTION },
+	[DP_ACT_METER] = { put_meter, OFFLOAD_OK },
 	[DP_ACT_CT] = { put_ct, OFFLOAD_OK },
 	[DP_ACT_CT_CLEAR] = { put_ct_clear, OFFLOAD_OK },
 	[DP_ACT_CHECK_PKT_LEN] = { NULL, OFFLOAD_ACTION },

@@ -9,6 +9,8 @@
  *   ct, ct_clear     act_ct
  *   recirc           goto chain
  *   clone            outputs on a copy, or the end of the list
+ *   meter            act_police, by the number of the meter's (police.h); in software behind a
+ *                    gact that only counts, because what a flow counts is what reaches its meter
  *   drop, the end    act_gact
  *
  * One action bears the cookie: the flow's ufid, 16 bytes.  Its counter is the rule's, so it is the
@@ -45,8 +47,17 @@ struct flower_counts { /* of the action that bears the cookie */
 int flower_actions_owner(const void *acts, size_t len, struct ufid *ufid,
 			 struct flower_counts *counts) MUST_CHECK;
 
-/* Appends a TCA_FLOWER_ACT that has that action alone: the very same one (an action that is named
- * by its index is shared), with its counters.  As above; -EOPNOTSUPP: `acts` are not whole. */
+struct flower_tap {     /* what goes into a police action and comes out again, by its neighbours */
+	uint32_t index; /* its number; 0 in a terse dump */
+	uint64_t in_packets, in_bytes, out_packets, out_bytes;
+};
+
+/* The first `max` police actions of a list, as above.  Returns how many there are, at most max. */
+unsigned flower_actions_taps(const void *acts, size_t len, struct flower_tap *taps, unsigned max);
+
+/* Appends a TCA_FLOWER_ACT that has that action alone, or with a police action among them all of
+ * them: the very same ones (an action that is named by its index is shared), with their counters.
+ * As above; -EOPNOTSUPP: `acts` are not whole. */
 int flower_actions_share(const void *acts, size_t len, struct buf *b) MUST_CHECK;
 
 /* Reads TCA_FLOWER_ACT's payload of a filter that takes what key and mask say; *out is empty

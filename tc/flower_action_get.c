@@ -95,24 +95,118 @@ int flower_actions_owner(const void *acts, size_t len, struct ufid *ufid,
 	return get_counts(tb[TCA_ACT_STATS], counts);
 }
 
-int flower_actions_share(const void *acts, size_t len, struct buf *b)
-{
-	const struct nlattr *tb[ARRAY_SIZE(act_policy)];
-	size_t list, one;
-	int rc = with_cookie(acts, len, tb);
+/* --- police actions --- */
 
-	if (rc)
-		return rc;
+static bool is_police(const struct nlattr *const tb[])
+{
+	char kind[16];
+
+	return tb[TCA_ACT_KIND] && nlattr_str(tb[TCA_ACT_KIND], kind, sizeof(kind)) &&
+	       !strcmp(kind, "police");
+}
+
+static const struct nlattr_policy police_policy[TCA_POLICE_MAX + 1] = {
+	[TCA_POLICE_TBF] = { sizeof(struct tc_police), UINT16_MAX },
+	[TCA_POLICE_RESULT] = NLATTR_EXACT(4),
+	[TCA_POLICE_PKTRATE64] = NLATTR_EXACT(8),
+};
+
+/* Its number; 0: it has not got one, or is not whole.  limits: it has a rate, and does what a
+ * meter's does. */
+static uint32_t police_number(const struct nlattr *options, bool *limits)
+{
+	const struct nlattr *tb[ARRAY_SIZE(police_policy)];
+	struct tc_police p;
+
+	if (!options ||
+	    nlattr_parse_nested(options, police_policy, ARRAY_SIZE(police_policy), tb) < 0 ||
+	    !tb[TCA_POLICE_TBF])
+		return 0;
+	memcpy(&p, nlattr_data(tb[TCA_POLICE_TBF]), sizeof(p));
+	*limits = (p.rate.rate || tb[TCA_POLICE_PKTRATE64]) && p.action == TC_ACT_SHOT &&
+		  tb[TCA_POLICE_RESULT] && nlattr_u32(tb[TCA_POLICE_RESULT]) == TC_ACT_PIPE;
+	return p.index;
+}
+
+unsigned flower_actions_taps(const void *acts, size_t len, struct flower_tap *taps, unsigned max)
+{
+	struct flower_counts before = { 0 }, now;
+	const struct nlattr *a, *tb[ARRAY_SIZE(act_policy)];
+	struct flower_tap *open = NULL;
+	bool bad = false, limits;
+	unsigned n = 0;
+
+	NLATTR_FOR_EACH(a, acts, len, &bad)
+	{
+		if (nlattr_parse_nested(a, act_policy, ARRAY_SIZE(act_policy), tb) < 0 ||
+		    get_counts(tb[TCA_ACT_STATS], &now))
+			return 0;
+		if (open) {
+			open->out_packets = now.packets;
+			open->out_bytes = now.bytes;
+			open = NULL;
+		}
+		if (is_police(tb) && n < max) {
+			open = &taps[n++];
+			*open = (struct flower_tap){
+				.index = police_number(tb[TCA_ACT_OPTIONS], &limits),
+				.in_packets = before.packets,
+				.in_bytes = before.bytes,
+			};
+		}
+		before = now;
+	}
+	return n;
+}
+
+/* --- sharing --- */
+
+static int share_one(const struct nlattr *const tb[], struct buf *b, unsigned number)
+{
+	size_t one;
+
 	if (!tb[TCA_ACT_KIND] || !tb[TCA_ACT_OPTIONS])
 		return -EOPNOTSUPP; /* a terse dump's */
-	list = nlattr_nest(b, TCA_FLOWER_ACT);
-	one = nlattr_nest(b, 1);
+	one = nlattr_nest(b, (uint16_t)number);
 	nlattr_put(b, TCA_ACT_KIND, nlattr_data(tb[TCA_ACT_KIND]), nlattr_len(tb[TCA_ACT_KIND]));
 	nlattr_put(b, TCA_ACT_OPTIONS | NLA_F_NESTED, nlattr_data(tb[TCA_ACT_OPTIONS]),
 		   nlattr_len(tb[TCA_ACT_OPTIONS]));
 	nlattr_nest_end(b, one);
-	nlattr_nest_end(b, list);
 	return 0;
+}
+
+static int share_all(const void *acts, size_t len, struct buf *b)
+{
+	const struct nlattr *a, *tb[ARRAY_SIZE(act_policy)];
+	unsigned number = 0;
+	bool bad = false;
+	int rc = 0;
+
+	NLATTR_FOR_EACH(a, acts, len, &bad)
+	{
+		rc = nlattr_parse_nested(a, act_policy, ARRAY_SIZE(act_policy), tb);
+		if (rc >= 0)
+			rc = share_one(tb, b, ++number);
+		if (rc)
+			return rc;
+	}
+	return bad ? -EBADMSG : 0;
+}
+
+int flower_actions_share(const void *acts, size_t len, struct buf *b)
+{
+	const struct nlattr *tb[ARRAY_SIZE(act_policy)];
+	struct flower_tap any;
+	size_t list;
+	int rc = with_cookie(acts, len, tb);
+
+	if (rc)
+		return rc;
+	list = nlattr_nest(b, TCA_FLOWER_ACT);
+	rc = flower_actions_taps(acts, len, &any, 1) ? share_all(acts, len, b)
+						     : share_one(tb, b, 1);
+	nlattr_nest_end(b, list);
+	return rc;
 }
 
 /* --- what it does --- */
@@ -445,6 +539,20 @@ static int get_ct(struct get *g, const struct nlattr *options)
 	return 0;
 }
 
+static int get_police(struct get *g, const struct nlattr *options)
+{
+	bool limits = false;
+	uint32_t index = police_number(options, &limits);
+	struct act_meter m;
+
+	if (!index)
+		return -EBADMSG;
+	if (!limits || !g->env->meter_id || !g->env->meter_id(g->env->ctx, index, &m.id))
+		return -EOPNOTSUPP;
+	dp_actions_put(g->out, DP_ACT_METER, &m, sizeof(m));
+	return 0;
+}
+
 static const struct {
 	const char *kind;
 	int (*get)(struct get *g, const struct nlattr *options);
@@ -457,6 +565,7 @@ static const struct {
 	{ "csum", get_csum },
 	{ "tunnel_key", get_tunnel_key },
 	{ "ct", get_ct },
+	{ "police", get_police },
 };
 
 static int get_one(struct get *g, const struct nlattr *a)

@@ -5,8 +5,8 @@
  * that what came in between, and what other processors still have in hand (RCU readers), is in no
  * reading that comes with the removal.  But counters are those of actions, and an action lives on
  * while a filter has it: a second filter, which no packet meets, on a chain that nothing leads to,
- * shares the action that counts.  The rule goes, a grace period passes, and the second filter gives
- * the reading with its own removal, which nothing can change any more.
+ * shares the action that counts (with meters, all of them).  The rule goes, a grace period passes,
+ * and the second filter gives the reading with its own removal, which nothing can change any more.
  *
  * Only where it was switching packets lately does a rule make the others wait for the grace period.
  * What a driver counts between the reading and the removal only the driver knows. */
@@ -105,6 +105,7 @@ static bool read_counts(const struct nl_batch *b, size_t i, struct tc_leave *l)
 
 	if (!h || tc_filter_get(h, &f) || !f.ours)
 		return false;
+	tc_rule_meters_read(l->rule, &f);
 	l->counts = f.counts;
 	l->counted = true;
 	return true;

@@ -26,8 +26,12 @@ tc_libtc_a_SOURCES = \
 	tc/leave.c \
 	tc/link.c \
 	tc/link.h \
+	tc/meters.c \
+	tc/meters.h \
 	tc/paths.c \
 	tc/paths.h \
+	tc/police.c \
+	tc/police.h \
 	tc/ports.c \
 	tc/prio.c \
 	tc/prio.h \

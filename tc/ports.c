@@ -10,6 +10,7 @@
 #include "core/base/log.h"
 #include "core/base/xalloc.h"
 #include "tc/device.h"
+#include "tc/meters.h"
 
 LOG_MODULE("tc");
 
@@ -289,17 +290,36 @@ static bool env_port_no(const void *ctx, int ifindex, struct dp_port *ret)
 	return p;
 }
 
+static bool env_meter(const void *ctx, uint32_t id, bool hw, uint32_t *index, const char **why)
+{
+	return tc_meter_index(ctx, id, hw, index, why);
+}
+
+static bool env_meter_id(const void *ctx, uint32_t index, uint32_t *id)
+{
+	return tc_meter_id(ctx, index, id);
+}
+
 void tc_env(const struct tc_device *d, enum offload_policy policy, struct flower_env *env)
 {
-	*env = (struct flower_env){
-		.port = env_port, .port_no = env_port_no, .ctx = d, .features = FLOWER_F_NUM_VLANS
-	};
+	*env = (struct flower_env){ .port = env_port,
+				    .port_no = env_port_no,
+				    .meter = env_meter,
+				    .meter_id = env_meter_id,
+				    .ctx = d,
+				    .features = FLOWER_F_NUM_VLANS };
 	if (d->kernel && policy != OFFLOAD_POLICY_SKIP_SW)
 		env->features |= FLOWER_F_SOFTWARE;
 	if ((d->offloads || d->tunnels) && policy != OFFLOAD_POLICY_SKIP_HW)
 		env->features |= FLOWER_F_DRIVER;
 	if (d->recirc)
 		env->features |= FLOWER_F_RECIRC;
+}
+
+void tc_env_hw_only(const struct tc_device *d, enum offload_policy policy, struct flower_env *env)
+{
+	tc_env(d, policy, env);
+	env->features |= FLOWER_F_SKIP_SW;
 }
 
 /* --- qdiscs --- */

@@ -22,6 +22,7 @@
 #include "offload/caps.h"
 #include "tc/device.h"
 #include "tc/flower_keymap.h"
+#include "tc/meters.h"
 
 LOG_MODULE("tc.caps");
 
@@ -161,6 +162,7 @@ static void act_kind(struct probe *b, enum dp_action_kind kind)
 	struct act_push_mpls mpls = { htons(ETH_P_MPLS_UC), 0, htonl(5u << 12 | 0x100 | 64) };
 	struct act_pop_mpls pop = { htons(ETH_P_IP) };
 	struct act_recirc recirc = { FLOWER_CHAIN_MAX - 1 };
+	struct act_meter meter = { TC_METER_TRIAL };
 	struct act_ct ct;
 
 	memset(&ct, 0, sizeof(ct));
@@ -184,7 +186,7 @@ static void act_kind(struct probe *b, enum dp_action_kind kind)
 	case DP_ACT_CLONE: /* of outputs */
 	case DP_ACT_OUTPUT:
 	case DP_ACT_SET: /* by field */ break;
-	case DP_ACT_METER:
+	case DP_ACT_METER: dp_actions_put(&b->actions, kind, &meter, sizeof(meter)); break;
 	case DP_ACT_HASH:
 	case DP_ACT_USERSPACE:
 	case DP_ACT_SAMPLE:
@@ -215,7 +217,7 @@ static void try_this(struct probe *b, enum what what, unsigned id)
 		b->trials = xgrow(b->trials, &b->cap, b->n + 1, sizeof(*b->trials));
 	t = &b->trials[b->n++];
 	*t = (struct trial){ .what = what, .id = id, .sends = b->actions.len };
-	tc_env(b->d, OFFLOAD_POLICY_SKIP_SW, &env);
+	tc_env_hw_only(b->d, OFFLOAD_POLICY_SKIP_SW, &env);
 	env.features |= FLOWER_F_RECIRC;
 	env.features &= ~FLOWER_F_DRIVER;
 	buf_clear(&b->d->scratch);
@@ -391,10 +393,13 @@ static void probe_all(struct tc_device *d, struct tc_port *p, struct offload_cap
 	}
 	probe_start(&b, d, p);
 	b.chain = chain;
+	if (d->offloads)
+		(void)tc_meter_trial_begin(d, p->ifindex); /* else it takes no meters */
 	try_fields(&b);
 	try_actions(&b);
 	if (ask(&b))
 		log_warn("%s: cannot try what the driver takes", d->up.name);
+	tc_meter_trial_end(d);
 	for (size_t i = 0; i < b.n; i++)
 		note(&b, c, &b.trials[i]);
 	probe_done(&b);

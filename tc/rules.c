@@ -12,6 +12,7 @@
 #include "core/packet/wire.h"
 #include "tc/device.h"
 #include "tc/flower_bits.h"
+#include "tc/meters.h"
 
 #define PER_CLOCK 64u /* rules to a reading of the clock */
 #define MUTE_PACKETS 16
@@ -108,6 +109,7 @@ static void forget(struct tc_device *d, struct tc_rule *r) REQUIRES(&d->lock)
 {
 	htable_remove(&d->rules, &r->node);
 	tc_rule_unfollow(r);
+	free(r->taps);
 	id_pool_give(&d->numbers, tc_number(r));
 	if (r->port) {
 		tc_prios_give(&d->prios, block_of(r->port), r->at.chain, r->at.prio);
@@ -204,6 +206,25 @@ void tc_rule_stats(struct tc_rule *r, const struct flower_counts *c, uint64_t no
 	*st = (struct flow_stats){ .packets = c->packets,
 				   .bytes = c->bytes + sw * r->l2_bytes,
 				   .used_ns = r->used_ns };
+}
+
+void tc_rule_meters(struct tc_device *d, struct tc_rule *r, const struct tc_filter *f)
+{
+	unsigned n;
+	struct tc_tap *taps = tc_taps_new(f->acts, f->acts_len, &n);
+
+	lock_take(&d->lock);
+	free(r->taps);
+	r->taps = taps;
+	r->n_taps = n;
+	lock_give(&d->lock);
+	r->hw_only = n && f->flags & TCA_CLS_FLAGS_SKIP_SW;
+}
+
+void tc_rule_meters_read(struct tc_rule *r, const struct tc_filter *f)
+{
+	if (r->n_taps && !r->hw_only)
+		tc_taps_read(r->taps, r->n_taps, f->acts, f->acts_len, r->l2_bytes);
 }
 
 /* --- dumps --- */
@@ -308,6 +329,7 @@ static void stats_one(struct tc_port *p, const struct tc_filter *f, void *arg)
 		s->handle = r->handle;
 		s->ufid = r->ufid;
 		tc_rule_stats(r, &f->counts, now, &s->stats);
+		tc_rule_meters_read(r, f);
 		if (is_mute(r, &f->counts, d->caps.counter_lag_ms, now))
 			tell_mute(d, r->handle);
 		d->n_stats++;
@@ -331,6 +353,7 @@ int tc_stats(struct offload_device *dev, uint64_t *cursor, struct offload_stat *
 	if (!*cursor) {
 		d->n_stats = 0;
 		(void)tc_ports_each(d, stats_port, &pass); /* stats_port() never fails */
+		tc_meters_read();
 	}
 	if (*cursor >= d->n_stats)
 		return 0;
@@ -434,6 +457,10 @@ static void back_one(struct tc_port *p, const struct tc_filter *f, void *arg)
 		lock_give(&d->lock);
 	}
 	if (r) {
+		tc_rule_meters(d, r, f);
+		tc_rule_meters_read(r, f);
+		if (r->n_taps && d->kernel)
+			h.policy = OFFLOAD_POLICY_NONE; /* which made it so: apply.c */
 		tc_rule_follow(d, r, &env, h.actions);
 		d->back[d->n_back++] = h;
 		return;

@@ -11,6 +11,7 @@
 #include "core/base/xalloc.h"
 #include "core/port/linux_link.h"
 #include "tc/device.h"
+#include "tc/meters.h"
 #include "tc/paths.h"
 
 LOG_MODULE("tc");
@@ -39,7 +40,7 @@ static int start(struct error *err)
 	if (rc)
 		return rc;
 	atomic_store(&main_portid, nl_chan_portid(main_chan));
-	return 0;
+	return tc_meters_start(err);
 }
 
 static void stop(void)
@@ -48,6 +49,7 @@ static void stop(void)
 		return;
 	tc_watch_stop();
 	tc_paths_stop();
+	tc_meters_stop();
 	nl_chan_close(main_chan);
 	main_chan = NULL;
 	atomic_store(&main_portid, 0);
@@ -90,6 +92,7 @@ static int device_new(const char *name, const struct tc_port *first, bool asked,
 
 static void device_free(struct tc_device *d)
 {
+	tc_meter_trial_end(d);
 	tc_back_done(d);
 	free(d->stats);
 	free(d->held);
@@ -271,6 +274,8 @@ static int tc_usage(struct offload_device *dev, struct offload_usage *u)
 
 	tc_ports_tidy(d);
 	(void)tc_ports_each(d, add_entries, &n); /* never fails */
+	tc_meters_tidy();
+	tc_meter_trial_end(d);
 	lock_take(&d->lock);
 	*u = (struct offload_usage){ .entries = n, .epoch = d->epoch };
 	lock_give(&d->lock);
@@ -316,6 +321,7 @@ static const struct offload_provider_ops tc_ops = {
 	.read_back = tc_read_back,
 	.usage = tc_usage,
 	.command = tc_command,
+	.meters = &tc_meter_ops,
 };
 
 void tc_register(void)

@@ -32,6 +32,17 @@ struct dp_meter_stats {
 	} bands[DP_METER_MAX_BANDS];
 };
 
+static inline void dp_meter_stats_add(struct dp_meter_stats *to, const struct dp_meter_stats *more)
+{
+	to->packets += more->packets;
+	to->bytes += more->bytes;
+	to->n_bands = MAX(to->n_bands, more->n_bands);
+	for (unsigned i = 0; i < more->n_bands && i < DP_METER_MAX_BANDS; i++) {
+		to->bands[i].packets += more->bands[i].packets;
+		to->bands[i].bytes += more->bands[i].bytes;
+	}
+}
+
 struct dp_meter_caps {
 	uint32_t max_meters; /* 0 = none: identifiers are below it */
 	unsigned max_bands;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Meters of OpenFlow 1.3, each a meter of the datapath's under a number of the backend's choice.
  *
- * The datapath counts.  Where a modification makes it begin anew, what it counted before stands in
- * the backend, so that a controller never sees a counter run backwards.  A deleted meter stays in
- * the datapath until no megaflow can name it any more; only then its number is given out again. */
+ * The datapath counts, and so do the providers that police for it.  Where a modification makes it
+ * begin anew, what it counted before stands in the backend, so that a controller never sees a
+ * counter run backwards.  A deleted meter stays in the datapath until no megaflow can name it any
+ * more; only then its number is given out again. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,7 @@ void backend_meters_init(struct backend *be)
 static void remove_now(struct backend *be, uint32_t dp_id)
 {
 	(void)ops_of(be)->del(be->dp, dp_id, NULL); /* gone already is as well */
+	offload_meter_del(be->dp, dp_id);
 	id_pool_give(&be->meters.ids, dp_id);
 }
 
@@ -74,17 +76,6 @@ static struct dp_meter_stats *before(struct backend_meters *ms, uint32_t dp_id)
 	return &ms->before[dp_id];
 }
 
-static void add(struct dp_meter_stats *to, const struct dp_meter_stats *more)
-{
-	to->packets += more->packets;
-	to->bytes += more->bytes;
-	to->n_bands = MAX(to->n_bands, more->n_bands);
-	for (unsigned i = 0; i < more->n_bands && i < DP_METER_MAX_BANDS; i++) {
-		to->bands[i].packets += more->bands[i].packets;
-		to->bands[i].bytes += more->bands[i].bytes;
-	}
-}
-
 static void read_meter(struct backend *be, uint32_t dp_id, struct dp_meter_stats *st)
 {
 	memset(st, 0, sizeof(*st));
@@ -114,7 +105,7 @@ static enum ofperr check(const struct dp_meter_caps *caps, const struct ofp_mete
 }
 
 static enum ofperr set(struct backend *be, uint32_t dp_id, const struct ofp_meter_mod *mm,
-		       struct dp_meter_stats *lost)
+		       bool fresh, struct dp_meter_stats *lost)
 {
 	struct dp_meter m = { .packets = mm->flags & OFPMF_PKTPS_,
 			      .n_bands = (unsigned)mm->n_bands };
@@ -126,6 +117,8 @@ static enum ofperr set(struct backend *be, uint32_t dp_id, const struct ofp_mete
 								      ? mm->bands[i].burst
 								      : 0 };
 	rc = ops_of(be)->set(be->dp, dp_id, &m, lost, NULL);
+	if (!rc)
+		offload_meter_set(be->dp, dp_id, &m, fresh);
 	if (rc == -ENOSPC || rc == -EFBIG)
 		return OFPERR_MM_OUT_OF_METERS;
 	return !rc ? OFPERR_OK : rc == -EINVAL ? OFPERR_MM_BAD_RATE : OFPERR_MM_UNKNOWN;
@@ -143,24 +136,38 @@ static bool find(struct bridge *br, uint32_t id, uint32_t *dp_id)
 	return m;
 }
 
+/* OpenFlow's own number where it is free: so the next process's meters have it too, and megaflows
+ * that are left name what they named. */
+static bool take_number(struct backend_meters *ms, uint32_t id, uint32_t *dp_id)
+{
+	*dp_id = id;
+	return id_pool_take_at(&ms->ids, id) || id_pool_take(&ms->ids, dp_id);
+}
+
+/* What a former process's meter of this number has counted is the new one's while the tables are
+ * being loaded, as it is with megaflows. */
 static enum ofperr meter_add(struct bridge *br, const struct ofp_meter_mod *mm)
 {
 	struct backend_meters *ms = &br->be->meters;
 	enum ofperr e = check(&ms->caps, mm);
+	struct dp_meter_stats left;
 	uint32_t dp_id;
 
 	if (e)
 		return e;
 	if (find(br, mm->id, &dp_id))
 		return OFPERR_MM_METER_EXISTS;
-	if (!id_pool_take(&ms->ids, &dp_id))
+	if (!take_number(ms, mm->id, &dp_id))
 		return OFPERR_MM_OUT_OF_METERS;
-	e = set(br->be, dp_id, mm, NULL);
+	memset(&left, 0, sizeof(left));
+	e = set(br->be, dp_id, mm, br->loaded, &left);
 	if (e) {
 		id_pool_give(&ms->ids, dp_id);
 		return e;
 	}
-	memset(before(ms, dp_id), 0, sizeof(*ms->before));
+	if (br->loaded)
+		memset(&left, 0, sizeof(left));
+	*before(ms, dp_id) = left;
 	tables_meter_put(br->tables, mm, dp_id);
 	return OFPERR_OK;
 }
@@ -175,10 +182,10 @@ static enum ofperr meter_modify(struct bridge *br, const struct ofp_meter_mod *m
 		return e;
 	if (!find(br, mm->id, &dp_id))
 		return OFPERR_MM_UNKNOWN_METER;
-	e = set(br->be, dp_id, mm, &lost);
+	e = set(br->be, dp_id, mm, false, &lost);
 	if (e)
 		return e;
-	add(before(&br->be->meters, dp_id), &lost);
+	dp_meter_stats_add(before(&br->be->meters, dp_id), &lost);
 	tables_meter_put(br->tables, mm, dp_id);
 	return OFPERR_OK;
 }
@@ -280,7 +287,8 @@ void bridge_put_meter_stats(struct bridge *br, const struct meter *m, struct ofp
 	struct dp_meter_stats st;
 
 	read_meter(br->be, m->dp_id, &st);
-	add(&st, before(&br->be->meters, m->dp_id));
+	dp_meter_stats_add(&st, before(&br->be->meters, m->dp_id));
+	offload_meter_add(br->be->dp, m->dp_id, &st);
 	s.packets = st.packets;
 	s.bytes = st.bytes;
 	for (size_t i = 0; i < m->n_bands; i++)

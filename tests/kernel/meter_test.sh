@@ -29,7 +29,7 @@ ofctl add-flow br0 priority=1,actions=normal
 ofctl add-flow br0 priority=10,icmp,in_port=1,actions=meter:7,2
 got=$(answered 200)
 expect test "$got" -ge 20 -a "$got" -lt 150
-expect grep -q 'actions:meter(0),' <<<"$(ovs-dpctl dump-flows)"
+expect grep -q 'actions:meter(7),' <<<"$(ovs-dpctl dump-flows)"
 equal "$(meter packet_in_count)" 200 "packets that the meter saw"
 equal "$(meter packet_count)" $((200 - got)) "packets that the band dropped"
 counted() { [[ $(packets icmp,in_port=1) == "$1" ]]; }

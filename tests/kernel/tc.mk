@@ -21,15 +21,15 @@ tests_nic_tc_conform_test_SOURCES = tests/nic/tc_conform_test.c $(TC_LAB) tests/
 tests_nic_tc_agree_test_SOURCES = tests/nic/tc_agree_test.c $(TC_AGREE) $(TC_LAB)
 
 # The whole switch.
-TC_SHELL = tests/kernel/tc_ct_test.sh tests/kernel/tc_switch_test.sh
+TC_SHELL = tests/kernel/metered_tc_test.sh tests/kernel/tc_ct_test.sh tests/kernel/tc_switch_test.sh
 EXTRA_DIST += $(TC_SHELL) tests/kernel/tamper.sh
 KERNEL_TESTS += $(TC_SHELL)
 
 # Exact accounting on each tier.
 EXACT_SHELL = tests/kernel/exact_kernel_test.sh tests/kernel/exact_tc_test.sh
-EXTRA_DIST += $(EXACT_SHELL) tests/kernel/exact.sh tests/kernel/stream.py tests/nic/lib.sh
+EXTRA_DIST += $(EXACT_SHELL) tests/kernel/exact.sh tests/kernel/metered.sh tests/kernel/stream.py tests/nic/lib.sh
 KERNEL_TESTS += $(EXACT_SHELL)
-NIC_SHELL = tests/nic/ct_test.sh tests/nic/exact_faults_test.sh tests/nic/exact_test.sh tests/nic/passes_test.sh \
-	tests/nic/switch_test.sh tests/nic/tamper_test.sh
+NIC_SHELL = tests/nic/ct_test.sh tests/nic/exact_faults_test.sh tests/nic/exact_test.sh tests/nic/metered_test.sh \
+	tests/nic/passes_test.sh tests/nic/switch_test.sh tests/nic/tamper_test.sh
 EXTRA_DIST += $(NIC_SHELL)
 NIC_TESTS += $(NIC_SHELL)

@@ -466,6 +466,11 @@ static void make_qdisc(void)
 	said(OFFLOAD_QDISC, -EBUSY);
 }
 
+static void make_meter(void)
+{
+	said(OFFLOAD_METER, -EOPNOTSUPP);
+}
+
 static void make_no_next_hop(void)
 {
 	said(OFFLOAD_NO_NEXT_HOP, -EOPNOTSUPP);
@@ -571,6 +576,7 @@ static const struct maker {
 	[OFFLOAD_SET_FIELD] = { make_set_field, FIELD_TOO, NULL, NULL },
 	[OFFLOAD_N_ACTIONS] = { make_n_actions, ACTION_TOO | LIMIT_TOO, NULL, NULL },
 	[OFFLOAD_RECIRC] = { make_recirc, ACTION_TOO, NULL, NULL },
+	[OFFLOAD_METER] = { make_meter, DRIVER_TOO, "tests/kernel/metered.sh", "reason meter" },
 	[OFFLOAD_NEEDS_SOFTWARE] = { make_needs_software, ACTION_TOO, NULL, NULL },
 	[OFFLOAD_TABLE_FULL] = { make_table_full, LIMIT_TOO, NULL, NULL },
 	[OFFLOAD_PRIO_FULL] = { make_prio_full, DRIVER_TOO, "tests/unit/tc/prio_test.c",

@@ -2,6 +2,7 @@
 /* The ports of random_rule.h: number n is device 100 + n. */
 #pragma once
 
+#include "tc/police.h"
 #include "tests/unit/tc/random_rule.h"
 
 static inline bool env_port(const void *ctx, struct dp_port no, struct flower_port *ret)
@@ -25,7 +26,25 @@ static inline bool env_port_no(const void *ctx, int ifindex, struct dp_port *ret
 	return true;
 }
 
+/* Meter n, but for the multiples of 7, has a police action. */
+static inline bool env_meter(const void *ctx, uint32_t id, bool hw, uint32_t *index,
+			     const char **why)
+{
+	(void)ctx;
+	*why = "a multiple of 7";
+	*index = police_index(true, id, hw);
+	return id % 7;
+}
+
+static inline bool env_meter_id(const void *ctx, uint32_t index, uint32_t *id)
+{
+	(void)ctx;
+	*id = index & POLICE_ID;
+	return (index & POLICE_MASK) == POLICE_FIRST;
+}
+
 #define ENV(FEATURES)                                                                              \
 	{                                                                                          \
-		.port = env_port, .port_no = env_port_no, .features = (FEATURES)                   \
+		.port = env_port, .port_no = env_port_no, .meter = env_meter,                      \
+		.meter_id = env_meter_id, .features = (FEATURES)                                   \
 	}

@@ -29,6 +29,8 @@
 #define PACKETS 16
 
 static const struct flower_env everything = ENV(FLOWER_F_RECIRC | FLOWER_F_NUM_VLANS);
+static const struct flower_env hw_only =
+	ENV(FLOWER_F_RECIRC | FLOWER_F_NUM_VLANS | FLOWER_F_SKIP_SW);
 static const struct flower_env software =
 	ENV(FLOWER_F_RECIRC | FLOWER_F_NUM_VLANS | FLOWER_F_SOFTWARE);
 static const struct flower_env driver = ENV(FLOWER_F_RECIRC | FLOWER_F_NUM_VLANS | FLOWER_F_DRIVER);
@@ -242,6 +244,7 @@ static void round_trips(const char *name, const struct flower_env *env)
 	struct random_rule x;
 
 	random_rule_start(&x);
+	x.meters = true;
 	trip_start(&t);
 	trip_start(&again);
 	for (unsigned i = 0; i < ROUNDS; i++) {
@@ -276,6 +279,50 @@ START_TEST(there_and_back_software)
 }
 END_TEST
 
+START_TEST(there_and_back_hw_only)
+{
+	round_trips("there_and_back_hw_only", &hw_only);
+}
+END_TEST
+
+/* --- meters --- */
+
+static int ask(const struct flower_env *env, const char *match, const char *actions,
+	       struct trip *t);
+
+#define TCP4 "recirc_id(0),in_port(1),eth_type(0x0800),ipv4(proto=6,frag=no)"
+
+/* In software each police action has neighbours that are the filter's own, whatever the rule does.
+ */
+START_TEST(taps_are_told_apart)
+{
+	static const char two[] = "set(ipv4(ttl=3)),meter(1),set(ipv4(ttl=4)),meter(2),"
+				  "push_vlan(vid=7,pcp=1),2";
+	static const char *const lists[] = { "meter(1)", "meter(1),meter(2),2", two };
+	struct flower_tap taps[4];
+	struct trip t;
+
+	trip_start(&t);
+	for (unsigned i = 0; i < ARRAY_SIZE(lists); i++)
+		for (unsigned hw = 0; hw < 2; hw++) {
+			const struct nlattr *acts;
+			unsigned n = i ? 2 : 1;
+
+			ck_assert_int_eq(ask(hw ? &hw_only : &software, TCP4, lists[i], &t), 0);
+			acts = acts_of(&t.attrs);
+			ck_assert_uint_eq(
+				flower_actions_taps(nlattr_data(acts), nlattr_len(acts), taps, 4),
+				n);
+			for (unsigned k = 0; k < n; k++)
+				ck_assert_uint_eq(taps[k].index, police_index(true, k + 1, hw));
+			ck_assert_uint_eq(
+				flower_actions_taps(nlattr_data(acts), nlattr_len(acts), taps, 1),
+				1);
+		}
+	trip_done(&t);
+}
+END_TEST
+
 /* --- refusals --- */
 
 struct refusal_row {
@@ -284,8 +331,6 @@ struct refusal_row {
 	int field;
 	int action;
 };
-
-#define TCP4 "recirc_id(0),in_port(1),eth_type(0x0800),ipv4(proto=6,frag=no)"
 
 static const struct refusal_row refusals[] = {
 	{ "recirc_id(0),in_port(9),eth_type(0x0806)", "2", OFFLOAD_NO_DEVICE, -1, -1 },
@@ -304,6 +349,7 @@ static const struct refusal_row refusals[] = {
 	  FIELD_IP_PROTO, -1 },
 	{ TCP4, "9", OFFLOAD_OUT_DEVICE, -1, DP_ACT_OUTPUT },
 	{ TCP4, "trunc(100),2", OFFLOAD_ACTION, -1, DP_ACT_TRUNC },
+	{ TCP4, "meter(7),2", OFFLOAD_METER, -1, DP_ACT_METER },
 	{ TCP4, "pop_vlan,2", OFFLOAD_ACTION, -1, DP_ACT_POP_VLAN },
 	{ TCP4, "userspace(slow_path)", OFFLOAD_SLOW_PATH, -1, DP_ACT_USERSPACE },
 	{ TCP4, "recirc(0x20000000)", OFFLOAD_RECIRC, -1, DP_ACT_RECIRC },
@@ -409,6 +455,8 @@ int main(void)
 	tcase_add_test(c, every_field_has_a_row);
 	tcase_add_test(c, there_and_back_hardware);
 	tcase_add_test(c, there_and_back_software);
+	tcase_add_test(c, there_and_back_hw_only);
+	tcase_add_test(c, taps_are_told_apart);
 	tcase_add_loop_test(c, refusals_name_what_is_at_fault, 0, (int)ARRAY_SIZE(refusals));
 	tcase_add_loop_test(c, each_has_its_limits, 0, (int)ARRAY_SIZE(limits));
 	suite_add_tcase(s, c);

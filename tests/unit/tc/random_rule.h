@@ -15,6 +15,7 @@
 struct random_rule {
 	struct flow_key key, mask;
 	struct buf actions;
+	bool meters; /* wanted among the actions */
 	struct offload_rule rule;
 };
 
@@ -208,19 +209,29 @@ static inline void random_rule_ct_action(struct rng *r, const struct flow_key *k
 	dp_actions_put(b, DP_ACT_CT, &c, sizeof(c));
 }
 
-static inline void random_rule_actions(struct rng *r, const struct flow_key *key, struct buf *b)
+static inline void random_rule_meter(struct rng *r, struct buf *b)
+{
+	struct act_meter m = { 1 + (uint32_t)rng_below(r, 30) };
+
+	dp_actions_put(b, DP_ACT_METER, &m, sizeof(m));
+}
+
+static inline void random_rule_actions(struct rng *r, const struct flow_key *key, bool meters,
+				       struct buf *b)
 {
 	struct flow_key now = *key;
 	unsigned n = (unsigned)rng_below(r, 8);
 	struct act_recirc recirc;
 
 	for (unsigned i = 0; i < n; i++) {
-		uint64_t what = rng_below(r, 8);
+		uint64_t what = rng_below(r, meters ? 10 : 8);
 
 		if (what < 4)
 			random_rule_set(r, &now, b);
 		else if (what == 4)
 			random_rule_vlan(r, &now, b);
+		else if (what >= 8)
+			random_rule_meter(r, b);
 		else
 			random_rule_output(r, b);
 	}
@@ -236,6 +247,7 @@ static inline void random_rule_actions(struct rng *r, const struct flow_key *key
 static inline void random_rule_start(struct random_rule *x)
 {
 	buf_init(&x->actions);
+	x->meters = false;
 }
 
 static inline void random_rule_done(struct random_rule *x)
@@ -251,7 +263,7 @@ static inline void random_rule(struct rng *r, struct random_rule *x)
 	random_rule_mask(r, &whole, 2 + (unsigned)rng_below(r, 12), &x->mask);
 	flow_key_mask(&x->key, &whole, &x->mask);
 	buf_clear(&x->actions);
-	random_rule_actions(r, &whole, &x->actions);
+	random_rule_actions(r, &whole, x->meters, &x->actions);
 	memset(&x->rule, 0, sizeof(x->rule));
 	x->rule.ufid = (struct ufid){ { rng_next(r), rng_next(r) } };
 	x->rule.key = &x->key;

@@ -1,0 +1,148 @@
+# Metered traffic, sourced by tests that say on which tier: random streams from host a to host b through one meter, disturbed in
+# every way in which its flows move; afterwards what was sent, what the meter saw and the rules in front of it counted is the
+# same to the packet and byte, and what the meter dropped is what has not arrived.
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+
+# shellcheck source=tests/kernel/exact.sh
+STREAMS=4 PPS=400
+. "${srcdir:-.}/tests/kernel/exact.sh"
+
+ofctl() { ovs-ofctl -O OpenFlow13 "$@"; }
+METER=meter=7,pktps,burst,stats,band=type=drop,rate=100,burst_size=50
+police() { tc -s -j actions ls action police; } # iproute2's word
+# Numbers of police actions, and what one of all has counted: packets, bytes, dropped packets.
+police_numbers() { police | grep -o '"index": *[0-9]*' | grep -o '[0-9]*$' || true; }
+police_counts() {
+	police | python3 -c '
+import json, sys
+s = [a["stats"] for l in json.load(sys.stdin) for a in l.get("actions", []) if "stats" in a]
+print(*(sum(x[k] for x in s) for k in ("packets", "bytes", "drops")))'
+}
+# Packets and bytes that came in, and that the band dropped.
+meter_counts() {
+	ofctl meter-stats br0 meter=7 | tr ' ' '\n' | awk -F: '/^packet_in_count/ { p = $2 } /^byte_in_count/ { b = $2 }
+		/^packet_count/ { dp = $2 } /^byte_count/ { db = $2 } END { print p, b, dp, db }'
+}
+base_meter() { base_in=$(meter_counts); }
+arrived() { minus "$(linux_port b eth0 rx)" "$base_b"; }
+# BYTES: "exact", or "mean" where only the dropped packets' number is told, and their bytes are reckoned by the mean.
+meter_agrees() {
+	local in sent missing
+	in=$(meter_counts) sent=$(sent_by_port | sum)
+	missing=$(minus "$sent" "$(arrived)")
+	case $BYTES in
+		exact) [[ $in == "$sent $missing" ]] ;;
+		mean) [[ ${in% *} == "$sent ${missing% *}" ]] && ((${in##* } <= ${sent#* })) ;;
+	esac
+}
+told() { echo "$1: sent $(sent_by_port | sum), meter $(meter_counts), arrived $(arrived), police $(police_counts)"; }
+same_meter() { # WHAT
+	(eventually meter_agrees) >/dev/null || fail "not exact: $(told "$1")"
+	equal "$(awk '{ print ($3 > 0) + ($1 > $3) }' <<<"$(meter_counts)")" 2 "kinds of packets: some dropped, some not"
+	echo "exact: $(told "$1")"
+}
+metered() { # WHAT
+	(eventually rules_agree) >/dev/null || fail "not exact: $(told "$1"), rules $(rules_by_port | sum)"
+	same_meter "$1"
+}
+reason() { ctl offload flows --json | grep -q "\"reason\": *\"$1\""; }
+
+metered_bridge() { # PORT PORT [SETTINGS…]
+	exact_bridge "$@"
+	ofctl del-flows br0
+	ofctl add-meter br0 "$METER"
+	put_rules "meter:7,output:$port_b"
+	base
+}
+
+metered_steps() { # STATE
+	local state=$1 n
+
+	step "placement: from the first packet into \"$state\""
+	streams_on
+	eventually all_in "$state"
+	sleep 1
+	streams_off
+	metered "placement"
+	one_police() { [[ $(police_numbers | wc -l) == 1 ]]; } # of all flows; a trial of the device's may be there for a moment
+	eventually one_police
+	expect in_tier
+
+	step "a change of its rate, in place"
+	n=$(police_numbers)
+	streams_on
+	ofctl mod-meter br0 meter=7,pktps,burst,stats,band=type=drop,rate=200,burst_size=10
+	sleep 0.5
+	ofctl mod-meter br0 meter=7,kbps,burst,stats,band=type=drop,rate=300,burst_size=100
+	sleep 0.5
+	expect all_in "$state"
+	equal "$(police_numbers)" "$n" "police actions"
+	streams_off
+	metered "another rate"
+
+	step "flows leave and come under traffic"
+	streams_on
+	put_rules_mod "meter:7,mod_nw_tos:4,output:$port_b"
+	sleep 0.5
+	put_rules_mod "meter:7,output:$port_b"
+	for n in 1 2; do
+		ofctl add-flow br0 "priority=20,udp,in_port=$port_a,tp_src=$n,nw_tos=$((n * 4)),actions=drop"
+		sleep 0.4
+		ofctl del-flows br0 "udp,in_port=$port_a,tp_src=$n"
+	done
+	vsctl set Interface "$port_a" other_config:hw-offload=false
+	eventually all_in software
+	vsctl remove Interface "$port_a" other_config hw-offload
+	eventually all_in "$state"
+	streams_off
+	metered "moves"
+
+	step "a burst of 300 s is more than police can: its flows leave, and say why; a shorter one, and they are back"
+	streams_on
+	ofctl mod-meter br0 meter=7,pktps,burst,stats,band=type=drop,rate=1,burst_size=300
+	eventually all_in refused
+	expect reason meter
+	ofctl mod-meter br0 "$METER"
+	eventually all_in "$state"
+	streams_off
+	metered "another kind of meter"
+
+	step "another meter of that number is new"
+	no_police() { [[ -z $(police_numbers) ]]; }
+	ofctl del-meter br0 meter=7
+	eventually no_police
+	ofctl add-meter br0 "$METER"
+	equal "$(meter_counts)" "0 0 0 0" "what it has counted"
+
+	step "restart: killed, and everything goes on"
+	put_rules "meter:7,output:$port_b"
+	rm "$dir"/sent.*
+	base
+	streams_on
+	eventually all_in "$state"
+	sleep 0.5
+	streams_off
+	metered "before the restart"
+	vsctl set Open_vSwitch . other_config:flow-restore-wait=true
+	n=$(police_numbers)
+	kill_shuntd
+	start_shuntd
+	eventually vsctl br-exists br0
+	ofctl add-meter br0 "$METER"
+	put_rules "meter:7,output:$port_b"
+	vsctl remove Open_vSwitch . other_config flow-restore-wait
+	eventually all_in "$state"
+	equal "$(police_numbers)" "$n" "police actions"
+	same_meter "what the former process had"
+	streams_on
+	sleep 0.5
+	streams_off
+	same_meter "after the restart"
+
+	step "the meter goes, and its police action with it"
+	ofctl del-meter br0 meter=7
+	eventually no_police
+	stop_shuntd
+	equal "$(complaints)" "" "the log's complaints"
+}

@@ -1,8 +1,10 @@
 # Programs that measure; none is installed.  `make check` builds them, so that they stay in step with the code.
-check_PROGRAMS += bench/dp_forward bench/frame_gen bench/kernel_rules bench/load bench/micro_classify bench/probe
+check_PROGRAMS += bench/dp_forward bench/frame_gen bench/kernel_rules bench/load bench/micro_classify bench/placement bench/probe
 bench_frame_gen_LDADD =
 bench_probe_LDADD =
 bench_load_SOURCES = bench/load.c bench/load_switch.c bench/load_switch.h bench/load_traffic.c bench/load_traffic.h
+bench_placement_SOURCES = bench/placement.c bench/placement.h bench/placement_pcap.c bench/placement_rivals.c \
+	bench/placement_shunt.c bench/placement_synth.c bench/placement_trace.c
 EXTRA_DIST += bench/run bench/lib.sh bench/figures.sh bench/kernel bench/kernel_guest.sh
 
 # make bench: every figure beside Debian's Open vSwitch; root.

@@ -31,6 +31,16 @@ offload_liboffload_a_SOURCES = \
 	offload/notify.c \
 	offload/place.c \
 	offload/policy.c \
+	offload/policy/budget.c \
+	offload/policy/budget.h \
+	offload/policy/rank.c \
+	offload/policy/rank.h \
+	offload/policy/rate.c \
+	offload/policy/rate.h \
+	offload/policy/share.c \
+	offload/policy/share.h \
+	offload/policy/shelf.c \
+	offload/policy/shelf.h \
 	offload/ports.c \
 	offload/provider.c \
 	offload/provider.h \

@@ -5,6 +5,8 @@ bench_probe_LDADD =
 bench_load_SOURCES = bench/load.c bench/load_switch.c bench/load_switch.h bench/load_traffic.c bench/load_traffic.h
 bench_placement_SOURCES = bench/placement.c bench/placement.h bench/placement_pcap.c bench/placement_rivals.c \
 	bench/placement_shunt.c bench/placement_synth.c bench/placement_trace.c
+dist_check_SCRIPTS += bench/placement_test.sh
+TESTS += bench/placement_test.sh
 EXTRA_DIST += bench/run bench/lib.sh bench/figures.sh bench/kernel bench/kernel_guest.sh
 
 # make bench: every figure beside Debian's Open vSwitch; root.

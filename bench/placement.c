@@ -53,7 +53,7 @@ static void usage(FILE *out)
 	      "  --seed=N          (1)\n"
 	      "  --churn=N         evictions a second at most (4000)\n"
 	      "  --residency=MS    (500)\n"
-	      "  --fair=PERCENT    of the table that ports are sure of (0)\n"
+	      "  --fair=PERCENT    of the table that ports are sure of (50)\n"
 	      "  --quick           20 seconds, a tenth of the rate, tables of 256 to 4096\n"
 	      "  --check           ends with 1 when a bound is broken or the shares are not sane\n"
 	      "  --json            prints JSON\n",
@@ -225,11 +225,13 @@ static bool take_option(struct options *o, int c)
 
 int main(int argc, char *argv[])
 {
-	struct options o = { .tables = "1024,4096,16384,65536",
-			     .seconds = 60,
-			     .scale = 1,
-			     .seed = 1,
-			     .c = { .max_churn_per_s = 4000, .min_residency_ms = 500 } };
+	struct options o = {
+		.tables = "1024,4096,16384,65536",
+		.seconds = 60,
+		.scale = 1,
+		.seed = 1,
+		.c = { .max_churn_per_s = 4000, .min_residency_ms = 500, .fair_percent = 50 }
+	};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {

@@ -40,8 +40,7 @@ static void baseline(struct engine *e, struct engine_flow *f, enum ledger_tier t
 		     const struct flow_stats *st) ENGINE_LOCKED(e)
 {
 	flow_fold(e, f, t, st);
-	f->rate_packets = 0;
-	f->pps = 0;
+	rate_init(&f->rate, clock_mono_ns());
 }
 
 static struct engine_flow *take_flow(struct adopt *a, const struct engine_put *put,

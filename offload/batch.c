@@ -84,6 +84,15 @@ static bool put_off(struct engine_dev *d, struct engine_flow *f) REQUIRES(&d->e-
 	return true;
 }
 
+static uint64_t port_left(const struct engine_flow *f)
+{
+	const struct engine_port *p = f->port;
+
+	if (!p || !p->max_entries)
+		return UINT64_MAX;
+	return p->max_entries > p->entries ? p->max_entries - p->entries : 0;
+}
+
 /* The queue gives changes first, so an installation is in the batch only behind every change. */
 static void collect(struct engine_dev *d, struct batch *b) REQUIRES(&d->e->lock)
 {
@@ -111,6 +120,10 @@ static void collect(struct engine_dev *d, struct batch *b) REQUIRES(&d->e->lock)
 		it->was_hw = f->handle && f->tier == LEDGER_HARDWARE;
 		it->since_ns = q->since_ns;
 		it->cost = f->cost;
+		it->swapping = f->swapping;
+		it->port = f->port;
+		it->port_left = port_left(f);
+		it->port_limit = f->port ? f->port->max_entries : 0;
 		it->refused = it->software = false;
 		it->req = NULL;
 		refuse_leaving(d, it);
@@ -170,25 +183,49 @@ static bool plan_ok(struct engine_dev *d, struct item *it, const struct offload_
 	return true;
 }
 
-static bool room_ok(const struct engine_dev *d, struct item *it, uint64_t *room, uint64_t capacity)
+struct room {
+	uint64_t free, spare; /* spare: of those free, for exchanges alone */
+	uint64_t capacity;
+};
+
+static bool room_ok(const struct engine_dev *d, struct item *it, struct room *room)
 {
 	struct offload_refusal why;
+	uint64_t keep = it->swapping ? 0 : room->spare;
 
 	if (it->was_hw || it->software || it->policy == OFFLOAD_POLICY_SKIP_HW)
 		return true;
-	if (it->cost <= *room) {
-		*room -= it->cost;
+	if (it->cost + keep <= room->free) {
+		room->free -= it->cost;
 		return true;
 	}
 	offload_refusal_set(&why, OFFLOAD_TABLE_FULL);
-	why.limit = capacity;
+	why.limit = room->capacity;
 	/* A rule that is there in software need not leave for that; a new one is no quicker there.
 	 */
 	return it->todo == TODO_REPLACE ? no_hardware(d, it, &why) : refuse(it, &why);
 }
 
+/* A port with a limit: what stands there, and what this batch has planned before. */
+static bool port_ok(const struct batch *b, struct item *it)
+{
+	struct offload_refusal why;
+	uint64_t left = it->port_left;
+
+	if (left == UINT64_MAX || it->was_hw || it->swapping || it->software)
+		return true;
+	for (const struct item *o = b->items; o < it; o++)
+		if (o->port == it->port && o->todo == TODO_INSTALL)
+			left -= MIN(left, (uint64_t)o->cost);
+	if (it->cost <= left)
+		return true;
+	offload_refusal_set(&why, OFFLOAD_PORT_LIMIT);
+	why.limit = it->port_limit;
+	return refuse(it, &why);
+}
+
 /* Asks caps and memory, not hardware.  The provider's thread, io held. */
-static void plan_batch(struct engine_dev *d, struct batch *b, uint64_t room, uint64_t capacity)
+static void plan_batch(struct engine_dev *d, struct batch *b, struct room room)
 {
 	for (unsigned i = 0; i < b->n; i++) {
 		struct item *it = &b->items[i];
@@ -197,14 +234,15 @@ static void plan_batch(struct engine_dev *d, struct batch *b, uint64_t room, uin
 		minimatch_expand(&it->f->match, &it->match);
 		r = rule_of(it);
 		if (it->todo == TODO_REMOVE) {
-			room += it->was_hw
+			room.free +=
+				it->was_hw
 					? it->cost
 					: 0; /* it leaves before the installations of this batch */
 			continue;
 		}
 		if (it->todo != TODO_NOTHING)
-			(void)(shape_ok(d, it, &r) && plan_ok(d, it, &r) &&
-			       room_ok(d, it, &room, capacity)); /* refuse() has noted it */
+			(void)(shape_ok(d, it, &r) && plan_ok(d, it, &r) && port_ok(b, it) &&
+			       room_ok(d, it, &room)); /* refuse() has noted it */
 	}
 }
 
@@ -276,13 +314,14 @@ bool batch_step(struct engine_dev *d)
 {
 	struct batch *b = d->batch;
 	struct gone_list gone = { NULL, 0, 0 };
-	uint64_t room, capacity;
+	struct room room;
 
 	clock_hold();
 	lock_take(&d->e->lock);
 	collect(d, b);
-	room = policy_room(d, clock_mono_ns());
-	capacity = d->full ? d->full_at : d->caps.capacity;
+	room = (struct room){ .free = budget_room(&d->budget, clock_mono_ns()),
+			      .spare = policy_spare(d),
+			      .capacity = budget_capacity(&d->budget) };
 	lock_give(&d->e->lock);
 	clock_let_go();
 	if (!b->n)
@@ -290,7 +329,7 @@ bool batch_step(struct engine_dev *d)
 
 	device_call(d);
 	clock_hold();
-	plan_batch(d, b, room, capacity);
+	plan_batch(d, b, room);
 	make_requests(b);
 	clock_let_go();
 	b->applied = mark_batch(d, b);
@@ -304,6 +343,7 @@ bool batch_step(struct engine_dev *d)
 		if (!b->abandoned || take_up(d, &b->items[i]))
 			settle(d, &b->items[i], &gone);
 	b->abandoned = false;
+	swap_step(d, clock_mono_ns());
 	d->stat.learned_shapes = shapes_count(d->shapes);
 	pthread_cond_broadcast(&d->e->changed);
 	lock_give(&d->e->lock);

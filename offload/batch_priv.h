@@ -16,8 +16,11 @@ struct item {
 	bool refused;  /* before the driver was asked */
 	bool software; /* the driver is not asked for its hardware, for the same reason */
 	struct offload_refusal why;
-	enum offload_policy policy; /* that holds for the flow */
-	bool was_hw;                /* its rule takes up entries already */
+	enum offload_policy policy;     /* that holds for the flow */
+	bool was_hw;                    /* its rule takes up entries already */
+	bool swapping;                  /* part of an exchange */
+	const void *port;               /* told apart, not looked at */
+	uint64_t port_left, port_limit; /* entries; UINT64_MAX: no limit */
 	uint32_t cost;
 	uint64_t since_ns;
 	struct offload_req *req; /* NULL: the provider is not asked */

@@ -31,7 +31,7 @@ struct engine_flow *device_flow_of(struct engine_dev *d, uint64_t handle)
 void device_stats_pass(struct engine_dev *d)
 {
 	struct offload_stat recs[STATS_CHUNK];
-	uint64_t cursor = 0;
+	uint64_t cursor = 0, began = clock_mono_ns();
 	int n;
 
 	do {
@@ -49,6 +49,9 @@ void device_stats_pass(struct engine_dev *d)
 		lock_give(&d->e->lock);
 		clock_let_go();
 	} while (n > 0);
+	lock_take(&d->e->lock);
+	d->read_ns = began;
+	lock_give(&d->e->lock);
 }
 
 /* Rules that stand in software for want of a capability. */
@@ -78,11 +81,13 @@ void device_look(struct engine_dev *d)
 	reset = !rc_usage && usage.epoch != d->usage.epoch;
 	if (!rc_usage) {
 		d->usage = usage;
-		d->foreign = usage.entries > d->used ? usage.entries - d->used : 0;
+		d->budget.foreign =
+			usage.entries > d->budget.used ? usage.entries - d->budget.used : 0;
 	}
 	if (new_caps) {
 		d->caps = caps;
-		d->full = false;
+		d->budget.declared = caps.capacity;
+		d->budget.full = false;
 		shapes_forget(d->shapes);
 		d->away = false;
 		place_all(d->e, NULL, d);
@@ -110,6 +115,7 @@ static void timers(struct engine_dev *d)
 		took = clock_mono_ns() - now;
 		d->next_stats_ns = now + took + MAX(stats_ns, took * STATS_REST);
 		d->stats_period_ns = stats_ns;
+		d->next_tick_ns = 0; /* decided by what was just read */
 	}
 	if (now >= d->next_tick_ns) {
 		policy_tick(d, now);
@@ -173,6 +179,8 @@ struct engine_dev *device_start(struct engine *e, struct offload_device *od, str
 	queue_init(&d->queue, e->cfg.queue_max);
 	CDS_INIT_LIST_HEAD(&d->hw);
 	CDS_INIT_LIST_HEAD(&d->out);
+	CDS_INIT_LIST_HEAD(&d->due);
+	CDS_INIT_LIST_HEAD(&d->swaps);
 	htable_init(&d->rules);
 	htable_init(&d->chains);
 	rc = od->ops->caps(od, &d->caps);
@@ -181,7 +189,9 @@ struct engine_dev *device_start(struct engine *e, struct offload_device *od, str
 		goto err_caps;
 	}
 	(void)od->ops->usage(od, &d->usage); /* zeros until it can tell */
-	d->foreign = d->usage.entries;
+	d->budget.declared = d->caps.capacity;
+	d->budget.allowed = e->cfg.max_entries;
+	d->budget.foreign = d->usage.entries;
 	rc = thread_start(&d->thread, "offload", run, d);
 	if (rc) {
 		(void)error_set(err, -rc, NULL, "cannot start the thread of %s", od->name);
@@ -203,6 +213,7 @@ err_caps:
 void device_stop(struct engine_dev *d)
 {
 	thread_stop(&d->thread);
+	swap_done(d);
 	htable_done(&d->rules);
 	htable_done(&d->chains); /* empty: the last rules and flows have left it */
 	shapes_free(d->shapes);

@@ -24,8 +24,10 @@ void engine_config_default(struct engine_config *cfg)
 				       .queue_max = 65536,
 				       .stats_period_ms = 500,
 				       .audit_period_ms = 10000,
-				       .min_residency_ms = 2000,
-				       .max_churn_per_s = 1000,
+				       .min_residency_ms = 500,
+				       .max_churn_per_s = 4000,
+				       .fair_percent = 50,
+				       .placement = PLACEMENT_RATE,
 				       .hang_ms = 5000 };
 }
 
@@ -59,17 +61,32 @@ struct engine *engine_new(struct dp *dp, const struct engine_ops *ops, void *ctx
 void engine_configure(struct engine *e, const struct engine_config *cfg)
 {
 	struct engine_dev *d;
-	bool turned;
+	bool turned, reordered;
 
 	lock_take(&e->lock);
 	turned = cfg->hw_offload != e->cfg.hw_offload || cfg->policy != e->cfg.policy;
+	reordered = cfg->placement != e->cfg.placement;
 	e->cfg = *cfg;
 	cds_list_for_each_entry (d, &e->devs, node) {
 		d->queue.max = cfg->queue_max;
+		d->budget.allowed = cfg->max_entries;
 		place_wake(d);
 	}
 	if (turned)
 		place_all(e, NULL, NULL);
+	if (reordered)
+		place_reshelve(e, NULL);
+	lock_give(&e->lock);
+}
+
+void engine_pin(struct engine *e, struct engine_flow *f, bool pinned)
+{
+	lock_take(&e->lock);
+	if (f->pinned != pinned && !f->deleted) {
+		f->pinned = pinned;
+		if (f->shelved.on)
+			place_shelve(f);
+	}
 	lock_give(&e->lock);
 }
 
@@ -316,6 +333,9 @@ void engine_refresh(struct engine *e)
 	} while (n > 0 || n == -EINTR);
 	e->dp->ops->flow_dump_end(e->dp, &cur);
 	free(recs);
+	lock_take(&e->lock);
+	e->read_ns = now;
+	lock_give(&e->lock);
 	if (!n)
 		unknown_sweep(e, now);
 	if (!n && !(flags & DP_DUMP_NEWS))

@@ -25,6 +25,7 @@
 #include "core/datapath/dp.h"
 #include "core/packet/match.h"
 #include "offload/ledger.h"
+#include "offload/policy/rank.h"
 #include "offload/provider.h"
 
 struct engine;
@@ -49,8 +50,11 @@ struct engine_config {
 	uint32_t queue_max;         /* requests per device (default 65536) */
 	uint32_t stats_period_ms;   /* hardware counters (default 500) */
 	uint32_t audit_period_ms;   /* rest between two runs of the audit, 0 = none (10000) */
-	uint32_t min_residency_ms;  /* floor (default 2000) */
-	uint32_t max_churn_per_s;   /* evictions per device (default 1000) */
+	uint32_t min_residency_ms;  /* floor (default 500) */
+	uint32_t max_churn_per_s;   /* evictions per device (default 4000) */
+	uint32_t max_entries;       /* of ours in each device; 0: as many as it takes */
+	uint32_t fair_percent;      /* of a table that ports are sure of (default 50); share.h */
+	enum placement placement;   /* other_config:offload-policy (default rate); rank.h */
 	enum offload_policy policy; /* other_config:tc-policy */
 	uint32_t hang_ms; /* a call that lasts so long cuts the device off (5000); 0: none */
 };
@@ -90,11 +94,21 @@ void engine_port_enable(struct engine *e, struct dp_port port, bool on);
 /* What holds for the port's flows instead of engine_config.policy; -1: that.  Live. */
 void engine_port_policy(struct engine *e, struct dp_port port, int policy);
 
+/* How the flows that enter by a port compete for entries.  Live. */
+struct engine_port_placement {
+	int placement;        /* enum placement; -1: the switch's */
+	bool pinned;          /* all of them */
+	uint32_t max_entries; /* at most, but for the moment of an exchange; 0: no limit */
+};
+void engine_port_placement(struct engine *e, struct dp_port port,
+			   const struct engine_port_placement *pl);
+
 struct engine_put {
 	struct ufid ufid;
 	const struct flow_key *key, *mask; /* copied */
 	struct dp_actions actions;         /* copied */
 	bool hw_ok;                        /* false: slow path; never offered to hardware */
+	bool pinned;                       /* ahead of all others; where PLACEMENT_PINNED holds */
 	void *aux;
 	/* results */
 	int result;               /* of the fallback datapath: 0, -EEXIST, -ENOSPC … */
@@ -111,6 +125,8 @@ struct engine_modify {
 	int result;
 };
 unsigned engine_modify(struct engine *e, struct engine_modify *mods, size_t n);
+/* Whether it is pinned from now on. */
+void engine_pin(struct engine *e, struct engine_flow *f, bool pinned);
 /* --- taking over from a former process --- */
 
 /* Until engine_adopt(): devices are asked for nothing, and nothing in them is taken for an orphan.
@@ -210,6 +226,10 @@ struct engine_device_info {
 	uint32_t queue_depth;
 	uint64_t queue_oldest_ns, queue_shed;
 	uint64_t installs, replaces, removes, failures, evictions, repairs;
+	uint64_t exchanges; /* evictions whose replacement stood before */
+	uint64_t
+		churn_limited; /* flows that would have been worth it, but for the bound on churn */
+	uint32_t churn_bound;  /* evictions a second at most, as it is now */
 	uint64_t latency[ENGINE_LATENCY_BUCKETS], latency_sum_ns;
 	uint64_t audit_runs, audit_missing, audit_orphaned, audit_altered;
 	uint64_t audit_mute; /* in hardware, never hit while the software twin counts */

@@ -18,6 +18,10 @@
 #include "core/base/thread.h"
 #include "core/packet/match.h"
 #include "offload/engine.h"
+#include "offload/policy/budget.h"
+#include "offload/policy/rank.h"
+#include "offload/policy/rate.h"
+#include "offload/policy/shelf.h"
 #include "offload/queue.h"
 #include "offload/shape.h"
 
@@ -62,7 +66,13 @@ struct engine_port {
 	struct port *port;      /* referenced */
 	struct engine_dev *dev; /* NULL = none */
 	bool enabled, leaving;
-	int8_t policy; /* enum offload_policy; -1: the switch's */
+	int8_t policy;        /* enum offload_policy; -1: the switch's */
+	int8_t placement;     /* enum placement; -1: the switch's */
+	bool pinned;          /* all that enters here, where the placement is PLACEMENT_PINNED */
+	uint32_t max_entries; /* that its flows may take up; 0: no limit */
+	uint64_t entries;     /* that they do */
+	struct shelf out[2];  /* flows that wait for room; 1: the pinned ones */
+	uint32_t slot;        /* its device's thread's: index in a tick */
 	uint64_t flows, flows_hw, flows_tc;
 	uint64_t packets[LEDGER_N_TIERS], bytes[LEDGER_N_TIERS];
 };
@@ -83,7 +93,9 @@ struct engine_flow {
 	bool hw_ok, want, deleted, busy, sw_open;
 	bool needs_sw; /* offload_needs_software() */
 	bool dirty;    /* changed while busy: place it again */
-	bool waiting;  /* on engine_dev.out */
+	bool waiting;  /* on engine_dev.out, a chain's list or a shelf of its port */
+	bool pinned;   /* by its rules or its bridge */
+	bool swapping; /* part of an exchange; swap.c */
 	bool stuck;    /* its removal failed and is tried again */
 	bool gone;     /* gone() has been or is about to be called */
 	bool adopted;  /* left by a former process and not confirmed: stays where it is */
@@ -104,6 +116,7 @@ struct engine_flow {
 	struct flow_acts *hw_acts;
 	uint64_t digest, installed_ns;
 	uint32_t cost, seen; /* seen: number of the last dump that showed it */
+	uint32_t charged;    /* entries that are counted in port->entries */
 	uint8_t tier;        /* of the rule: LEDGER_HARDWARE or LEDGER_TC */
 	uint8_t hw_policy;   /* enum offload_policy that the rule was asked for with */
 
@@ -111,8 +124,9 @@ struct engine_flow {
 	_Atomic bool lost; /* engine_flow_lost() */
 	uint32_t shown;    /* engine.whole_run, when the fallback datapath showed it or took it */
 	uint64_t created_ns;
-	double pps;
-	uint64_t rate_ns, rate_packets; /* since rate_ns, not yet in pps */
+	struct rate rate;
+	struct shelf_item shelved; /* on *shelf */
+	struct shelf *shelf;       /* of its port */
 	uint64_t audit_ns, audit_hw, audit_sw;
 	uint32_t audit_back; /* ledger.went_back at the last audit */
 
@@ -172,15 +186,11 @@ struct engine_dev {
 	bool idle; /* its thread sleeps and must be woken */
 	struct offload_caps caps;
 	struct offload_usage usage;
-	uint64_t used;    /* entries of our rules */
-	uint64_t foreign; /* entries that are not ours */
-	bool full;        /* it said so, whatever its capacity */
-	uint8_t full_backoff;
-	uint64_t full_at; /* used when it did */
-	uint64_t full_retry_ns;
-	double tokens; /* evictions that may be made now */
-	uint64_t tokens_ns;
-	double batch_ns; /* measured time of a request, for the size of a batch */
+	struct budget budget;
+	uint64_t read_ns;                /* when the counters were last read */
+	uint64_t decided_ns;             /* the readings that the last decision saw */
+	struct cds_list_head due, swaps; /* exchanges to be made, under way; swap.c */
+	double batch_ns;                 /* measured time of a request, for the size of a batch */
 	struct audit_job *audit;
 	bool away; /* the provider said that the device is gone */
 	bool hung; /* it has not come back from a call; hang.c */
@@ -221,6 +231,7 @@ struct engine {
 	struct altered *altered; /* owned; altered.c */
 	uint64_t whole_ns;       /* when the fallback datapath was last told to show every flow */
 	uint32_t whole_run;      /* number of that dump */
+	uint64_t read_ns;        /* when the fallback datapath's counters were last read */
 	uint64_t n_unseen;       /* of flows, whose `shown` is another */
 	struct cds_list_head devs, strays;
 	struct engine_totals totals;
@@ -264,8 +275,15 @@ void flow_leave(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e);
 /* An absolute reading of one tier; adds what is new to flow, port and totals. */
 void flow_fold(struct engine *e, struct engine_flow *f, enum ledger_tier t,
 	       const struct flow_stats *reading) ENGINE_LOCKED(e);
-/* Packets a second and entry, decayed to now. */
-double flow_value(const struct engine_flow *f, uint64_t now_ns);
+/* Packets a second, as of the last reading, for people. */
+double flow_pps(const struct engine_flow *f);
+/* Packets a second and entry, to rank by. */
+double flow_value(const struct engine_flow *f);
+/* What holds for it of the switch's and its port's. */
+enum placement flow_placement(const struct engine_flow *f);
+bool flow_is_pinned(const struct engine_flow *f);
+/* Its rule takes up (none: no longer) so many entries, on its port's account. */
+void flow_charge(struct engine_flow *f, uint32_t entries);
 void flow_info_fill(struct engine *e, struct engine_flow *f, struct engine_flow_info *i)
 	ENGINE_LOCKED(e);
 
@@ -294,6 +312,10 @@ void place_anew(struct engine_flow *f);
 /* Asks for its rule's removal; what follows is `after` with reason `why`. */
 void place_remove(struct engine *e, struct engine_flow *f, enum after_removal after,
 		  enum offload_state via, const struct why *why) ENGINE_LOCKED(e);
+/* Onto its port's shelf, or to where its value belongs there. */
+void place_shelve(struct engine_flow *f);
+/* What orders flows that wait has changed; only_port NULL: for all. */
+void place_reshelve(struct engine *e, const struct engine_port *only_port) ENGINE_LOCKED(e);
 /* Queues it for installation. */
 void place_install(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e);
 /* Onto the list of flows that are tried again (by reason), or off it. */
@@ -348,17 +370,30 @@ void batch_rule_gone(struct engine_dev *d, struct engine_flow *f, bool replaced)
 	REQUIRES(&d->e->lock);
 
 /* --- ports.c --- */
+struct engine_port *port_find(struct engine *e, struct dp_port no) ENGINE_LOCKED(e);
 /* The flow, as it is or as the device has it, enters or leaves by the port. */
 bool port_touches(const struct engine_port *p, const struct engine_flow *f);
 void port_forget(struct engine *e, struct engine_port *p, bool leave) EXCLUDES(e->lock);
 
-/* --- policy.c --- */
+/* --- policy.c: carries out what offload/policy/ decides --- */
 void policy_tick(struct engine_dev *d, uint64_t now_ns) EXCLUDES(d->e->lock);
-/* Entries that may still be put in. */
-uint64_t policy_room(const struct engine_dev *d, uint64_t now_ns);
-/* The device said "full" / took a rule. */
-void policy_full(struct engine_dev *d, uint64_t now_ns);
-void policy_took(struct engine_dev *d);
+/* Entries of a table that are left for exchanges. */
+uint64_t policy_spare(const struct engine_dev *d) REQUIRES(&d->e->lock);
+/* Evictions a second, as the device is and the configuration allows. */
+uint32_t policy_churn_bound(const struct engine_dev *d); /* the lock is held */
+/* Asks for the flow's rule, or for hardware for the one it has. */
+void policy_bring_in(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e);
+
+/* --- swap.c: exchanges, make-before-break --- */
+/* `in` shall have hardware and `out` leave it; -EAGAIN when one of them cannot any more. */
+int swap_add(struct engine_dev *d, struct engine_flow *in, struct engine_flow *const out[],
+	     uint32_t n) REQUIRES(&d->e->lock);
+/* Goes on with them as far as the table has room. */
+void swap_step(struct engine_dev *d, uint64_t now_ns) REQUIRES(&d->e->lock);
+/* Gives up those that have not begun. */
+void swap_forget(struct engine_dev *d, uint64_t now_ns) REQUIRES(&d->e->lock);
+/* Gives up all; the device's thread has ended. */
+void swap_done(struct engine_dev *d);
 
 /* --- audit.c --- */
 struct audit *audit_new(void);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,10 +19,6 @@ const char *const offload_state_name[OFFLOAD_N_STATES] = {
 	[OFFLOAD_ST_REFUSED] = "refused",
 	[OFFLOAD_ST_REMOVING] = "removing",
 };
-
-/* A measured rate is averaged over about this long, and halves in two thirds of it when idle. */
-#define RATE_TAU_NS (3.0 * NSEC_PER_SEC)
-#define RATE_STEP_NS (200 * NSEC_PER_MSEC)
 
 struct flow_acts *flow_acts_new(struct dp_actions a)
 {
@@ -66,7 +61,9 @@ struct engine_flow *flow_new(struct engine *e, const struct engine_put *put)
 	f->needs_sw = offload_needs_software(put->mask, put->actions);
 	f->recirc_id = ntohl(put->key->recirc_id & put->mask->recirc_id);
 	f->sw_open = true;
-	f->created_ns = f->rate_ns = clock_mono_ns();
+	f->created_ns = clock_mono_ns();
+	rate_init(&f->rate, f->created_ns);
+	f->pinned = put->pinned;
 	ledger_init(&f->ledger);
 	ledger_open(&f->ledger, e->sw_tier);
 	return f;
@@ -232,11 +229,18 @@ static void remember(struct engine_flow *f, enum offload_state from, const struc
 					   .to = f->state };
 }
 
+/* One flow meets now this, now that, as others come and go: not worth its history. */
+static bool waits_by_turns(unsigned reason)
+{
+	return reason == OFFLOAD_NOT_WORTH || reason == OFFLOAD_CHURN;
+}
+
 void flow_set_state(struct engine *e, struct engine_flow *f, enum offload_state to,
 		    const struct why *why)
 {
 	enum offload_state from = (enum offload_state)f->state;
-	bool news = from != to || f->why.reason != why->reason;
+	bool news = from != to || (f->why.reason != why->reason &&
+				   !(waits_by_turns(f->why.reason) && waits_by_turns(why->reason)));
 
 	count(e, f, -1);
 	f->state = (uint8_t)to;
@@ -256,6 +260,29 @@ void flow_remark(struct engine *e UNUSED, struct engine_flow *f, enum offload_re
 	struct why why = why_of(reason);
 
 	remember(f, (enum offload_state)f->state, &why);
+}
+
+static void charge(struct engine_flow *f, int64_t entries)
+{
+	if (f->port)
+		f->port->entries += (uint64_t)entries;
+}
+
+void flow_charge(struct engine_flow *f, uint32_t entries)
+{
+	charge(f, (int64_t)entries - f->charged);
+	f->charged = entries;
+}
+
+enum placement flow_placement(const struct engine_flow *f)
+{
+	return f->port && f->port->placement >= 0 ? (enum placement)f->port->placement
+						  : f->e->cfg.placement;
+}
+
+bool flow_is_pinned(const struct engine_flow *f)
+{
+	return (f->pinned || (f->port && f->port->pinned)) && flow_placement(f) == PLACEMENT_PINNED;
 }
 
 static struct engine_port *port_of(struct engine *e, const struct engine_flow *f) ENGINE_LOCKED(e)
@@ -281,8 +308,10 @@ void flow_assign(struct engine *e, struct engine_flow *f)
 	if (f->port == p && f->dev == d)
 		return;
 	count(e, f, -1);
+	charge(f, -(int64_t)f->charged);
 	f->port = p;
 	f->dev = d;
+	charge(f, f->charged);
 	count(e, f, 1);
 }
 
@@ -299,30 +328,32 @@ void flow_enter(struct engine *e, struct engine_flow *f)
 void flow_leave(struct engine *e, struct engine_flow *f)
 {
 	count(e, f, -1);
+	flow_charge(f, 0);
 	f->port = NULL;
 	f->dev = NULL;
 }
 
 /* --- counters --- */
 
-static void rate_update(struct engine_flow *f, uint64_t packets, uint64_t now)
+/* Until when its packets are known to have been read. */
+static uint64_t read_until(const struct engine_flow *f) NO_TSA /* the engine's lock is held */
 {
-	double dt = (double)(now - f->rate_ns), keep;
+	uint64_t lag;
 
-	f->rate_packets += packets;
-	if (now - f->rate_ns < RATE_STEP_NS)
-		return;
-	keep = exp(-dt / RATE_TAU_NS);
-	f->pps = f->pps * keep + (double)f->rate_packets * NSEC_PER_SEC / dt * (1 - keep);
-	f->rate_packets = 0;
-	f->rate_ns = now;
+	if (!flow_placed(f) || !f->dev)
+		return f->e->read_ns;
+	lag = f->dev->caps.counter_lag_ms * NSEC_PER_MSEC;
+	return f->dev->read_ns > lag ? f->dev->read_ns - lag : 0;
 }
 
-double flow_value(const struct engine_flow *f, uint64_t now_ns)
+double flow_pps(const struct engine_flow *f)
 {
-	double idle = now_ns > f->rate_ns ? (double)(now_ns - f->rate_ns) : 0;
+	return rate_pps(&f->rate, read_until(f));
+}
 
-	return f->pps * exp(-idle / RATE_TAU_NS) / (f->cost ? f->cost : 1);
+double flow_value(const struct engine_flow *f)
+{
+	return rate_value(&f->rate, read_until(f)) / (f->cost ? f->cost : 1);
 }
 
 void flow_fold(struct engine *e, struct engine_flow *f, enum ledger_tier t,
@@ -341,7 +372,9 @@ void flow_fold(struct engine *e, struct engine_flow *f, enum ledger_tier t,
 	if (f->dev && f->ledger.tier[t].went_back != back)
 		f->dev->stat.readings_back++;
 	if (d.packets) /* an idle flow's rate decays when it is looked at */
-		rate_update(f, d.packets, clock_mono_ns());
+		rate_add(&f->rate, d.packets, clock_mono_ns());
+	if (d.packets && f->shelved.on)
+		place_shelve(f);
 }
 
 /* --- looking at it --- */
@@ -384,7 +417,7 @@ void flow_info_fill(struct engine *e, struct engine_flow *f, struct engine_flow_
 	ledger_total(&f->ledger, &i->total);
 	for (unsigned t = 0; t < LEDGER_N_TIERS; t++)
 		i->tier[t] = f->ledger.tier[t].total;
-	i->rate_pps = flow_value(f, clock_mono_ns()) * (f->cost ? f->cost : 1);
+	i->rate_pps = flow_pps(f);
 	i->n_events = f->n_events;
 	fill_history(f, i);
 }

@@ -74,11 +74,12 @@ static void fill_device(struct engine *e, struct engine_dev *d, struct engine_de
 	(void)snprintf(i->provider, sizeof(i->provider), "%s", d->od->ops->type);
 	i->caps = d->caps;
 	i->usage = d->usage;
-	i->usage.entries = d->used + d->foreign;
+	i->usage.entries = d->budget.used + d->budget.foreign;
 	i->queue_depth = queue_depth(&d->queue) + d->n_busy;
 	i->queue_oldest_ns = oldest && now > oldest ? now - oldest : 0;
 	i->queue_shed = d->queue.shed;
 	i->hung = d->hung;
+	i->churn_bound = policy_churn_bound(d);
 	sum_reasons(e, d, i);
 }
 

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "core/base/clock.h"
 #include "core/base/xalloc.h"
 #include "offload/engine_priv.h"
 
@@ -164,11 +163,10 @@ static double rank_of(const struct engine_flow *f, enum live_order order, double
 static void walk(struct engine *e, enum live_order order, struct firsts *h, struct live_look *look)
 	ENGINE_LOCKED(e)
 {
-	uint64_t now = clock_mono_ns();
 	struct engine_flow *f;
 
 	HTABLE_FOR_EACH (f, struct engine_flow, by_ufid, &e->flows) {
-		double pps = flow_value(f, now) * (f->cost ? f->cost : 1);
+		double pps = flow_pps(f);
 
 		if (f->state != OFFLOAD_ST_HARDWARE) {
 			look->out[f->why.reason].flows++;

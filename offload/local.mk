@@ -51,6 +51,7 @@ offload_liboffload_a_SOURCES = \
 	offload/settle.c \
 	offload/shape.c \
 	offload/shape.h \
+	offload/swap.c \
 	offload/sim/fault.c \
 	offload/sim/ingress.c \
 	offload/sim/profile.c \

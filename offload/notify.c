@@ -143,7 +143,7 @@ void notify_answer(struct engine_dev *d)
 		place_all(d->e, NULL, d);
 	}
 	if (t.kinds & 1u << OFFLOAD_EV_CAPACITY)
-		d->full_retry_ns = 0;
+		d->budget.retry_ns = 0;
 	lock_give(&d->e->lock);
 	for (unsigned k = 0; k < OFFLOAD_N_EVENTS; k++)
 		if (t.kinds & 1u << k && k != OFFLOAD_EV_CAPS && k != OFFLOAD_EV_CAPACITY &&

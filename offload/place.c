@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From wishes to queues: what a flow's place should be, and what must be asked of its device. */
+#include <float.h>
+
 #include "core/base/clock.h"
 #include "offload/engine_priv.h"
 
@@ -18,6 +20,22 @@ void place_wake(struct engine_dev *d)
 	thread_wake(&d->thread);
 }
 
+/* First come, first served has one value for all. */
+static double value_of(const struct engine_flow *f)
+{
+	return flow_placement(f) == PLACEMENT_GREEDY ? 0 : flow_value(f);
+}
+
+void place_shelve(struct engine_flow *f)
+{
+	struct shelf *s = &f->port->out[flow_is_pinned(f)];
+
+	if (f->shelved.on && f->shelf != s)
+		shelf_drop(f->shelf, &f->shelved);
+	f->shelf = s;
+	shelf_put(s, &f->shelved, value_of(f));
+}
+
 void place_wait(struct engine_flow *f)
 {
 	enum offload_retry r = retry_of(&f->why);
@@ -32,6 +50,10 @@ void place_wait(struct engine_flow *f)
 	if (r != OFFLOAD_RETRY_SPACE && r != OFFLOAD_RETRY_BACKOFF)
 		return;
 	f->waiting = true;
+	if (r == OFFLOAD_RETRY_SPACE && f->port) {
+		place_shelve(f);
+		return;
+	}
 	cds_list_add_tail(&f->place, &f->dev->out);
 	f->dev->n_out++;
 }
@@ -43,6 +65,10 @@ void place_unwait(struct engine_flow *f)
 	f->waiting = false;
 	if (f->wait_chain) {
 		chain_unwait(f);
+		return;
+	}
+	if (f->shelved.on) {
+		shelf_drop(f->shelf, &f->shelved);
 		return;
 	}
 	cds_list_del_init(&f->place);
@@ -86,7 +112,8 @@ void place_install(struct engine *e, struct engine_flow *f)
 	f->want = true;
 	place_unwait(f);
 	flow_set_state(e, f, OFFLOAD_ST_QUEUED, &pending);
-	out = queue_add_install(&d->queue, &f->queued, flow_value(f, now), now);
+	out = queue_add_install(&d->queue, &f->queued, flow_is_pinned(f) ? DBL_MAX : value_of(f),
+				now);
 	if (out)
 		shed(e, container_of(out, struct engine_flow, queued));
 	place_wake(d);
@@ -207,4 +234,13 @@ void place_all(struct engine *e, const struct engine_port *only_port,
 		f->backoff = 0;
 		place_flow(e, f);
 	}
+}
+
+void place_reshelve(struct engine *e, const struct engine_port *only_port)
+{
+	struct engine_flow *f;
+
+	HTABLE_FOR_EACH (f, struct engine_flow, by_ufid, &e->flows)
+		if (f->shelved.on && (!only_port || f->port == only_port))
+			place_shelve(f);
 }

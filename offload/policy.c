@@ -1,130 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who gets the entries when there are too few.
+/* Who gets the entries when there are too few: gathers what offload/policy/rank.h decides about,
+ * and carries its decision out.
  *
- * A flow's value is its measured rate (packets a second, decayed) for each entry that it costs.
- * While there is room, waiting flows come in, the most valuable first.  When there is none, the
- * most valuable waiting flow takes the place of the least valuable one in hardware if it carries
- * clearly more (HYSTERESIS), if that one has been there for min_residency_ms, and if the device has
- * evictions left of its max_churn_per_s.  The software entries of both are there all the time: an
- * eviction moves packets, it loses none. */
+ * A tick of the device's thread first queues the flows whose time to be tried again has come.  When
+ * counters have been read since, or there is free room, it then takes, port by port, the most
+ * valuable flows that wait (a shelf for each port, so that this costs the same however many wait)
+ * and, when they need more room than there is, the least valuable in hardware.  The engine's lock
+ * is held for a few hundred flows at a time; sorting and deciding are done without it.  The
+ * software entries of all of them are there all the time: an eviction moves packets, it loses none.
+ */
 #include <stdlib.h>
 
 #include "core/base/clock.h"
 #include "core/base/xalloc.h"
 #include "offload/engine_priv.h"
+#include "offload/policy/share.h"
 
-#define HYSTERESIS 1.5
-#define WORTH_PPS 1.0  /* and at least so much more */
-#define PICK_MAX 2048u /* flows looked at closely in one tick */
-#define CHUNK 4096u    /* flows walked under the lock at once */
+#define CHUNK 512u     /* flows walked or moved under the lock at once */
+#define VISITS 4096u   /* flows that wait and are looked at in one tick */
+#define VISITS_MIN 64u /* of each port, however many ports there are */
+#define VICTIMS 4096u  /* likewise of those in hardware */
+#define NO_SLOT UINT32_MAX
 
-struct pick {
-	struct engine_flow *f; /* referenced */
-	double value;
+struct tick {
+	struct engine_dev *d;
+	uint64_t now_ns;
+	struct dp_port *no;      /* of the ports, by slot; owned */
+	struct rank_port *ports; /* owned */
+	struct rank_heap *have;  /* by slot; owned */
+	struct rank_flow *want;  /* owned; flows referenced, as in have */
+	size_t n_want, cap_want;
+	uint32_t n_ports;
+	uint64_t n_waiting, room;
+	uint32_t evictions;
 };
 
-/* The best PICK_MAX of a walk: a heap whose root is the worst of them. */
-struct picks {
-	struct pick *v; /* owned */
-	size_t n, cap;
-	double sign; /* 1: keep the highest values, -1: the lowest */
-};
+/* --- waiting flows whose time has come --- */
 
-uint64_t policy_room(const struct engine_dev *d, uint64_t now_ns)
+/* What stood from the head of the list to `last` goes to its end. */
+static void rotate(struct cds_list_head *list, struct cds_list_head *last)
 {
-	uint64_t limit = d->caps.capacity ? d->caps.capacity : UINT64_MAX;
-	uint64_t held = d->used + d->foreign;
+	struct cds_list_head *first = list->next, *after = last->next, *tail = list->prev;
 
-	if (d->full && now_ns < d->full_retry_ns)
-		limit = MIN(limit, d->full_at + d->foreign);
-	else if (d->full) /* one more, to see whether it still says so */
-		limit = MIN(limit, MAX(d->full_at + d->foreign, held) + 1);
-	return limit > held ? limit - held : 0;
-}
-
-void policy_full(struct engine_dev *d, uint64_t now_ns)
-{
-	d->full_backoff = (uint8_t)(d->full ? MIN(d->full_backoff + 1, 6) : 0);
-	d->full = true;
-	d->full_at = d->used;
-	d->full_retry_ns =
-		now_ns + MIN(UINT64_C(1) << d->full_backoff, UINT64_C(60)) * NSEC_PER_SEC;
-}
-
-void policy_took(struct engine_dev *d)
-{
-	if (d->full && d->used > d->full_at)
-		d->full = false;
-}
-
-static void sift_down(struct picks *p, size_t i)
-{
-	for (;;) {
-		size_t kid = 2 * i + 1;
-		struct pick t;
-
-		if (kid >= p->n)
-			return;
-		if (kid + 1 < p->n && p->v[kid + 1].value * p->sign < p->v[kid].value * p->sign)
-			kid++;
-		if (p->v[i].value * p->sign <= p->v[kid].value * p->sign)
-			return;
-		t = p->v[i];
-		p->v[i] = p->v[kid];
-		p->v[kid] = t;
-		i = kid;
-	}
-}
-
-static void sift_up(struct picks *p, size_t i)
-{
-	while (i) {
-		size_t up = (i - 1) / 2;
-		struct pick t = p->v[i];
-
-		if (p->v[up].value * p->sign <= t.value * p->sign)
-			return;
-		p->v[i] = p->v[up];
-		p->v[up] = t;
-		i = up;
-	}
-}
-
-static void offer(struct picks *p, struct engine_flow *f, double value)
-{
-	struct pick new = { f, value };
-
-	if (p->n < PICK_MAX) {
-		if (p->n == p->cap)
-			p->v = xgrow(p->v, &p->cap, p->n + 1, sizeof(*p->v));
-		(void)engine_flow_ref(f);
-		p->v[p->n] = new;
-		sift_up(p, p->n++);
-	} else if (value * p->sign > p->v[0].value * p->sign) {
-		engine_flow_unref(p->v[0].f);
-		(void)engine_flow_ref(f);
-		p->v[0] = new;
-		sift_down(p, 0);
-	}
-}
-
-static int by_value_down(const void *a, const void *b)
-{
-	const struct pick *x = a, *y = b;
-
-	return (x->value < y->value) - (x->value > y->value);
-}
-
-static int by_value_up(const void *a, const void *b)
-{
-	return by_value_down(b, a);
-}
-
-static void picks_done(struct picks *p)
-{
-	for (size_t i = 0; i < p->n; i++)
-		engine_flow_unref(p->v[i].f);
-	free(p->v);
+	if (after == list)
+		return;
+	list->next = after;
+	after->prev = list;
+	tail->next = first;
+	first->prev = tail;
+	last->next = list;
+	list->prev = last;
 }
 
 /* A flow that was shed comes back when it would not be shed again at once. */
@@ -133,9 +58,7 @@ static bool queue_has_room(const struct engine_dev *d, const struct engine_flow 
 	return f->why.reason != OFFLOAD_QUEUE_FULL || d->queue.n_installs < d->queue.max;
 }
 
-/* Walks the flows that wait: those whose time has come are queued, those that wait for room are
- * offered.  Rotates the list, so that the lock can be let go in between. */
-static void walk_waiting(struct engine_dev *d, struct picks *want, uint64_t now)
+static void try_again(struct engine_dev *d, uint64_t now)
 {
 	struct engine *e = d->e;
 	uint32_t left;
@@ -151,11 +74,8 @@ static void walk_waiting(struct engine_dev *d, struct picks *want, uint64_t now)
 				continue;
 			}
 			f = cds_list_entry(d->out.next, struct engine_flow, place);
-			cds_list_del(&f->place);
-			cds_list_add_tail(&f->place, &d->out);
-			if (offload_reason_table[f->why.reason].retry == OFFLOAD_RETRY_SPACE)
-				offer(want, f, flow_value(f, now));
-			else if (now >= f->why.retry_ns && queue_has_room(d, f))
+			rotate(&d->out, &f->place);
+			if (now >= f->why.retry_ns && queue_has_room(d, f))
 				place_install(e, f);
 		}
 		lock_give(&e->lock);
@@ -164,20 +84,162 @@ static void walk_waiting(struct engine_dev *d, struct picks *want, uint64_t now)
 	lock_give(&e->lock);
 }
 
+static void retry_stuck(struct engine_dev *d) REQUIRES(&d->e->lock)
+{
+	struct engine_flow *f;
+
+	cds_list_for_each_entry (f, &d->hw, place)
+		if (f->stuck)
+			place_change(f);
+}
+
+/* --- what is decided about --- */
+
+uint64_t policy_spare(const struct engine_dev *d)
+{
+	return d->e->cfg.placement == PLACEMENT_GREEDY ? 0 : budget_spare(&d->budget);
+}
+
+/* No more than takes up half of the time of a device's thread. */
+uint32_t policy_churn_bound(const struct engine_dev *d)
+{
+	double per_s = d->e->cfg.max_churn_per_s, able = per_s;
+
+	if (d->batch_ns > 0)
+		able = MAX(NSEC_PER_SEC / d->batch_ns / 4, 1); /* two requests each */
+	return (uint32_t)(able < per_s ? able : per_s);
+}
+
+static void number_ports(struct engine_dev *d, struct tick *t) REQUIRES(&d->e->lock)
+{
+	struct engine_port *p;
+
+	HTABLE_FOR_EACH (p, struct engine_port, node, &d->e->ports) {
+		if (p->dev != d)
+			continue;
+		p->slot = t->n_ports++;
+		t->n_waiting += p->out[0].n + p->out[1].n;
+	}
+	t->no = xcalloc(t->n_ports + 1u, sizeof(*t->no));
+	t->ports = xcalloc(t->n_ports + 1u, sizeof(*t->ports));
+	HTABLE_FOR_EACH (p, struct engine_port, node, &d->e->ports)
+		if (p->dev == d) {
+			t->no[p->slot] = p->no;
+			t->ports[p->slot].used = (uint32_t)p->entries;
+			t->ports[p->slot].limit = p->max_entries ? p->max_entries : UINT32_MAX;
+		}
+}
+
+static void share(struct engine_dev *d, struct tick *t) REQUIRES(&d->e->lock)
+{
+	uint32_t *demand = xcalloc(2 * (t->n_ports + 1u), sizeof(*demand));
+	uint32_t *part = demand + t->n_ports + 1;
+	struct engine_port *p;
+
+	HTABLE_FOR_EACH (p, struct engine_port, node, &d->e->ports)
+		if (p->dev == d)
+			demand[p->slot] =
+				(uint32_t)MIN(p->entries + p->out[0].n_worth + p->out[1].n_worth,
+					      (uint64_t)t->ports[p->slot].limit);
+	share_fill(budget_capacity(&d->budget) * MIN(d->e->cfg.fair_percent, 100u) / 100,
+		   t->n_ports, demand, part);
+	for (uint32_t i = 0; i < t->n_ports; i++)
+		t->ports[i].share = part[i];
+	free(demand);
+}
+
+/* False when there is nothing to decide. */
+static bool tick_begin(struct engine_dev *d, struct tick *t) REQUIRES(&d->e->lock)
+{
+	uint64_t spare = policy_spare(d), read_ns = MAX(d->read_ns, d->e->read_ns);
+
+	t->room = budget_room(&d->budget, t->now_ns);
+	t->room -= MIN(t->room, spare + d->queue.n_installs);
+	swap_step(d, t->now_ns);
+	if (!t->room && read_ns == d->decided_ns)
+		return false;
+	d->decided_ns = read_ns;
+	swap_forget(d, t->now_ns); /* decided anew */
+	t->evictions = budget_churn_left(&d->budget, policy_churn_bound(d), t->now_ns);
+	number_ports(d, t);
+	share(d, t);
+	return t->n_waiting || d->n_tc_waiting;
+}
+
+static struct rank_flow entry_of(const struct engine_flow *f)
+{
+	bool lasting = flow_placement(f) == PLACEMENT_GREEDY;
+
+	return (struct rank_flow){ .value = lasting && !flow_placed(f) ? 0 : flow_value(f),
+				   .cost = MAX(f->cost, 1u),
+				   .port = f->port->slot,
+				   .pinned = flow_is_pinned(f),
+				   .lasting = lasting };
+}
+
+static void want(struct tick *t, struct engine_flow *f, const struct rank_flow *r)
+{
+	if (t->n_want == t->cap_want)
+		t->want = xgrow(t->want, &t->cap_want, t->n_want + 1, sizeof(*t->want));
+	t->want[t->n_want] = *r;
+	t->want[t->n_want++].flow = engine_flow_ref(f);
+}
+
+static bool want_shelved(struct shelf_item *it, double *value, void *aux)
+{
+	struct engine_flow *f = container_of(it, struct engine_flow, shelved);
+	struct rank_flow r = entry_of(f);
+
+	*value = r.value;
+	if (!f->swapping)
+		want(aux, f, &r);
+	return true;
+}
+
+/* One hold of the lock for each port, which may have left meanwhile. */
+static void gather(struct tick *t)
+{
+	unsigned each = MAX(VISITS / MAX(t->n_ports, 1u), VISITS_MIN);
+
+	for (uint32_t i = 0; i < t->n_ports; i++) {
+		struct engine_port *p;
+
+		lock_take(&t->d->e->lock);
+		p = port_find(t->d->e, t->no[i]);
+		if (p && p->dev == t->d && p->slot == i) {
+			shelf_visit(&p->out[1], each, want_shelved, t);
+			shelf_visit(&p->out[0], each, want_shelved, t);
+		}
+		lock_give(&t->d->e->lock);
+	}
+}
+
 /* A rule that the provider's software runs waits for hardware as flows without a rule do. */
-static void offer_software(struct picks *want, struct engine_flow *f, uint64_t now)
+static void want_software(struct tick *t, struct engine_flow *f)
 {
 	enum offload_retry retry = offload_reason_table[f->why.reason].retry;
+	struct rank_flow r = entry_of(f);
 
-	if (retry == OFFLOAD_RETRY_SPACE)
-		offer(want, f, flow_value(f, now));
-	else if (retry == OFFLOAD_RETRY_BACKOFF && now >= f->why.retry_ns)
+	if (retry == OFFLOAD_RETRY_SPACE && !f->swapping)
+		want(t, f, &r);
+	else if (retry == OFFLOAD_RETRY_BACKOFF && t->now_ns >= f->why.retry_ns)
 		place_anew(f);
 }
 
-/* The device's rules: those that wait for hardware (want), or those that have it (have). */
-static void walk_rules(struct engine_dev *d, struct picks *want, struct picks *have, uint64_t now)
+static void may_leave(struct tick *t, struct engine_flow *f)
 {
+	struct rank_flow r = entry_of(f);
+
+	if (r.pinned)
+		return;
+	r.flow = engine_flow_ref(f);
+	engine_flow_unref(rank_heap_offer(&t->have[r.port], &r));
+}
+
+/* The device's rules: those that wait for hardware, or those that have it. */
+static void walk_rules(struct tick *t, bool software)
+{
+	struct engine_dev *d = t->d;
 	struct engine *e = d->e;
 	uint64_t left, floor_ns;
 
@@ -193,15 +255,14 @@ static void walk_rules(struct engine_dev *d, struct picks *want, struct picks *h
 				continue;
 			}
 			f = cds_list_entry(d->hw.next, struct engine_flow, place);
-			cds_list_del(&f->place);
-			cds_list_add_tail(&f->place, &d->hw);
-			if (f->adopted || f->deleted)
+			rotate(&d->hw, &f->place);
+			if (f->adopted || f->deleted || !f->port || f->port->slot >= t->n_ports)
 				continue;
-			if (want && f->state == OFFLOAD_ST_TC)
-				offer_software(want, f, now);
-			else if (have && f->state == OFFLOAD_ST_HARDWARE &&
-				 now >= f->installed_ns + floor_ns)
-				offer(have, f, flow_value(f, now));
+			if (software && f->state == OFFLOAD_ST_TC)
+				want_software(t, f);
+			else if (!software && f->state == OFFLOAD_ST_HARDWARE && !f->swapping &&
+				 t->now_ns >= f->installed_ns + floor_ns)
+				may_leave(t, f);
 		}
 		lock_give(&e->lock);
 		lock_take(&e->lock);
@@ -209,12 +270,23 @@ static void walk_rules(struct engine_dev *d, struct picks *want, struct picks *h
 	lock_give(&e->lock);
 }
 
-static bool still_waits(const struct engine_flow *f)
+static bool short_of_room(const struct tick *t)
 {
-	return (f->waiting || f->state == OFFLOAD_ST_TC) && !f->deleted;
+	uint64_t need = 0;
+
+	for (size_t i = 0; i < t->n_want; i++)
+		need += t->want[i].cost;
+	if (need > t->room)
+		return true;
+	for (uint32_t i = 0; i < t->n_ports; i++)
+		if (t->ports[i].limit != UINT32_MAX)
+			return true;
+	return false;
 }
 
-static void bring_in(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e)
+/* --- the decision, carried out --- */
+
+void policy_bring_in(struct engine *e, struct engine_flow *f)
 {
 	if (f->handle)
 		place_anew(f);
@@ -222,124 +294,141 @@ static void bring_in(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e)
 		place_install(e, f);
 }
 
-static void evict(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e)
+static bool still_waits(const struct engine_flow *f)
 {
-	struct why w = why_of(OFFLOAD_EVICTED);
-
-	f->want = false;
-	f->dev->stat.evictions++;
-	place_remove(e, f, AFTER_SOFTWARE, OFFLOAD_ST_EVICTING, &w);
+	return (f->waiting || f->state == OFFLOAD_ST_TC) && !f->deleted && !f->swapping;
 }
 
-/* Frees at least `cost` entries for something of this value; false when that is not worth it. */
-static bool make_room(struct engine_dev *d, struct picks *have, size_t *next, double value,
-		      uint32_t cost) REQUIRES(&d->e->lock)
+static void stays_out(struct engine_dev *d, struct engine_flow *f, enum rank_verdict verdict)
+	REQUIRES(&d->e->lock)
 {
-	uint32_t freed = 0;
-	size_t i = *next;
+	static const uint8_t reason_of[] = { [RANK_NOT_WORTH] = OFFLOAD_NOT_WORTH,
+					     [RANK_CHURN] = OFFLOAD_CHURN,
+					     [RANK_PORT_LIMIT] = OFFLOAD_PORT_LIMIT,
+					     [RANK_PINNED_OVER] = OFFLOAD_PINNED_OVER };
+	struct why w = why_of((enum offload_reason)reason_of[verdict]);
 
-	for (; i < have->n && freed < cost; i++) {
-		const struct engine_flow *f = have->v[i].f;
-
-		if (value <= have->v[i].value * HYSTERESIS + WORTH_PPS)
-			return false;
-		if (f->state == OFFLOAD_ST_HARDWARE && !f->deleted)
-			freed += f->cost;
-	}
-	if (freed < cost || d->tokens < (double)(i - *next))
-		return false;
-	d->tokens -= (double)(i - *next);
-	for (; *next < i; (*next)++) {
-		struct engine_flow *f = have->v[*next].f;
-
-		if (f->state == OFFLOAD_ST_HARDWARE && !f->deleted)
-			evict(d->e, f);
-	}
-	return true;
-}
-
-static void not_worth(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e)
-{
-	struct why w = why_of(OFFLOAD_NOT_WORTH);
-
-	if (f->why.reason != OFFLOAD_TABLE_FULL)
+	if (w.reason == f->why.reason || f->why.reason == OFFLOAD_EVICTED)
 		return;
-	w.limit = f->why.limit;
-	flow_set_state(e, f, (enum offload_state)f->state, &w);
+	w.limit = verdict == RANK_CHURN        ? policy_churn_bound(d)
+		  : verdict == RANK_PORT_LIMIT ? f->port->max_entries
+					       : budget_capacity(&d->budget);
+	flow_set_state(d->e, f, (enum offload_state)f->state, &w);
 }
 
-static void share_out(struct engine_dev *d, struct picks *want, struct picks *have, uint64_t now)
+static void exchange(struct engine_dev *d, const struct rank_in *in, const struct rank_out *out,
+		     uint32_t i, uint64_t now_ns) REQUIRES(&d->e->lock)
 {
-	uint64_t room, queued;
-	size_t victim = 0;
+	const struct rank_choice *c = &out->choice[i];
+	struct engine_flow **v = xcalloc(c->n, sizeof(struct engine_flow *));
 
-	qsort(want->v, want->n, sizeof(*want->v), by_value_down);
-	if (have->n)
-		qsort(have->v, have->n, sizeof(*have->v), by_value_up);
+	for (uint32_t k = 0; k < c->n; k++)
+		v[k] = in->have[out->victims[c->first + k]].flow;
+	if (!swap_add(d, in->want[i].flow, v, c->n))
+		budget_churn_spend(&d->budget, c->n, now_ns);
+	free(v);
+}
+
+static void carry_out(struct tick *t, const struct rank_in *in, const struct rank_out *out)
+{
+	struct engine_dev *d = t->d;
+
 	lock_take(&d->e->lock);
-	room = policy_room(d, now);
-	queued = d->queue.n_installs;
-	room = room > queued ? room - queued : 0;
-	for (size_t i = 0; i < want->n; i++) {
-		struct engine_flow *f = want->v[i].f;
-		uint32_t cost = MAX(f->cost, 1u);
+	for (uint32_t i = 0; i < in->n_want; i++) {
+		struct engine_flow *f = in->want[i].flow;
 
-		if (!still_waits(f))
-			continue;
-		if (cost <= room) {
-			room -= cost;
-			bring_in(d->e, f);
-		} else if (make_room(d, have, &victim, want->v[i].value, cost)) {
-			bring_in(d->e, f);
-		} else {
-			not_worth(d->e, f);
+		if (i % CHUNK == CHUNK - 1) {
+			lock_give(&d->e->lock);
+			lock_take(&d->e->lock);
 		}
+		if (!still_waits(f) || f->dev != d)
+			continue;
+		d->stat.churn_limited += out->choice[i].verdict == RANK_CHURN;
+		if (out->choice[i].verdict == RANK_IN)
+			policy_bring_in(d->e, f);
+		else if (out->choice[i].verdict == RANK_SWAP)
+			exchange(d, in, out, i, t->now_ns);
+		else
+			stays_out(d, f, out->choice[i].verdict);
 	}
+	swap_step(d, t->now_ns);
 	lock_give(&d->e->lock);
 }
 
-static void refill(struct engine_dev *d, uint64_t now) REQUIRES(&d->e->lock)
+static void decide(struct tick *t)
 {
-	double per_s = d->e->cfg.max_churn_per_s, burst = MAX(per_s, 1.0);
-	double passed = d->tokens_ns ? (double)(now - d->tokens_ns) / NSEC_PER_SEC : 1;
+	struct rank_in in = { .want = t->want,
+			      .n_want = (uint32_t)t->n_want,
+			      .ports = t->ports,
+			      .n_ports = t->n_ports,
+			      .room = t->room,
+			      .evictions = t->evictions };
+	struct rank_out out;
+	uint32_t n = 0;
 
-	d->tokens = MIN(d->tokens + per_s * passed, burst);
-	d->tokens_ns = now;
+	for (uint32_t i = 0; i < t->n_ports; i++)
+		in.n_have += t->have[i].n;
+	in.have = xcalloc(in.n_have + 1u, sizeof(*in.have));
+	for (uint32_t i = 0; i < t->n_ports; n += t->have[i++].n)
+		if (t->have[i].n)
+			memcpy(in.have + n, t->have[i].v, t->have[i].n * sizeof(*in.have));
+	out.choice = xcalloc(in.n_want + 1u, sizeof(*out.choice));
+	out.victims = xcalloc(in.n_have + 1u, sizeof(*out.victims));
+	rank_decide(&in, &out);
+	carry_out(t, &in, &out);
+	free(in.have);
+	free(out.choice);
+	free(out.victims);
 }
 
-static void retry_stuck(struct engine_dev *d) REQUIRES(&d->e->lock)
+static void tick_end(struct tick *t)
 {
-	struct engine_flow *f;
+	for (size_t i = 0; i < t->n_want; i++)
+		engine_flow_unref(t->want[i].flow);
+	for (uint32_t i = 0; t->have && i < t->n_ports; i++) {
+		for (uint32_t k = 0; k < t->have[i].n; k++)
+			engine_flow_unref(t->have[i].v[k].flow);
+		rank_heap_done(&t->have[i]);
+	}
+	free(t->have);
+	free(t->want);
+	free(t->ports);
+	free(t->no);
+}
 
-	cds_list_for_each_entry (f, &d->hw, place)
-		if (f->stuck)
-			place_change(f);
+static void rank_flows(struct tick *t, bool software)
+{
+	if (t->n_waiting)
+		gather(t);
+	if (software)
+		walk_rules(t, true);
+	if (!t->n_want)
+		return;
+	t->have = xcalloc(t->n_ports + 1u, sizeof(*t->have));
+	for (uint32_t i = 0; i < t->n_ports; i++)
+		rank_heap_init(&t->have[i], MAX(VICTIMS / t->n_ports, VISITS_MIN));
+	if (short_of_room(t))
+		walk_rules(t, false);
+	decide(t);
 }
 
 void policy_tick(struct engine_dev *d, uint64_t now_ns)
 {
-	struct picks want = { .sign = 1 }, have = { .sign = -1 };
-	bool idle, software, full;
+	struct tick t = { .d = d, .now_ns = now_ns };
+	bool retry, due, software;
 
 	lock_take(&d->e->lock);
-	refill(d, now_ns);
 	if (d->n_stuck)
 		retry_stuck(d);
-	idle = !d->n_out;
+	retry = d->n_out;
+	lock_give(&d->e->lock);
+	if (retry)
+		try_again(d, now_ns);
+	lock_take(&d->e->lock);
+	due = tick_begin(d, &t);
 	software = d->n_tc_waiting;
 	lock_give(&d->e->lock);
-	if (!idle)
-		walk_waiting(d, &want, now_ns);
-	if (software)
-		walk_rules(d, &want, NULL, now_ns);
-	if (want.n) {
-		lock_take(&d->e->lock);
-		full = policy_room(d, now_ns) < want.n;
-		lock_give(&d->e->lock);
-		if (full)
-			walk_rules(d, NULL, &have, now_ns);
-		share_out(d, &want, &have, now_ns);
-	}
-	picks_done(&want);
-	picks_done(&have);
+	if (due)
+		rank_flows(&t, software);
+	tick_end(&t);
 }

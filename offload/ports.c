@@ -13,7 +13,7 @@ LOG_MODULE("offload");
 
 #define LEAVE_S 10 /* how long a device may take to let go of a port's rules */
 
-static struct engine_port *find_port(struct engine *e, struct dp_port no) ENGINE_LOCKED(e)
+struct engine_port *port_find(struct engine *e, struct dp_port no)
 {
 	struct engine_port *p;
 
@@ -87,7 +87,10 @@ static struct engine_port *new_port(struct engine *e, struct port *port)
 	p->no = port->no;
 	p->port = port_ref(port);
 	p->enabled = true;
-	p->policy = -1;
+	p->policy = p->placement = -1;
+	p->slot = UINT32_MAX;
+	shelf_init(&p->out[0]);
+	shelf_init(&p->out[1]);
 	lock_take(&e->lock);
 	htable_insert(&e->ports, &p->node, hash_u64(p->no.v, 0));
 	lock_give(&e->lock);
@@ -168,7 +171,7 @@ void engine_port_enable(struct engine *e, struct dp_port port, bool on)
 	struct engine_port *p;
 
 	lock_take(&e->lock);
-	p = find_port(e, port);
+	p = port_find(e, port);
 	if (p && p->enabled != on) {
 		p->enabled = on;
 		place_all(e, p, NULL);
@@ -181,10 +184,27 @@ void engine_port_policy(struct engine *e, struct dp_port port, int policy)
 	struct engine_port *p;
 
 	lock_take(&e->lock);
-	p = find_port(e, port);
+	p = port_find(e, port);
 	if (p && p->policy != policy) {
 		p->policy = (int8_t)policy;
 		place_all(e, p, NULL);
+	}
+	lock_give(&e->lock);
+}
+
+void engine_port_placement(struct engine *e, struct dp_port port,
+			   const struct engine_port_placement *pl)
+{
+	struct engine_port *p;
+
+	lock_take(&e->lock);
+	p = port_find(e, port);
+	if (p && (p->placement != pl->placement || p->pinned != pl->pinned ||
+		  p->max_entries != pl->max_entries)) {
+		p->placement = (int8_t)pl->placement;
+		p->pinned = pl->pinned;
+		p->max_entries = pl->max_entries;
+		place_reshelve(e, p);
 	}
 	lock_give(&e->lock);
 }
@@ -358,7 +378,7 @@ int engine_port_move(struct engine *e, struct port *port, const char *provider, 
 	struct engine_port *p;
 
 	lock_take(&e->lock);
-	p = find_port(e, port->no);
+	p = port_find(e, port->no);
 	lock_give(&e->lock);
 	if (!p)
 		return error_set(err, ENODEV, NULL, "port %s is not known to the engine",
@@ -375,7 +395,7 @@ void engine_port_del(struct engine *e, struct port *port)
 	struct engine_port *p;
 
 	lock_take(&e->lock);
-	p = find_port(e, port->no);
+	p = port_find(e, port->no);
 	lock_give(&e->lock);
 	if (p)
 		port_forget(e, p, false);

@@ -35,6 +35,18 @@ const struct offload_reason_info offload_reason_table[OFFLOAD_N_REASONS] = {
 	    "The device has no entry left, and every flow that it has carries more packets a "
 	    "second for each entry than this one.",
 	    "nothing, or a NIC with a larger table"),
+	ROW(CHURN, "churn", SPACE, "no more evictions now",
+	    "The device has no entry left. This flow carries more than some that have one, but as "
+	    "many as may change in a second have changed already.",
+	    "wait; or raise other_config:offload-max-churn"),
+	ROW(PORT_LIMIT, "port_limit", SPACE, "its port has all the entries that it may have",
+	    "The flows of its ingress port take up as many entries as other_config:"
+	    "offload-max-entries of the interface allows, and carry more.",
+	    "raise other_config:offload-max-entries of the interface"),
+	ROW(PINNED_OVER, "pinned_over", SPACE, "the table is full of pinned flows",
+	    "The flow is pinned, and every flow that has an entry is pinned too or came in just "
+	    "now.",
+	    "pin fewer flows (other_config:offload-pin), or a NIC with a larger table"),
 	ROW(QUEUE_FULL, "queue_full", BACKOFF, "the device's request queue was full",
 	    "Flows came faster than the device takes rules, and this one carried the least of "
 	    "those that waited.",

@@ -12,18 +12,21 @@
 enum offload_reason {
 	OFFLOAD_OK,
 	/* policy: nobody was asked */
-	OFFLOAD_DISABLED,   /* offload is off for the switch, the port or the provider */
-	OFFLOAD_TC_POLICY,  /* tc-policy keeps it out of hardware */
-	OFFLOAD_NO_DEVICE,  /* the ingress port belongs to no offload device */
-	OFFLOAD_SLOW_PATH,  /* actions need the switch itself (controller, learning that sees each
-			       packet) */
-	OFFLOAD_OUT_DEVICE, /* an output port is not on the same device */
-	OFFLOAD_NOT_WORTH,  /* table full of flows that carry more */
-	OFFLOAD_QUEUE_FULL, /* the request queue shed it */
-	OFFLOAD_PENDING,    /* queued or being installed */
-	OFFLOAD_ADOPTED,    /* left by a former process, not yet checked against the tables */
-	OFFLOAD_CHAIN,      /* what it leads to (recirculation) is not in the device */
-	OFFLOAD_HUNG,       /* the device does not answer: it was cut off */
+	OFFLOAD_DISABLED,    /* offload is off for the switch, the port or the provider */
+	OFFLOAD_TC_POLICY,   /* tc-policy keeps it out of hardware */
+	OFFLOAD_NO_DEVICE,   /* the ingress port belongs to no offload device */
+	OFFLOAD_SLOW_PATH,   /* actions need the switch itself (controller, learning that sees each
+				packet) */
+	OFFLOAD_OUT_DEVICE,  /* an output port is not on the same device */
+	OFFLOAD_NOT_WORTH,   /* table full of flows that carry more */
+	OFFLOAD_CHURN,       /* carries more than others, but no more evictions now */
+	OFFLOAD_PORT_LIMIT,  /* its port has all the entries that it may have */
+	OFFLOAD_PINNED_OVER, /* pinned, and so is all that is in the table */
+	OFFLOAD_QUEUE_FULL,  /* the request queue shed it */
+	OFFLOAD_PENDING,     /* queued or being installed */
+	OFFLOAD_ADOPTED,     /* left by a former process, not yet checked against the tables */
+	OFFLOAD_CHAIN,       /* what it leads to (recirculation) is not in the device */
+	OFFLOAD_HUNG,        /* the device does not answer: it was cut off */
 	/* the device's capabilities */
 	OFFLOAD_FIELD,          /* cannot match this field */
 	OFFLOAD_MASK,           /* can match the field, not under this mask */

@@ -51,7 +51,8 @@ void batch_rule_gone(struct engine_dev *d, struct engine_flow *f, bool replaced)
 	f->handle = 0;
 	f->anew = false;
 	if (f->tier == LEDGER_HARDWARE)
-		d->used -= MIN(d->used, (uint64_t)f->cost);
+		d->budget.used -= MIN(d->budget.used, (uint64_t)f->cost);
+	flow_charge(f, 0);
 	if (f->stuck) {
 		f->stuck = false;
 		d->n_stuck--;
@@ -74,7 +75,8 @@ void batch_rule_here(struct engine_dev *d, struct engine_flow *f, struct flow_ac
 	f->seen = d->dump_run;
 	ledger_open(&f->ledger, (enum ledger_tier)f->tier);
 	if (f->tier == LEDGER_HARDWARE)
-		d->used += f->cost;
+		d->budget.used += f->cost;
+	flow_charge(f, f->tier == LEDGER_HARDWARE ? f->cost : 0);
 	htable_insert(&d->rules, &f->by_handle, flow_hash_handle(f->handle));
 	cds_list_add_tail(&f->place, &d->hw);
 	chain_rule_here(d, f);
@@ -101,7 +103,7 @@ static void in_software(struct engine_dev *d, struct item *it) REQUIRES(&d->e->l
 	if (!it->software)
 		refusal_of(d, it, &why);
 	if (why.reason == OFFLOAD_TABLE_FULL && !it->software)
-		policy_full(d, clock_mono_ns());
+		budget_full(&d->budget, clock_mono_ns());
 	w = why_from(d->e, &why);
 	place_backoff(it->f, &w);
 	flow_set_state(d->e, it->f, OFFLOAD_ST_TC, &w);
@@ -140,14 +142,14 @@ static void settle_install(struct engine_dev *d, struct item *it) REQUIRES(&d->e
 		d->stat.installs++;
 		count_latency(d, clock_mono_ns() - it->since_ns);
 		if (it->req->in_hw)
-			policy_took(d);
+			budget_took(&d->budget);
 		confirmed(d, it, why_of(OFFLOAD_OK));
 		return;
 	}
 	d->stat.failures++;
 	refusal_of(d, it, &why);
 	if (why.reason == OFFLOAD_TABLE_FULL)
-		policy_full(d, clock_mono_ns());
+		budget_full(&d->budget, clock_mono_ns());
 	if (it->req->result == -EEXIST) /* an orphan may be in its way */
 		audit_hurry(d);
 	if (!it->f->deleted)

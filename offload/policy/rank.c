@@ -232,7 +232,9 @@ static enum rank_verdict displace(struct deciding *d, const struct rank_flow *w,
 	uint64_t need = MAX((uint64_t)over, w->cost - MIN((uint64_t)w->cost, d->in->room));
 	enum rank_verdict v;
 
-	if ((w->lasting && phase != PHASE_PINNED) || (!over && beaten_before(d, w, phase)))
+	if (w->lasting && phase != PHASE_PINNED)
+		return over ? RANK_PORT_LIMIT : RANK_NOT_WORTH;
+	if (!over && beaten_before(d, w, phase))
 		return RANK_NOT_WORTH;
 	v = make_room(d, w, phase, over > 0, need);
 	if (over && v != RANK_SWAP && v != RANK_CHURN)

@@ -8,6 +8,7 @@ OFFLOAD_TESTS = \
 	tests/unit/offload/lost_test \
 	tests/unit/offload/altered_test \
 	tests/unit/offload/parts_test \
+	tests/unit/offload/policy/rank_test \
 	tests/unit/offload/reasons_test \
 	tests/unit/offload/survive_test \
 	tests/unit/offload/tiers_test \

@@ -278,6 +278,67 @@ static void make_evicted(void)
 	full_table(OFFLOAD_EVICTED);
 }
 
+/* Two flows and one entry; what keeps the second out is what `reason` says. */
+static void contend(enum offload_reason reason, void (*tune)(struct engine_config *cfg),
+		    const struct engine_port_placement *pl, const char *size)
+{
+	struct engine_flow *f[2];
+	struct match m[2];
+	struct ufid u[2];
+	char *profile = xasprintf("%stable_size = %s\n", PROFILE, size);
+
+	lab_begin(profile, LAB_PORTS, tune);
+	if (pl)
+		engine_port_placement(l->e, l->no[0], pl);
+	for (unsigned i = 0; i < 2; i++) {
+		lab_udp(l, 0, i, &m[i]);
+		f[i] = lab_put(l, &m[i], "%1", true, &u[i]);
+		engine_pin(l->e, f[i], reason == OFFLOAD_PINNED_OVER);
+		lab_wait_state(l, u[i], i ? OFFLOAD_ST_REFUSED : OFFLOAD_ST_HARDWARE, -1);
+	}
+	for (unsigned turn = 0; reason == OFFLOAD_CHURN && turn < 2000; turn++) {
+		lab_send(l, 0, &m[1].key, 0, 50);
+		lab_sleep_ms(5);
+		engine_refresh(l->e);
+		if (look(l->e, u[1], reason))
+			break;
+	}
+	wait_for(l->e, u[1], reason);
+	for (unsigned i = 0; i < 2; i++)
+		lab_del(l, f[i]);
+	lab_close(l);
+	free(profile);
+}
+
+static void tune_churn(struct engine_config *cfg)
+{
+	cfg->max_churn_per_s = 0;
+	cfg->min_residency_ms = 0;
+}
+
+static void make_churn(void)
+{
+	contend(OFFLOAD_CHURN, tune_churn, NULL, "1");
+}
+
+static void make_port_limit(void)
+{
+	static const struct engine_port_placement one = { .placement = -1, .max_entries = 1 };
+
+	contend(OFFLOAD_PORT_LIMIT, NULL, &one, "9");
+	ck_assert_uint_eq(seen.limit, 1);
+}
+
+static void tune_pinned(struct engine_config *cfg)
+{
+	cfg->placement = PLACEMENT_PINNED;
+}
+
+static void make_pinned_over(void)
+{
+	contend(OFFLOAD_PINNED_OVER, tune_pinned, NULL, "1");
+}
+
 static void tune_audit(struct engine_config *cfg)
 {
 	cfg->audit_period_ms = 50;
@@ -565,6 +626,9 @@ static const struct maker {
 	[OFFLOAD_SLOW_PATH] = { make_slow_path, ACTION_TOO, NULL, NULL },
 	[OFFLOAD_OUT_DEVICE] = { make_out_device, ACTION_TOO, NULL, NULL },
 	[OFFLOAD_NOT_WORTH] = { make_not_worth, LIMIT_TOO, NULL, NULL },
+	[OFFLOAD_CHURN] = { make_churn, 0, NULL, NULL },
+	[OFFLOAD_PORT_LIMIT] = { make_port_limit, LIMIT_TOO, NULL, NULL },
+	[OFFLOAD_PINNED_OVER] = { make_pinned_over, LIMIT_TOO, NULL, NULL },
 	[OFFLOAD_QUEUE_FULL] = { make_queue_full, LIMIT_TOO, NULL, NULL },
 	[OFFLOAD_PENDING] = { make_pending, 0, NULL, NULL },
 	[OFFLOAD_ADOPTED] = { make_adopted, 0, NULL, NULL },

@@ -30,6 +30,15 @@ offload_liboffload_a_SOURCES = \
 	offload/meters.c \
 	offload/notify.c \
 	offload/place.c \
+	offload/plan/dump.c \
+	offload/plan/dump.h \
+	offload/plan/dump_actions.c \
+	offload/plan/dump_match.c \
+	offload/plan/dump_priv.h \
+	offload/plan/plan.c \
+	offload/plan/plan.h \
+	offload/plan/plan_priv.h \
+	offload/plan/report.c \
 	offload/policy.c \
 	offload/policy/budget.c \
 	offload/policy/budget.h \

@@ -44,6 +44,16 @@ static const struct option options[] = {
 	  .help = "put right what is wrong" },
 	{ "generate", 0, true, ARGS_TRACE, KIND_FLAG, NULL, AT(generate),
 	  .help = "make a packet of the flow, so that learning and the like take place in it" },
+	{ "profile", 'p', false, ARGS_PLAN, KIND_TEXT, "NIC", AT(profile),
+	  .help = "the NIC: cx6dx, e810, generic, small2k, or another profile" },
+	{ "flows", 'f', false, ARGS_PLAN, KIND_TEXT, "FILE", AT(flows),
+	  .help = "what dpctl/dump-flows -m printed; -: standard input" },
+	{ "live", 0, false, ARGS_PLAN, KIND_FLAG, NULL, AT(live),
+	  .help = "ask the switch, twice, so that flows have rates" },
+	{ "seconds", 0, false, ARGS_PLAN, KIND_NUMBER, "SECONDS", 0.1, 3600, AT(seconds),
+	  .help = "time between the two readings (default: 5)" },
+	{ "ports", 0, false, ARGS_PLAN, KIND_TEXT, "PORT,...", AT(ports),
+	  .help = "the ports that the NIC has (default: all but tunnels)" },
 };
 
 static void name_option(const struct option *o, struct str *s)
@@ -199,7 +209,7 @@ int args_parse(struct args *a, const struct command_table *commands, int argc, c
 	bool no_options = false;
 	int rc = 0;
 
-	*a = (struct args){ .target = "shuntd", .timeout_s = 30, .interval_s = 1 };
+	*a = (struct args){ .target = "shuntd", .timeout_s = 30, .interval_s = 1, .seconds = 5 };
 	for (; !rc && l.i < argc; l.i++) {
 		const char *word = argv[l.i];
 		/* behind a device's name everything is the device's */

@@ -17,6 +17,7 @@ enum { /* scopes, bits */
        ARGS_TOP = 2,
        ARGS_AUDIT = 4,
        ARGS_TRACE = 8,
+       ARGS_PLAN = 16,
 };
 
 struct args {
@@ -28,6 +29,10 @@ struct args {
 	bool once;
 	bool repair;   /* audit */
 	bool generate; /* trace */
+	/* plan */
+	const char *profile, *flows, *ports; /* NULL: not said */
+	bool live;
+	double seconds;
 
 	const struct command *command; /* NULL: --help or --version alone */
 	const char *argv[ARGS_MAX];    /* borrowed from main's */

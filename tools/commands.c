@@ -10,6 +10,7 @@
 #include "tools/jread.h"
 #include "tools/out.h"
 #include "tools/peer.h"
+#include "tools/plan.h"
 #include "tools/top.h"
 
 static int run_version(struct args *a);
@@ -47,6 +48,13 @@ static const struct command rows[] = {
 	  "go on, s sorts flows, h tells the other keys.  Where output is no terminal, one plain "
 	  "text follows another.",
 	  .scopes = ARGS_TOP, .fn = top_run },
+	{ "offload plan", "[FILE...]", "what a NIC would take of flows, without the NIC",
+	  "FILE (or --flows) is what `dpctl/dump-flows -m` printed, of Shunt or of an Open vSwitch "
+	  "(`ovs-appctl dpctl/dump-flows -m`); --live asks the switch itself, which may be an Open "
+	  "vSwitch too: --target=/run/openvswitch/ovs-vswitchd.PID.ctl.  Flows that fit are put "
+	  "into the NIC's table by the traffic that they carry until it is full.",
+	  .scopes = ARGS_PLAN, .max_args = -1, .method = "dpctl/dump-flows", .layout = layout_plan,
+	  .fn = plan_run },
 	{ "offload audit", "[DEVICE]", "compare what devices hold with what they should hold",
 	  "Tells of rules that are missing, altered, or nobody's, and of counters that stand still "
 	  "or ran back, each with its evidence.  With --repair they are put right: placed again, "

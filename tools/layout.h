@@ -20,6 +20,7 @@ layout_fn layout_flows;  /* offload/flows */
 layout_fn layout_why;    /* offload/why */
 layout_fn layout_caps;   /* offload/caps */
 layout_fn layout_audit;  /* offload/audit */
+layout_fn layout_plan;   /* plan_report() of offload/plan/plan.h */
 
 enum layout_order { /* of flows */
 		    LAYOUT_BY_RATE,

@@ -12,6 +12,7 @@ tools_libtools_a_SOURCES = \
 	tools/layout_audit.c \
 	tools/layout_caps.c \
 	tools/layout_flows.c \
+	tools/layout_plan.c \
 	tools/layout_show.c \
 	tools/layout_status.c \
 	tools/layout_top.c \
@@ -22,6 +23,8 @@ tools_libtools_a_SOURCES = \
 	tools/out.h \
 	tools/peer.c \
 	tools/peer.h \
+	tools/plan.c \
+	tools/plan.h \
 	tools/table.c \
 	tools/table.h \
 	tools/term.c \
@@ -34,4 +37,4 @@ tools_libtools_a_SOURCES = \
 	tools/view.h
 bin_PROGRAMS += tools/shuntctl
 tools_shuntctl_SOURCES = tools/shuntctl.c
-tools_shuntctl_LDADD = tools/libtools.a core/io/libio.a core/base/libbase.a $(SYSTEM_LIBS)
+tools_shuntctl_LDADD = tools/libtools.a offload/liboffload.a core/packet/libpacket.a core/io/libio.a core/base/libbase.a $(SYSTEM_LIBS)

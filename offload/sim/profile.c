@@ -2,6 +2,7 @@
 #include "offload/sim/profile.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -215,9 +216,47 @@ static bool name_ok(const char *name)
 	return true;
 }
 
-int profile_load(const char *name, struct sim_profile *p, struct error *err)
+static const char *profile_dir(void)
 {
 	const char *dir = getenv("SHUNT_PROFILE_DIR");
+
+	return dir ? dir : SHUNT_PKGDATADIR "/profiles";
+}
+
+static int is_profile(const struct dirent *e)
+{
+	size_t len = strlen(e->d_name), suffix = strlen(".conf");
+
+	return len > suffix && !strcmp(e->d_name + len - suffix, ".conf");
+}
+
+void profile_list(struct str *out)
+{
+	struct dirent **v;
+	int n = scandir(profile_dir(), &v, is_profile, alphasort);
+
+	for (int i = 0; i < n; i++) {
+		str_printf(out, "%s%.*s", i ? ", " : "",
+			   (int)(strlen(v[i]->d_name) - strlen(".conf")), v[i]->d_name);
+		free(v[i]);
+	}
+	if (n >= 0)
+		free(v);
+}
+
+static int no_profile(const char *name, int code, struct error *err)
+{
+	struct str s = STR_INIT;
+
+	profile_list(&s);
+	(void)error_set(err, code, NULL, "no profile \"%s\" in %s%s%s", name, profile_dir(),
+			s.len ? "; there are " : "", str_cstr(&s));
+	str_done(&s);
+	return -code;
+}
+
+int profile_load(const char *name, struct sim_profile *p, struct error *err)
+{
 	char path[4096], *text;
 	size_t len;
 	FILE *f;
@@ -226,12 +265,10 @@ int profile_load(const char *name, struct sim_profile *p, struct error *err)
 	if (!name_ok(name))
 		return error_set(err, EINVAL, NULL, "\"%.40s\" cannot be the name of a profile",
 				 name);
-	if (!dir)
-		dir = SHUNT_PKGDATADIR "/profiles";
-	(void)snprintf(path, sizeof(path), "%s/%s.conf", dir, name);
+	(void)snprintf(path, sizeof(path), "%s/%s.conf", profile_dir(), name);
 	f = fopen(path, "re");
 	if (!f)
-		return error_set(err, errno, NULL, "no profile \"%s\" in %s", name, dir);
+		return no_profile(name, errno, err);
 	text = xmalloc(PROFILE_MAX_SIZE + 1);
 	len = fread(text, 1, PROFILE_MAX_SIZE + 1, f);
 	if (ferror(f))
@@ -244,4 +281,37 @@ int profile_load(const char *name, struct sim_profile *p, struct error *err)
 	free(text);
 	(void)fclose(f);
 	return rc;
+}
+
+/* --- what it would take --- */
+
+static bool outputs_ok(struct dp_actions acts, profile_port_fn *has_port, void *aux,
+		       struct offload_refusal *why)
+{
+	const struct dp_action *a;
+
+	DP_ACTION_FOR_EACH (a, acts) {
+		const struct act_output *o = dp_action_payload(a);
+
+		if (dp_action_table[a->kind].nested &&
+		    !outputs_ok(dp_action_nested(a, 0), has_port, aux, why))
+			return false;
+		if (a->kind != DP_ACT_OUTPUT || has_port(aux, o->port))
+			continue;
+		offload_refusal_set(why, OFFLOAD_OUT_DEVICE);
+		why->action = DP_ACT_OUTPUT;
+		return false;
+	}
+	return true;
+}
+
+int profile_plan(const struct sim_profile *p, const struct offload_rule *r,
+		 profile_port_fn *has_port, void *aux, struct offload_plan *plan)
+{
+	plan->cost = 1;
+	return caps_fit_mask(&p->caps, p->inner_vlan, r, &plan->refusal) &&
+			       caps_fit_actions(&p->caps, r->actions, &plan->refusal) &&
+			       outputs_ok(r->actions, has_port, aux, &plan->refusal)
+		       ? 0
+		       : -EOPNOTSUPP;
 }

@@ -44,7 +44,15 @@ struct sim_profile {
  * ".conf").  0, or -EINVAL with err->field = "file:line". */
 int profile_parse(const char *text, size_t len, const char *file, struct sim_profile *p,
 		  struct error *err) MUST_CHECK;
+/* The names that profile_load() knows, in order, separated by ", ". */
+void profile_list(struct str *out);
 /* Finds NAME.conf in $SHUNT_PROFILE_DIR, else in the installed profiles.  A name has letters,
  * digits,
- * '-' and '_' only.  -ENOENT, -EINVAL, or the errno of reading. */
+ * '-' and '_' only.  -ENOENT (*err names those that there are), -EINVAL, or
+ * the errno of reading. */
 int profile_load(const char *name, struct sim_profile *p, struct error *err) MUST_CHECK;
+/* Would a NIC of this profile, with the ports that has_port() says, take the rule?  0 and its cost,
+ * or -EOPNOTSUPP and the refusal.  What is in its table does not matter.  Pure; any thread. */
+typedef bool profile_port_fn(void *aux, struct dp_port port);
+int profile_plan(const struct sim_profile *p, const struct offload_rule *r,
+		 profile_port_fn *has_port, void *aux, struct offload_plan *plan) MUST_CHECK;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "core/base/xalloc.h"
-#include "offload/caps.h"
 #include "offload/sim/sim_priv.h"
 
 static CDS_LIST_HEAD(sims);
@@ -153,41 +152,24 @@ static int sim_caps(struct offload_device *dev, struct offload_caps *caps)
 	return 0;
 }
 
-static bool outputs_ok(const struct sim_ports *ps, struct dp_actions acts,
-		       struct offload_refusal *why)
+static bool has_port(void *aux, struct dp_port port)
 {
-	const struct dp_action *a;
+	const struct sim_ports *ps = aux;
 
-	DP_ACTION_FOR_EACH (a, acts) {
-		const struct act_output *o = dp_action_payload(a);
-
-		if (dp_action_table[a->kind].nested && !outputs_ok(ps, dp_action_nested(a, 0), why))
-			return false;
-		if (a->kind != DP_ACT_OUTPUT || (o->port.v < ps->n && ps->by_no[o->port.v]))
-			continue;
-		offload_refusal_set(why, OFFLOAD_OUT_DEVICE);
-		why->action = DP_ACT_OUTPUT;
-		return false;
-	}
-	return true;
+	return port.v < ps->n && ps->by_no[port.v];
 }
 
 static int sim_plan(struct offload_device *dev, const struct offload_rule *r,
 		    struct offload_plan *plan)
 {
 	struct sim *s = sim_of(dev);
-	const struct sim_profile *p = &s->profile;
-	bool ok;
+	int rc;
 
-	plan->cost = 1;
-	if (!caps_fit_mask(&p->caps, p->inner_vlan, r, &plan->refusal) ||
-	    !caps_fit_actions(&p->caps, r->actions, &plan->refusal))
-		return -EOPNOTSUPP;
 	rcu_thread_start();
 	rcu_read_lock();
-	ok = outputs_ok(rcu_dereference(s->ports), r->actions, &plan->refusal);
+	rc = profile_plan(&s->profile, r, has_port, rcu_dereference(s->ports), plan);
 	rcu_read_unlock();
-	return ok ? 0 : -EOPNOTSUPP;
+	return rc;
 }
 
 static int sim_usage(struct offload_device *dev, struct offload_usage *u)

@@ -27,7 +27,7 @@ static const struct {
 	layout_fn *fn;
 } layouts[] = {
 	{ 's', layout_show }, { 't', layout_status }, { 'f', layout_flows }, { 'w', layout_why },
-	{ 'c', layout_caps }, { 'p', top },           { 'a', layout_audit },
+	{ 'c', layout_caps }, { 'p', top },           { 'a', layout_audit }, { 'n', layout_plan },
 };
 
 static void lay_out(layout_fn *fn, struct json_object *o, unsigned width)

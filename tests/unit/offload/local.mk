@@ -13,12 +13,15 @@ OFFLOAD_TESTS = \
 	tests/unit/offload/survive_test \
 	tests/unit/offload/tiers_test \
 	tests/unit/offload/unknown_test \
+	tests/unit/offload/plan/dump_test \
+	tests/unit/offload/plan/plan_test \
 	tests/unit/offload/sim/agree_test \
 	tests/unit/offload/sim/profile_test
 check_PROGRAMS += $(OFFLOAD_TESTS)
 TESTS += $(OFFLOAD_TESTS)
 OFFLOAD_LAB = tests/unit/offload/lab.c tests/unit/offload/lab.h
 tests_unit_offload_account_test_SOURCES = tests/unit/offload/account_test.c $(OFFLOAD_LAB)
+tests_unit_offload_plan_plan_test_SOURCES = tests/unit/offload/plan/plan_test.c $(OFFLOAD_LAB)
 tests_unit_offload_engine_test_SOURCES = tests/unit/offload/engine_test.c $(OFFLOAD_LAB)
 tests_unit_offload_sim_agree_test_SOURCES = tests/unit/offload/sim/agree_test.c $(OFFLOAD_LAB)
 tests_unit_offload_fault_test_SOURCES = tests/unit/offload/fault_test.c $(OFFLOAD_LAB)

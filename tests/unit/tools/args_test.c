@@ -42,6 +42,10 @@ START_TEST(options_stand_before_and_behind)
 	ck_assert(a.once && a.count > 4.9 && a.count < 5.1 && a.interval_s < 0.6);
 	ck_assert_int_eq(parse("trace br0 in_port=1 -generate", &a, &err), 0);
 	ck_assert(a.generate);
+	ck_assert_int_eq(parse("offload plan -p cx6dx --live --seconds=0.5 --ports a,b", &a, &err),
+			 0);
+	ck_assert(a.live && a.seconds == 0.5 && !a.flows && !strcmp(a.profile, "cx6dx") &&
+		  !strcmp(a.ports, "a,b"));
 	ck_assert_int_eq(parse("offload audit --repair", &a, &err), 0);
 	ck_assert(a.repair);
 	ck_assert_int_eq(parse("offload flows -- --json", &a, &err), 0);

@@ -39,7 +39,7 @@ COMP_WORDBREAKS=$' \t\n"\'><=;|&(:'
 check "shuntctl sh" show
 check "shuntctl --json sh" show
 check "shuntctl -t /x/y.ctl offload a" audit
-check "shuntctl offload " status flows why caps top audit device
+check "shuntctl offload " status flows why caps top plan audit device
 check "shuntctl offload caps " sim:cx6dx sim:e810
 check "shuntctl offload caps sim:e" e810
 check "shuntctl offload device sim:e810 fault re" refuse reset rewind
@@ -50,6 +50,9 @@ check "shuntctl offload flows st" state=
 check "shuntctl offload why port=ctlv" ctlva ctlvb ctlvc
 check "shuntctl trace b" br0
 check "shuntctl offload top --on" --once
+check "shuntctl offload plan --pr" --profile
+check "shuntctl offload plan --profile e" e810
+check "shuntctl offload plan --profile=c" cx6dx
 check "shuntctl trace br0 -g" -generate
 check "shuntctl help offload w" why
 

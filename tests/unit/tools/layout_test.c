@@ -57,6 +57,8 @@ START_TEST(each_tells_what_matters)
 	      "1.0 s behind");
 	TELLS("audit", "sim:cx6dx", "2 rules in 3 ms", "1 altered", "--repair puts them right",
 	      "placed as", "sim:x", "does not answer");
+	TELLS("plan", "would carry", "of the packets now", "all that fits needs 4000", "such as",
+	      "action ct", "br0", "1 line could not be read", "gizmo", "dump:25");
 	TELLS("top", "SHARE NOW", "sim:tiny", "hardware", "b/s", "out_device", "WHY IN SOFTWARE",
 	      "HW SHARE", "MOVES", "queued → refused", "UFID");
 }

@@ -404,6 +404,7 @@ void switchd_pass(struct switchd *sw)
 	drop_unwanted(sw, root);
 	add_wanted(sw, root);
 	cds_list_for_each_entry (b, &sw->backends, node) {
+		sw_ct_zones_configure(sw, b->be, b->type);
 		backend_publish(b->be);
 		begin(b);
 		settle(b);

@@ -9,6 +9,7 @@ switchd_shuntd_SOURCES = \
 	switchd/commands_ofproto.c \
 	switchd/config.c \
 	switchd/config.h \
+	switchd/ct_zones.c \
 	switchd/links.c \
 	switchd/main.c \
 	switchd/managers.c \

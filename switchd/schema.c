@@ -22,7 +22,7 @@ static void resolve_columns(struct schema *s)
 		WANT(root, other_config), WANT(root, ovs_version), WANT(root, db_version),
 		WANT(root, datapath_types), WANT(root, iface_types), WANT(root, system_type),
 		WANT(root, system_version), WANT(root, external_ids), WANT(root, manager_options),
-		WANT(root, ssl));
+		WANT(root, ssl), WANT(root, datapaths));
 	RESOLVE(s->bridge, WANT(br, name), WANT(br, ports), WANT(br, datapath_type),
 		WANT(br, controller), WANT(br, fail_mode), WANT(br, protocols),
 		WANT(br, other_config), WANT(br, datapath_id), WANT(br, status),
@@ -41,6 +41,11 @@ static void resolve_columns(struct schema *s)
 		WANT(ctl, status), WANT(ctl, connection_mode), WANT(ctl, type));
 	if (s->manager)
 		RESOLVE(s->manager, WANT(mgr, target), WANT(mgr, status));
+	if (s->datapath && s->ct_zone && s->ct_policy) {
+		RESOLVE(s->datapath, WANT(dp, ct_zones));
+		RESOLVE(s->ct_zone, WANT(zone, timeout_policy));
+		RESOLVE(s->ct_policy, WANT(policy, timeouts));
+	}
 	if (s->ssl)
 		RESOLVE(s->ssl, WANT(ssl, private_key), WANT(ssl, certificate), WANT(ssl, ca_cert));
 }
@@ -56,6 +61,9 @@ struct schema *schema_new(struct db *db, struct error *err)
 	s->controller = db_table(db, "Controller");
 	s->manager = db_table(db, "Manager");
 	s->ssl = db_table(db, "SSL");
+	s->datapath = db_table(db, "Datapath");
+	s->ct_zone = db_table(db, "CT_Zone");
+	s->ct_policy = db_table(db, "CT_Timeout_Policy");
 	if (!s->root || !s->bridge || !s->port || !s->iface || !s->controller) {
 		free(s);
 		error_set(err, EINVAL, "schema", "the database lacks a table of Open_vSwitch");

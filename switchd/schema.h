@@ -6,12 +6,13 @@
 #include "dbserver/engine/view.h"
 
 struct schema {
-	struct db_table *root, *bridge, *port, *iface, *controller, *manager, *ssl;
+	struct db_table *root, *bridge, *port, *iface, *controller, *manager, *ssl, *datapath,
+		*ct_zone, *ct_policy;
 
 	const struct db_column *root_bridges, *root_next_cfg, *root_cur_cfg, *root_other_config,
 		*root_ovs_version, *root_db_version, *root_datapath_types, *root_iface_types,
 		*root_system_type, *root_system_version, *root_external_ids, *root_manager_options,
-		*root_ssl;
+		*root_ssl, *root_datapaths;
 	const struct db_column *br_name, *br_ports, *br_datapath_type, *br_controller,
 		*br_fail_mode, *br_protocols, *br_other_config, *br_datapath_id, *br_status,
 		*br_external_ids, *br_flood_vlans;
@@ -25,6 +26,7 @@ struct schema {
 		*ctl_is_connected, *ctl_role, *ctl_status, *ctl_connection_mode, *ctl_type;
 	const struct db_column *mgr_target, *mgr_status;
 	const struct db_column *ssl_private_key, *ssl_certificate, *ssl_ca_cert;
+	const struct db_column *dp_ct_zones, *zone_timeout_policy, *policy_timeouts;
 };
 
 /* NULL and *err when a table is missing: not the switch's database at all. */

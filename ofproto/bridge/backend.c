@@ -45,6 +45,7 @@ static void tick(void *arg)
 	struct bridge *br;
 
 	engine_tend(flows_engine(be->flows));
+	backend_ct_tick(be);
 	cds_list_for_each_entry (br, &be->bridges, node) {
 		(void)tables_expire(br->tables,
 				    now); /* looked at each tick, so the next time is not needed */
@@ -79,6 +80,7 @@ struct backend *backend_new(struct loop *loop, const char *datapath_type,
 	if (dp_ops->open(*datapath_type ? datapath_type : dp_ops->type, &be->dp, err))
 		goto fail;
 	backend_meters_init(be);
+	backend_ct_init(be);
 	be->flows = flows_new(be->dp, &ops, be, &held, err);
 	if (!be->flows)
 		goto fail_meters;
@@ -113,6 +115,7 @@ void backend_free(struct backend *be, bool leave)
 	flows_free(be->flows, leave);
 	be->leaving = leave;
 	backend_meters_done(be);
+	backend_ct_done(be);
 	be->dp->ops->close(be->dp, leave);
 	loop_post(be->loop, destroy, be); /* behind the packet-ins that are posted already */
 }

@@ -13,6 +13,7 @@
  * Threads: the loop's, all of it. */
 #pragma once
 
+#include "core/datapath/dp_ct.h"
 #include "core/io/loop.h"
 #include "ofproto/conn/conn.h"
 #include "ofproto/flows/flows.h"
@@ -48,6 +49,15 @@ void backend_on_change(struct backend *be, void (*fn)(void *arg), void *arg);
 /* Publishes what has changed now instead of before the next sleep. */
 void backend_publish(struct backend *be);
 uint64_t backend_packet_ins_dropped(const struct backend *be);
+
+/* A zone whose connections have timeouts of their own; 0: the datapath's. */
+struct ct_zone_config {
+	uint16_t zone;
+	uint32_t seconds[DP_CT_N_TIMEOUTS];
+};
+/* All of them, in any order.  Connections have them from their next commit on.  Where the datapath
+ * cannot, it is logged. */
+void backend_configure_ct_zones(struct backend *be, const struct ct_zone_config *zones, size_t n);
 
 struct bridge_config { /* borrowed for the call */
 	const char *name;

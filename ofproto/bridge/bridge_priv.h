@@ -92,12 +92,19 @@ struct backend_meters { /* meters.c */
 	size_t n_before;
 };
 
+struct backend_ct { /* ct_zones.c */
+	struct cds_list_head policies;
+	struct xl_ct_zone *zones; /* owned, by zone */
+	size_t n;
+};
+
 struct backend {
 	struct loop *loop;
 	struct dp *dp;
 	struct flows *flows;
 	struct cds_list_head bridges, tunnels;
 	struct backend_meters meters;
+	struct backend_ct ct;
 	struct loop_timer *tick;
 	uint64_t next_bridge_id;
 	bool dirty, leaving;
@@ -156,3 +163,9 @@ void bridge_update_fail_mode(struct bridge *br);
 void bridge_update_loading(struct bridge *br);
 void bridge_barrier(void *bridge, bool primary);
 struct bridge *backend_bridge_by_id(struct backend *be, uint64_t id);
+
+/* --- ct_zones.c --- */
+void backend_ct_init(struct backend *be);
+void backend_ct_done(struct backend *be);
+/* Deletes what nothing names any more. */
+void backend_ct_tick(struct backend *be);

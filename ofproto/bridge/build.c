@@ -129,6 +129,9 @@ struct xl_snapshot *backend_build(struct backend *be)
 	n = 0;
 	cds_list_for_each_entry (br, &be->bridges, node)
 		build_bridge(&s->bridges[n++], br);
+	if (be->ct.n)
+		s->ct_zones = xmemdup(be->ct.zones, be->ct.n * sizeof(*be->ct.zones));
+	s->n_ct_zones = be->ct.n;
 	s->loading = be->cfg.restore_wait || !be->begun_ns;
 	link_peers(s, be);
 	xl_snapshot_link(s);

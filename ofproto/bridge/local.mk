@@ -6,6 +6,7 @@ ofproto_bridge_libbridge_a_SOURCES = \
 	ofproto/bridge/bridge_priv.h \
 	ofproto/bridge/build.c \
 	ofproto/bridge/bundles.c \
+	ofproto/bridge/ct_zones.c \
 	ofproto/bridge/dispatch.c \
 	ofproto/bridge/events.c \
 	ofproto/bridge/fail.c \

@@ -4,6 +4,7 @@
  *
  * What the tracker finds is seen by another pass alone, which table= asks for; the pass at hand
  * goes on with the packet as it was, its ct_* fields zero. */
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -89,6 +90,37 @@ static uint16_t zone_of(struct xl *x, const struct ofpact_ct *ct)
 	return (uint16_t)field_read_bits(f, &x->f.flow, ct->zone_src.ofs, ct->zone_src.n);
 }
 
+static int ct_proto(const struct flow_key *f)
+{
+	static const struct {
+		bool v6;
+		uint8_t nw_proto;
+	} protos[XL_CT_N_PROTOS] = {
+		[XL_CT_TCP4] = { false, IPPROTO_TCP },   [XL_CT_TCP6] = { true, IPPROTO_TCP },
+		[XL_CT_UDP4] = { false, IPPROTO_UDP },   [XL_CT_UDP6] = { true, IPPROTO_UDP },
+		[XL_CT_ICMP4] = { false, IPPROTO_ICMP }, [XL_CT_ICMP6] = { true, IPPROTO_ICMPV6 },
+	};
+
+	for (int i = 0; i < XL_CT_N_PROTOS; i++)
+		if (protos[i].v6 == flow_is_ipv6(f) && protos[i].nw_proto == f->nw_proto)
+			return i;
+	return -1;
+}
+
+/* Timeouts are by protocol, which the flow is of then. */
+static void put_timeout(struct xl *x, struct act_ct *act)
+{
+	const struct xl_ct_zone *z = xl_ct_zone(x->in->snap, act->zone);
+	int proto;
+
+	if (!z || !flow_is_ip(&x->f.flow))
+		return;
+	xl_look(x, FIELD_IP_PROTO);
+	proto = ct_proto(&x->f.flow);
+	if (proto >= 0 && z->protos & 1u << proto)
+		xl_ct_timeout_name(z->stem, (unsigned)proto, act->timeout);
+}
+
 /* The copy that the tracker has had goes on by itself. */
 static void send_copy_round(struct xl *x, uint8_t table)
 {
@@ -120,6 +152,8 @@ void xl_ct(struct xl *x, const struct ofpact *a)
 			       (ct->flags & OFPACT_CT_FORCE ? ACT_CT_FORCE : 0));
 	if (nat)
 		put_nat(nat, &act);
+	if (act.flags & ACT_CT_COMMIT)
+		put_timeout(x, &act);
 	if (ct->alg)
 		snprintf(act.helper, sizeof(act.helper), "%s",
 			 ct->alg == OFPACT_ALG_FTP ? "ftp" : "tftp");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ofproto/xlate/snapshot.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,6 +129,7 @@ void xl_snapshot_free(void *snapshot)
 	free(s->bridges);
 	free(s->by_dp);
 	tunnel_map_free(s->tunnels);
+	free(s->ct_zones);
 	free(s);
 }
 
@@ -173,4 +175,29 @@ const struct xl_bundle *xl_bundle_by_id(const struct xl_bridge *b, uint32_t id)
 		if (b->bundles[i].id == id)
 			return &b->bundles[i];
 	return NULL;
+}
+
+/* ---- zones of connections ---- */
+
+void xl_ct_timeout_name(const char *stem, unsigned proto, char name[XL_CT_TIMEOUT_NAME])
+{
+	static const char *const suffix[XL_CT_N_PROTOS] = { "tcp4", "tcp6",  "udp4",
+							    "udp6", "icmp4", "icmp6" };
+
+	(void)snprintf(name, XL_CT_TIMEOUT_NAME, "%.15s_%s", stem, suffix[proto]);
+}
+
+static int compare_zone(const void *key, const void *member)
+{
+	const struct xl_ct_zone *z = member;
+	uint16_t zone = *(const uint16_t *)key;
+
+	return (zone > z->zone) - (zone < z->zone);
+}
+
+const struct xl_ct_zone *xl_ct_zone(const struct xl_snapshot *s, uint16_t zone)
+{
+	return s->n_ct_zones ? bsearch(&zone, s->ct_zones, s->n_ct_zones, sizeof(*s->ct_zones),
+				       compare_zone)
+			     : NULL;
 }

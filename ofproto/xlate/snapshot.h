@@ -82,6 +82,25 @@ struct xl_bridge {
 	enum ofp_frags frags;
 };
 
+/* A zone whose connections have timeouts of their own.  The datapath has them by names that begin
+ * with `stem`, one for each of these protocols that they say something about. */
+enum xl_ct_proto {
+	XL_CT_TCP4,
+	XL_CT_TCP6,
+	XL_CT_UDP4,
+	XL_CT_UDP6,
+	XL_CT_ICMP4,
+	XL_CT_ICMP6,
+	XL_CT_N_PROTOS
+};
+#define XL_CT_TIMEOUT_NAME 32 /* act_ct.timeout */
+struct xl_ct_zone {
+	char stem[16];
+	uint16_t zone;
+	uint8_t protos, pad; /* a bit for each enum xl_ct_proto */
+};
+void xl_ct_timeout_name(const char *stem, unsigned proto, char name[XL_CT_TIMEOUT_NAME]);
+
 struct xl_snapshot {
 	uint64_t seq;              /* of this snapshot; newer is larger */
 	bool loading;              /* all bridges are */
@@ -91,6 +110,8 @@ struct xl_snapshot {
 	struct recirc_table *recirc; /* borrowed: outlives the snapshot; the datapath's own */
 	struct xl_port **by_dp;      /* owned, indexed by dp_port.v; NULL where no port is */
 	uint32_t n_by_dp;
+	struct xl_ct_zone *ct_zones; /* owned, by zone */
+	size_t n_ct_zones;
 	struct tunnel_map *tunnels; /* owned; of struct xl_port; NULL: there are none */
 };
 
@@ -104,6 +125,8 @@ void xl_snapshot_link(struct xl_snapshot *s);
 /* Frees it at once; exchange first and rcu_defer() this. */
 void xl_snapshot_free(void *snapshot);
 
+/* NULL: its connections have the datapath's timeouts. */
+const struct xl_ct_zone *xl_ct_zone(const struct xl_snapshot *s, uint16_t zone);
 const struct xl_port *xl_port_by_dp(const struct xl_snapshot *s, struct dp_port dp);
 /* The port that a packet of the datapath came in by: its in_port's, or the tunnel's that its outer
  * header belongs to.  Adds what that depends on, in_port apart, to *mask. */

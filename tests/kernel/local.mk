@@ -1,7 +1,7 @@
 # What only a kernel with openvswitch can show; `make check-kernel` runs them there (tests/lab/run-tests).
 KERNEL_DP_TESTS = tests/kernel/dp_kernel_test tests/kernel/enomem_test tests/kernel/faults_test tests/kernel/meters_ct_test \
 	tests/kernel/words_test tests/kernel/removal_test
-KERNEL_DP_SHELL = tests/kernel/ct_commands_test.sh tests/kernel/ct_test.sh tests/kernel/dp_tamper_test.sh tests/kernel/meter_test.sh \
+KERNEL_DP_SHELL = tests/kernel/ct_commands_test.sh tests/kernel/ct_timeouts_test.sh tests/kernel/ct_test.sh tests/kernel/dp_tamper_test.sh tests/kernel/meter_test.sh \
 	tests/kernel/system_test.sh tests/kernel/vxlan_test.sh
 check_PROGRAMS += $(KERNEL_DP_TESTS)
 KERNEL_TESTS += $(KERNEL_DP_TESTS) $(KERNEL_DP_SHELL)

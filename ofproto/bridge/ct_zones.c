@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Timeouts of connections by zone: ct_zones of a Datapath row (ovs-vswitchd.conf.db(5)).
+ *
+ * A datapath has timeouts by name, each for one network and transport protocol, and a ct action
+ * that commits names the one for its zone.  The name comes from the timeouts themselves: equal ones
+ * are one policy, whichever zones have it; others have another name, so that what they are for a
+ * name never changes, the flows that name it are translated anew as for any other change, and a
+ * process that is started again finds its former life's flows say what its own would.  What no flow
+ * names any more is deleted; what one names the kernel keeps, and is asked again. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/hash.h"
+#include "core/base/log.h"
+#include "core/base/xalloc.h"
+#include "core/datapath/dp_ct.h"
+#include "ofproto/bridge/bridge_priv.h"
+
+LOG_MODULE("bridge.ct");
+
+struct policy {
+	struct cds_list_head node; /* in backend_ct.policies */
+	char stem[16];
+	uint32_t seconds[DP_CT_N_TIMEOUTS];
+	uint8_t protos; /* XL_CT_* that the datapath has */
+	bool wanted;
+};
+
+/* By protocol, as XL_CT_* are numbered: its timeouts are one run of the keys. */
+static const struct {
+	enum dp_ct_timeout_key first, last;
+	uint16_t family;
+	uint8_t proto;
+} protos[XL_CT_N_PROTOS] = {
+	[XL_CT_TCP4] = { DP_CT_TCP_SYN_SENT, DP_CT_TCP_UNACK, AF_INET, IPPROTO_TCP },
+	[XL_CT_TCP6] = { DP_CT_TCP_SYN_SENT, DP_CT_TCP_UNACK, AF_INET6, IPPROTO_TCP },
+	[XL_CT_UDP4] = { DP_CT_UDP_FIRST, DP_CT_UDP_MULTIPLE, AF_INET, IPPROTO_UDP },
+	[XL_CT_UDP6] = { DP_CT_UDP_FIRST, DP_CT_UDP_MULTIPLE, AF_INET6, IPPROTO_UDP },
+	[XL_CT_ICMP4] = { DP_CT_ICMP_FIRST, DP_CT_ICMP_REPLY, AF_INET, IPPROTO_ICMP },
+	[XL_CT_ICMP6] = { DP_CT_ICMP_FIRST, DP_CT_ICMP_REPLY, AF_INET6, IPPROTO_ICMPV6 },
+};
+
+static bool has_any(const struct policy *p, unsigned proto)
+{
+	for (unsigned k = protos[proto].first; k <= protos[proto].last; k++)
+		if (p->seconds[k])
+			return true;
+	return false;
+}
+
+static void make_one(struct backend *be, struct policy *p, unsigned proto)
+{
+	struct dp_ct_timeout t = { .family = protos[proto].family, .proto = protos[proto].proto };
+	struct error err = ERROR_INIT;
+	char text[400];
+
+	xl_ct_timeout_name(p->stem, proto, t.name);
+	memcpy(t.seconds, p->seconds, sizeof(t.seconds));
+	if (be->dp->ops->ct->timeout_set(be->dp, &t, &err))
+		log_warn("datapath %s: timeouts of connections: %s", be->dp->name,
+			 error_text(&err, text, sizeof(text)));
+	else
+		p->protos |= (uint8_t)(1u << proto);
+}
+
+static struct policy *policy_for(struct backend *be, const struct ct_zone_config *z)
+{
+	struct policy *p;
+
+	cds_list_for_each_entry (p, &be->ct.policies, node)
+		if (!memcmp(p->seconds, z->seconds, sizeof(p->seconds)))
+			return p;
+	p = xzalloc(sizeof(*p));
+	memcpy(p->seconds, z->seconds, sizeof(p->seconds));
+	(void)snprintf(p->stem, sizeof(p->stem), "shunt_%08x",
+		       (uint32_t)hash_bytes(p->seconds, sizeof(p->seconds), 0));
+	for (unsigned i = 0; i < XL_CT_N_PROTOS; i++)
+		if (has_any(p, i))
+			make_one(be, p, i);
+	cds_list_add_tail(&p->node, &be->ct.policies);
+	return p;
+}
+
+/* True: nothing of it is left. */
+static bool unmake(struct backend *be, struct policy *p)
+{
+	char name[XL_CT_TIMEOUT_NAME];
+
+	for (unsigned i = 0; i < XL_CT_N_PROTOS; i++) {
+		if (!(p->protos & 1u << i))
+			continue;
+		xl_ct_timeout_name(p->stem, i, name);
+		if (be->dp->ops->ct->timeout_del(be->dp, name, NULL) != -EBUSY)
+			p->protos &= (uint8_t) ~(1u << i); /* gone already is as well */
+	}
+	return !p->protos;
+}
+
+void backend_ct_tick(struct backend *be)
+{
+	struct policy *p, *next;
+
+	cds_list_for_each_entry_safe (p, next, &be->ct.policies, node)
+		if (!p->wanted && unmake(be, p)) {
+			cds_list_del(&p->node);
+			free(p);
+		}
+}
+
+static int by_zone(const void *a, const void *b)
+{
+	const struct xl_ct_zone *x = a, *y = b;
+
+	return (x->zone > y->zone) - (x->zone < y->zone);
+}
+
+static bool same_zones(const struct backend_ct *ct, const struct xl_ct_zone *zones, size_t n)
+{
+	return ct->n == n && (!n || !memcmp(ct->zones, zones, n * sizeof(*zones)));
+}
+
+void backend_configure_ct_zones(struct backend *be, const struct ct_zone_config *zones, size_t n)
+{
+	bool can = be->dp->ops->ct && be->dp->ops->ct->timeout_set && be->dp->features.ct_timeout;
+	struct xl_ct_zone *v = xcalloc(MAX(n, (size_t)1), sizeof(*v));
+	struct policy *p;
+
+	if (n && !can)
+		log_warn_rl("datapath %s: has no timeouts of connections by zone", be->dp->name);
+	n = can ? n : 0;
+	cds_list_for_each_entry (p, &be->ct.policies, node)
+		p->wanted = false;
+	for (size_t i = 0; i < n; i++) {
+		p = policy_for(be, &zones[i]);
+		p->wanted = true;
+		v[i].zone = zones[i].zone;
+		v[i].protos = p->protos;
+		memcpy(v[i].stem, p->stem, sizeof(v[i].stem));
+	}
+	if (n)
+		qsort(v, n, sizeof(*v), by_zone);
+	if (same_zones(&be->ct, v, n)) {
+		free(v);
+		return;
+	}
+	free(be->ct.zones);
+	be->ct.zones = v;
+	be->ct.n = n;
+	backend_mark(be);
+}
+
+void backend_ct_init(struct backend *be)
+{
+	CDS_INIT_LIST_HEAD(&be->ct.policies);
+}
+
+void backend_ct_done(struct backend *be)
+{
+	struct policy *p, *next;
+
+	cds_list_for_each_entry_safe (p, next, &be->ct.policies, node) {
+		if (!be->leaving)
+			(void)unmake(be, p); /* what still names it is not ours */
+		free(p);
+	}
+	CDS_INIT_LIST_HEAD(&be->ct.policies);
+	free(be->ct.zones);
+	be->ct.zones = NULL;
+	be->ct.n = 0;
+}

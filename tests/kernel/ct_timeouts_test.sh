@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Timeouts of connections by zone (ovs-vsctl add-zone-tp): who commits in the zone gets them, other zones do not, and a change
+# holds for connections from then on.  The kernel's own are 30 s for one-sided UDP and for ICMP.
+# shellcheck source=tests/kernel/lib.sh
+. "${srcdir:-.}/tests/kernel/lib.sh"
+
+# Seconds that the zone's connections of a protocol have left, the most of them.
+left() { # ZONE PROTOCOL
+	ovs-dpctl -s dump-conntrack "zone=$1" | grep "^$2," | grep -o 'timeout=[0-9]*' | cut -d= -f2 | sort -n | tail -n 1
+}
+between() { # LEAST MOST ZONE PROTOCOL
+	local s
+	s=$(left "$3" "$4") && ((s >= $1 && s <= $2))
+}
+udp() { in_host a python3 -c 'import socket, sys; socket.socket(2, 2).sendto(b"x", ("10.0.0.2", int(sys.argv[1])))' "$1"; }
+fresh() { ovs-dpctl flush-conntrack; }
+send() { # ZONE: by both protocols
+	fresh
+	in_host a ping -q -c 1 -W 2 10.0.0.2 >/dev/null
+	udp 9
+	eventually left "$1" udp
+}
+
+start_shuntd
+system_bridge br0
+host a 10.0.0.1/24
+host b 10.0.0.2/24
+for p in pa pb; do vsctl add-port br0 "$p" -- set Interface "$p" other_config:offload=none; done
+vsctl -- --id=@d create Datapath datapath_version=0 -- set Open_vSwitch . datapaths:system=@d >/dev/null
+rules() { # ZONE
+	flows <<-END
+		table=0,priority=10,ip,ct_state=-trk,actions=ct(zone=$1,table=1)
+		table=0,priority=1,actions=NORMAL
+		table=1,ip,ct_state=+trk+new,actions=ct(commit,zone=$1),NORMAL
+		table=1,ip,ct_state=+trk-new,actions=NORMAL
+	END
+}
+rules 5
+
+step "without a policy the kernel's own"
+send 5
+expect between 20 30 5 udp
+expect between 20 30 5 icmp
+
+step "with one of the zone"
+vsctl add-zone-tp system zone=5 udp_single=7 udp_multiple=9 icmp_first=300
+expect grep -q 'Zone:5' <(vsctl list-zone-tp system)
+send 5
+expect between 1 7 5 udp
+expect between 200 300 5 icmp
+expect grep -q 'timeout=shunt_' <(ovs-dpctl dump-flows)
+
+step "it holds for that zone alone"
+rules 6
+send 6
+expect between 20 30 6 udp
+expect between 20 30 6 icmp
+rules 5
+
+step "another one takes its place"
+vsctl del-zone-tp system zone=5
+vsctl add-zone-tp system zone=5 udp_single=600
+send 5
+expect between 500 600 5 udp
+expect between 20 30 5 icmp
+
+step "and none at all"
+vsctl del-zone-tp system zone=5
+send 5
+expect between 20 30 5 udp
+expect test -z "$(complaints)"
+stop_shuntd

@@ -28,30 +28,47 @@ struct engine_flow *device_flow_of(struct engine_dev *d, uint64_t handle)
 	return NULL;
 }
 
-void device_stats_pass(struct engine_dev *d)
+/* A count as the provider's. */
+static int stats_chunk(struct engine_dev *d, uint64_t *cursor)
 {
 	struct offload_stat recs[STATS_CHUNK];
-	uint64_t cursor = 0, began = clock_mono_ns();
 	int n;
 
-	do {
-		device_call(d);
-		n = d->od->ops->stats(d->od, &cursor, recs, STATS_CHUNK);
-		device_called(d);
-		clock_hold();
-		lock_take(&d->e->lock);
-		for (int i = 0; i < n; i++) {
-			struct engine_flow *f = device_flow_of(d, recs[i].handle);
-
-			if (f)
-				flow_fold(d->e, f, (enum ledger_tier)f->tier, &recs[i].stats);
-		}
-		lock_give(&d->e->lock);
-		clock_let_go();
-	} while (n > 0);
+	device_call(d);
+	n = d->od->ops->stats(d->od, cursor, recs, STATS_CHUNK);
+	device_called(d);
+	clock_hold();
 	lock_take(&d->e->lock);
-	d->read_ns = began;
+	for (int i = 0; i < n; i++) {
+		struct engine_flow *f = device_flow_of(d, recs[i].handle);
+
+		if (f)
+			flow_fold(d->e, f, (enum ledger_tier)f->tier, &recs[i].stats);
+	}
 	lock_give(&d->e->lock);
+	clock_let_go();
+	return n;
+}
+
+static void stats_whole(struct engine_dev *d, uint64_t begun_ns)
+{
+	lock_take(&d->e->lock);
+	d->read_ns = begun_ns;
+	lock_give(&d->e->lock);
+}
+
+void device_stats_pass(struct engine_dev *d)
+{
+	uint64_t cursor = 0, begun = clock_mono_ns();
+	int n;
+
+	while (d->reading && stats_chunk(d, &d->read_cursor) > 0)
+		;
+	d->reading = false;
+	while ((n = stats_chunk(d, &cursor)) > 0)
+		;
+	if (!n)
+		stats_whole(d, begun);
 }
 
 /* Rules that stand in software for want of a capability. */
@@ -102,25 +119,44 @@ void device_look(struct engine_dev *d)
 
 /* --- the thread --- */
 
-static void timers(struct engine_dev *d)
+/* A pass over the counters, some at a time, with requests in between; true while it lasts. */
+static bool read_counters(struct engine_dev *d)
 {
-	uint64_t now = clock_mono_ns(), stats_ns, took;
+	uint64_t now = clock_mono_ns(), period;
+	int n;
 
 	lock_take(&d->e->lock);
-	stats_ns = MAX(d->e->cfg.stats_period_ms, 1u) * NSEC_PER_MSEC;
+	period = MAX(d->e->cfg.stats_period_ms, 1u) * NSEC_PER_MSEC;
 	lock_give(&d->e->lock);
-	if (now >= d->next_stats_ns || d->stats_period_ns > stats_ns) {
-		device_stats_pass(d);
-		device_look(d);
-		took = clock_mono_ns() - now;
-		d->next_stats_ns = now + took + MAX(stats_ns, took * STATS_REST);
-		d->stats_period_ns = stats_ns;
-		d->next_tick_ns = 0; /* decided by what was just read */
+	if (!d->reading) {
+		if (now < d->next_stats_ns && d->stats_period_ns <= period)
+			return false;
+		d->reading = true;
+		d->read_cursor = d->read_took_ns = 0;
+		d->read_begun_ns = now;
 	}
-	if (now >= d->next_tick_ns) {
-		policy_tick(d, now);
-		d->next_tick_ns = now + TICK_NS;
-	}
+	n = stats_chunk(d, &d->read_cursor);
+	d->read_took_ns += clock_mono_ns() - now;
+	if (n > 0)
+		return true;
+	d->reading = false;
+	if (!n)
+		stats_whole(d, d->read_begun_ns);
+	device_look(d);
+	d->next_stats_ns = clock_mono_ns() + MAX(period, d->read_took_ns * STATS_REST);
+	d->stats_period_ns = period;
+	d->next_tick_ns = 0; /* decided by what was just read */
+	return false;
+}
+
+static void tick(struct engine_dev *d)
+{
+	uint64_t now = clock_mono_ns();
+
+	if (now < d->next_tick_ns)
+		return;
+	policy_tick(d, now);
+	d->next_tick_ns = now + TICK_NS;
 }
 
 static void nap(struct engine_dev *d)
@@ -157,7 +193,8 @@ static void run(struct thread *t, void *arg)
 		more = batch_step(d);
 		notify_answer(d);
 		more |= audit_step(d);
-		timers(d);
+		more |= read_counters(d);
+		tick(d);
 		if (!more)
 			nap(d);
 	}

@@ -163,8 +163,10 @@ void engine_refresh(struct engine *e);
 /* The fallback datapath no longer has it, as engine_refresh() found, and there another flow of the
  * same match is in its place: to be deleted. */
 bool engine_flow_lost(const struct engine_flow *f);
-/* Total over all tiers, as of the last readings. */
-void engine_flow_total(struct engine_flow *f, struct flow_stats *total);
+/* Total over all tiers, as of the last readings.  Returns since when packets may have passed that
+ * are not in it (mono): UINT64_MAX, engine_refresh() has just looked; else the flow has a rule in a
+ * device whose last whole pass over its counters began then.  0: there was none yet. */
+uint64_t engine_flow_total(struct engine_flow *f, struct flow_stats *total);
 void *engine_flow_aux(const struct engine_flow *f);
 /* What it was put with: key under mask.  Never changes; any thread. */
 void engine_flow_match(const struct engine_flow *f, struct match *m);

@@ -167,11 +167,13 @@ struct engine_dev {
 	struct offload_device *od;
 	struct cds_list_head node; /* engine.devs */
 	struct thread thread;
-	struct batch *batch;                  /* the thread's */
-	struct shapes *shapes;                /* the thread's */
-	struct audit *run;                    /* the thread's */
-	uint32_t dump_run;                    /* the thread's */
-	uint64_t next_stats_ns, next_tick_ns; /* the thread's */
+	struct batch *batch;   /* the thread's */
+	struct shapes *shapes; /* the thread's */
+	bool reading;          /* the thread's: a pass over counters is under way */
+	uint64_t read_cursor, read_begun_ns, read_took_ns; /* likewise */
+	struct audit *run;                                 /* the thread's */
+	uint32_t dump_run;                                 /* the thread's */
+	uint64_t next_stats_ns, next_tick_ns;              /* the thread's */
 	uint64_t stats_period_ns; /* the thread's: as it was when next_stats_ns was set */
 
 	/* engine.lock */

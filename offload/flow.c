@@ -109,11 +109,23 @@ struct dp_actions engine_flow_actions(const struct engine_flow *f)
 	return flow_acts_list(f->acts);
 }
 
-void engine_flow_total(struct engine_flow *f, struct flow_stats *total)
+/* Until when packets are known to have been read from the device. */
+static uint64_t device_read_until(const struct engine_dev *d)
 {
+	uint64_t lag = d->caps.counter_lag_ms * NSEC_PER_MSEC;
+
+	return d->read_ns > lag ? d->read_ns - lag : 0;
+}
+
+uint64_t engine_flow_total(struct engine_flow *f, struct flow_stats *total)
+{
+	uint64_t known;
+
 	lock_take(&f->e->lock);
 	ledger_total(&f->ledger, total);
+	known = f->dev && f->handle ? device_read_until(f->dev) : UINT64_MAX;
 	lock_give(&f->e->lock);
+	return known;
 }
 
 struct engine_flow *flow_find(struct engine *e, struct ufid ufid)
@@ -338,12 +350,7 @@ void flow_leave(struct engine *e, struct engine_flow *f)
 /* Until when its packets are known to have been read. */
 static uint64_t read_until(const struct engine_flow *f) NO_TSA /* the engine's lock is held */
 {
-	uint64_t lag;
-
-	if (!flow_placed(f) || !f->dev)
-		return f->e->read_ns;
-	lag = f->dev->caps.counter_lag_ms * NSEC_PER_MSEC;
-	return f->dev->read_ns > lag ? f->dev->read_ns - lag : 0;
+	return flow_placed(f) && f->dev ? device_read_until(f->dev) : f->e->read_ns;
 }
 
 double flow_pps(const struct engine_flow *f)

@@ -169,8 +169,11 @@ struct offload_provider_ops {
 	 * REPLACE: make-before-break.  The new rule has a handle of its own and counts from zero;
 	 * `final` is the old one's.  One that fails leaves the old rule and its handle in place. */
 	unsigned (*apply)(struct offload_device *dev, struct offload_req *reqs, size_t n);
-	/* Bulk read: up to max records from *cursor (0 = start) on; 0 at the end.  A reading may be
-	 * counter_lag_ms old.  After a reset the next whole pass still has, once, the final and
+	/* Bulk read: up to max records from *cursor (0 = start) on; 0 at the end.  Each pass is
+	 * gone through to its end, with requests in its midst, and a pass of dump().  A record may
+	 * be of a rule that has been removed since the pass began; a rule that has counted nothing
+	 * since its last record, or since it was made or read back, need have none.  A reading may
+	 * be counter_lag_ms old.  After a reset the next whole pass still has, once, the final and
 	 * exact readings of the rules that were lost with it; a device that cannot know them leaves
 	 * them out, and those packets are lost to accounting. */
 	int (*stats)(struct offload_device *dev, uint64_t *cursor, struct offload_stat *out,

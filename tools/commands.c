@@ -62,7 +62,8 @@ static const struct command rows[] = {
 	  .scopes = ARGS_AUDIT, .max_args = 1, .method = "offload/audit", .fn = run_audit,
 	  .layout = layout_audit },
 	{ "offload device", "DEVICE COMMAND...", "a device's own commands",
-	  "A simulated NIC takes `status` and `fault KIND...`: full [N], slow MS, refuse "
+	  "A simulated NIC takes `status` and `fault KIND...`: full [N], slow MS, read MS, "
+	  "refuse "
 	  "field|action|shape NAME[,NAME...], reset, forget UFID|any, alter UFID|any, mute "
 	  "UFID|any, "
 	  "rewind UFID|any, clear.",

@@ -69,6 +69,22 @@ static int fault_slow(struct call *c)
 	return 0;
 }
 
+static int fault_read(struct call *c)
+{
+	uint64_t ms;
+	int rc;
+
+	if (c->argc != 1)
+		return usage(c, "read MS");
+	rc = number(c, c->argv[0], SLOW_MAX_MS, &ms);
+	if (rc)
+		return rc;
+	atomic_store(&c->s->read_ms, (uint32_t)ms);
+	str_printf(c->out, "each reading of counters takes %llu ms longer\n",
+		   (unsigned long long)ms);
+	return 0;
+}
+
 static int action_by_name(const char *name, size_t len)
 {
 	for (int i = 0; i < DP_ACT_N_KINDS; i++)
@@ -172,6 +188,7 @@ bool sim_refuses(const struct sim *s, const struct offload_rule *r, struct offlo
 static int fault_clear(struct call *c)
 {
 	atomic_store(&c->s->slow_ms, 0);
+	atomic_store(&c->s->read_ms, 0);
 	lock_take(&c->s->lock);
 	c->s->full = false;
 	c->s->n_refusals = 0;
@@ -296,6 +313,8 @@ static int status(struct call *c)
 		str_printf(c->out, "fault: full at %llu\n", (unsigned long long)s->full_at);
 	if (s->slow_ms)
 		str_printf(c->out, "fault: slow %u ms\n", (unsigned)s->slow_ms);
+	if (s->read_ms)
+		str_printf(c->out, "fault: read %u ms\n", (unsigned)s->read_ms);
 	for (unsigned i = 0; i < s->n_refusals; i++)
 		str_printf(c->out, "fault: refuse %s\n", s->refusals[i].text);
 	lock_give(&s->lock);
@@ -309,8 +328,8 @@ struct verb {
 	int (*fn)(struct call *c);
 };
 static const struct verb faults[] = {
-	{ "full", fault_full },   { "slow", fault_slow },   { "refuse", fault_refuse },
-	{ "reset", fault_reset }, { "clear", fault_clear },
+	{ "full", fault_full },     { "slow", fault_slow },   { "read", fault_read },
+	{ "refuse", fault_refuse }, { "reset", fault_reset }, { "clear", fault_clear },
 };
 
 static int fault(struct call *c)
@@ -318,7 +337,7 @@ static int fault(struct call *c)
 	const char *name;
 
 	if (!c->argc)
-		return usage(c, "full|slow|refuse|reset|forget|alter|mute|rewind|clear …");
+		return usage(c, "full|slow|read|refuse|reset|forget|alter|mute|rewind|clear …");
 	name = c->argv[0];
 	c->argc--;
 	c->argv++;

@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "core/base/clock.h"
-#include "core/base/hash.h"
 #include "core/base/xalloc.h"
 #include "offload/sim/sim_priv.h"
 
@@ -34,11 +33,17 @@ static void entry_free(struct sim_entry *e)
 	free(e);
 }
 
+/* Themselves: they are given out in order, and a pass goes by them as memory does. */
+static uint64_t hash_handle(uint64_t handle)
+{
+	return handle;
+}
+
 static struct sim_entry *entry_of(struct sim *s, uint64_t handle) REQUIRES(&s->lock)
 {
 	struct sim_entry *e;
 
-	HTABLE_FOR_EACH_WITH (e, struct sim_entry, node, hash_u64(handle, 0), &s->entries)
+	HTABLE_FOR_EACH_WITH (e, struct sim_entry, node, hash_handle(handle), &s->entries)
 		if (e->handle == handle)
 			return e;
 	return NULL;
@@ -84,7 +89,7 @@ static void entry_list(struct sim *s, struct sim_entry *e) REQUIRES(&s->lock)
 {
 	e->listed = true;
 	s->n_listed++;
-	htable_insert(&s->entries, &e->node, hash_u64(e->handle, 0));
+	htable_insert(&s->entries, &e->node, hash_handle(e->handle));
 }
 
 /* A match of its own in the packets' table. */
@@ -296,17 +301,34 @@ static void snap_take(struct sim *s)
 	if (collect)
 		s->collected_ns = now;
 	s->n_snap = 0;
+	s->final_epoch = 0;
 	lock_take(&s->lock);
 	HTABLE_FOR_EACH (e, struct sim_entry, node, &s->entries) {
 		bool final = e->dead_epoch && e->dead_epoch <= s->epoch;
+		struct flow_stats now_is = e->shown;
 
 		if (collect || final)
-			live_reading(e, &e->shown);
+			live_reading(e, &now_is);
+		if (!final && now_is.packets == e->shown.packets && now_is.bytes == e->shown.bytes)
+			continue;
+		e->shown = now_is;
 		snap_add(s, e, &e->shown);
-		if (final) {
-			htable_remove(&s->entries, &e->node);
-			entry_free(e);
-		}
+		s->final_epoch = final ? s->epoch : s->final_epoch;
+	}
+	lock_give(&s->lock);
+}
+
+/* Final readings have been told, once. */
+static void forget_told(struct sim *s, const struct offload_stat *told, size_t n)
+{
+	lock_take(&s->lock);
+	for (size_t i = 0; i < n; i++) {
+		struct sim_entry *e = entry_of(s, told[i].handle);
+
+		if (!e || !e->dead_epoch || e->dead_epoch > s->final_epoch)
+			continue;
+		htable_remove(&s->entries, &e->node);
+		entry_free(e);
 	}
 	lock_give(&s->lock);
 }
@@ -317,6 +339,7 @@ int sim_stats(struct offload_device *dev, uint64_t *cursor, struct offload_stat 
 	size_t n;
 
 	if (!*cursor) {
+		nap(atomic_load_explicit(&s->read_ms, memory_order_relaxed) * NSEC_PER_MSEC);
 		snap_take(s);
 		mflow_rank(s->table);
 	}
@@ -325,6 +348,8 @@ int sim_stats(struct offload_device *dev, uint64_t *cursor, struct offload_stat 
 	n = MIN(s->n_snap - (size_t)*cursor, max);
 	memcpy(out, s->snap + *cursor, n * sizeof(*out));
 	*cursor += n;
+	if (s->final_epoch)
+		forget_told(s, out, n);
 	return (int)n;
 }
 

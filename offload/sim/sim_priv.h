@@ -76,7 +76,7 @@ struct sim {
 	struct port_ingress ingress;
 	struct cds_list_head node; /* all of them; main thread */
 	_Atomic uint64_t drops[SIM_N_DROPS];
-	_Atomic uint32_t slow_ms;
+	_Atomic uint32_t slow_ms, read_ms; /* a request, a part of a reading */
 
 	struct lock lock;
 
@@ -90,6 +90,7 @@ struct sim {
 	/* the device's thread alone */
 	uint64_t collected_ns;     /* when counters were last collected */
 	struct offload_stat *snap; /* owned: a stats() pass under way */
+	uint64_t final_epoch;      /* rules that this one's reset took are in it; 0: none */
 	size_t n_snap, cap_snap;
 	struct offload_dump_rec *held; /* owned: a dump() pass under way */
 	size_t n_held, cap_held;

@@ -41,14 +41,14 @@ void backend_on_change(struct backend *be, void (*fn)(void *arg), void *arg)
 static void tick(void *arg)
 {
 	struct backend *be = arg;
-	uint64_t now = clock_mono_ns();
+	uint64_t now = clock_mono_ns(), counted = flows_counted_ns(be->flows);
 	struct bridge *br;
 
 	engine_tend(flows_engine(be->flows));
 	backend_ct_tick(be);
 	cds_list_for_each_entry (br, &be->bridges, node) {
-		(void)tables_expire(br->tables,
-				    now); /* looked at each tick, so the next time is not needed */
+		/* looked at each tick, so the next time is not needed */
+		(void)tables_expire(br->tables, now, counted);
 		(void)mac_expire(br->macs, now);
 		bridge_update_fail_mode(br);
 		bridge_update_loading(br);

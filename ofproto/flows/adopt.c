@@ -144,7 +144,7 @@ static void teach(struct flows *f, struct due *due)
 	uint64_t now = clock_mono_ns();
 
 	for (size_t i = 0; i < due->n; i++)
-		engine_flow_total(due->v[i]->ef, &due->v[i]->final);
+		(void)engine_flow_total(due->v[i]->ef, &due->v[i]->final);
 	if (due->n)
 		qsort(due->v, due->n, sizeof(struct megaflow *), used_last_last);
 	for (size_t i = 0; i < due->n; i++) {
@@ -166,7 +166,7 @@ static void teach(struct flows *f, struct due *due)
 /* Its counters so far were another set of rules'. */
 static void change(struct round *r, struct megaflow *mf, struct xlate_out *out)
 {
-	engine_flow_total(mf->ef, &mf->credited);
+	(void)engine_flow_total(mf->ef, &mf->credited);
 	r->f->adopt_uncredited += mf->credited.packets;
 	r->f->adopt_changed++;
 	effects_take(&mf->effects, &out->effects);

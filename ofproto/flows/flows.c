@@ -318,3 +318,10 @@ void flows_stats(const struct flows *f, struct flows_stats *st)
 			st->xlate_errors[e] += h->xlate_errors[e];
 	}
 }
+
+uint64_t flows_counted_ns(const struct flows *f)
+{
+	uint64_t now = clock_mono_ns(), counted = f->counted_ns;
+
+	return f->rounds_done ? MAX(counted, now - MIN(now, COUNTED_MAX_S * NSEC_PER_SEC)) : 0;
+}

@@ -95,4 +95,9 @@ bool flows_purge(struct flows *f, uint64_t timeout_ms);
 int flows_packet_out(struct flows *f, uint64_t bridge_id, const struct packet *packet,
 		     const struct flow_key *md, struct ofpacts actions, bool has_actions);
 void flows_stats(const struct flows *f, struct flows_stats *st);
+/* What packets did before this moment has been credited (mono; 0: nothing yet): the last round's
+ * begin, or earlier where a device has not told its counters since; at most COUNTED_MAX_S ago, as
+ * one that hangs does not tell at all.  Any thread. */
+#define COUNTED_MAX_S 60
+uint64_t flows_counted_ns(const struct flows *f);
 void xlate_packet_in_free(struct xlate_packet_in *list);

@@ -61,6 +61,7 @@ struct flows {
 	struct cds_list_head waiters;  /* oldest first */
 	uint64_t rounds_begun;
 	_Atomic uint64_t rounds_done; /* flows_stats() reads it without */
+	_Atomic uint64_t counted_ns;  /* flows_counted_ns(); the revalidator writes */
 
 	/* Configuration: the main thread writes. */
 	_Atomic uint32_t max_limit, max_idle_ms, max_revalidator_ms;
@@ -98,6 +99,7 @@ void revalidator_main(struct thread *t, void *flows);
 struct round {
 	struct flows *f;
 	uint64_t number, seq, now_ns, max_idle_ns;
+	uint64_t counted_ns; /* before it all has been counted */
 	bool purge;
 	struct engine_flow *del[ROUND_BATCH];
 	unsigned n_del;

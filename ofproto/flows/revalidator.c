@@ -55,10 +55,13 @@ void round_delete(struct round *r, struct megaflow *mf)
 		flush_deletions(r);
 }
 
+/* As of `known`: what a device has not been able to tell yet is no idleness. */
 static bool is_idle(const struct round *r, const struct megaflow *mf,
-		    const struct flow_stats *total)
+		    const struct flow_stats *total, uint64_t known_ns)
 {
-	return MAX(total->used_ns, mf->created_ns) + r->max_idle_ns < r->now_ns;
+	uint64_t until = MIN(r->now_ns, known_ns);
+
+	return MAX(total->used_ns, mf->created_ns) + r->max_idle_ns < until;
 }
 
 void round_change_actions(struct round *r, struct megaflow *mf, const struct xlate_out *out)
@@ -124,17 +127,19 @@ static void purge_adopted(struct round *r, struct megaflow *mf)
 static void visit(struct round *r, struct megaflow *mf)
 {
 	struct flow_stats total;
+	uint64_t known_ns;
 
 	if (mf->unverified) { /* its counters wait for the rules that they belong to */
 		if (r->purge)
 			purge_adopted(r, mf);
 		return;
 	}
-	engine_flow_total(mf->ef, &total);
+	known_ns = engine_flow_total(mf->ef, &total);
 	credit(mf, &total);
+	r->counted_ns = MIN(r->counted_ns, known_ns);
 	if (r->purge || engine_flow_lost(mf->ef)) {
 		round_delete(r, mf);
-	} else if (is_idle(r, mf, &total)) {
+	} else if (is_idle(r, mf, &total, known_ns)) {
 		r->f->deleted_idle++;
 		round_delete(r, mf);
 	} else if (mf->seq != r->seq) {
@@ -218,7 +223,10 @@ static uint64_t current_seq(struct flows *f)
 /* Returns the sequence number that all megaflows have been checked against. */
 static uint64_t run_round(struct flows *f)
 {
-	struct round r = { .f = f, .now_ns = clock_mono_ns(), .max_idle_ns = idle_for(f) };
+	struct round r = { .f = f,
+			   .now_ns = clock_mono_ns(),
+			   .counted_ns = UINT64_MAX,
+			   .max_idle_ns = idle_for(f) };
 	uint64_t begun_ns = clock_thread_ns();
 	struct megaflow *mf, *next;
 
@@ -231,6 +239,7 @@ static uint64_t run_round(struct flows *f)
 	cds_list_for_each_entry_safe (mf, next, &f->live, node)
 		visit(&r, mf);
 	flush_deletions(&r);
+	f->counted_ns = MIN(r.counted_ns, r.now_ns);
 	recirc_expire(f->recirc, r.now_ns);
 	f->round_ms = (clock_mono_ns() - r.now_ns) / NSEC_PER_MSEC;
 	adapt_limit(f, (clock_thread_ns() - begun_ns) / NSEC_PER_MSEC);

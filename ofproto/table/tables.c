@@ -5,6 +5,8 @@
 #include "core/base/xalloc.h"
 #include "ofproto/table/tables_private.h"
 
+#define AGAIN_NS (100 * NSEC_PER_MSEC) /* when counters may have come meanwhile */
+
 struct ofp_tables *tables_new(const struct tables_ops *ops, void *ctx)
 {
 	struct ofp_tables *t = xzalloc(sizeof(*t));
@@ -136,10 +138,10 @@ static void expire_one(struct wheel_entry *e, void *aux)
 
 	if (hard <= c->now_ns)
 		change_remove(c, r, OFPRR_HARD_TIMEOUT_);
-	else if (idle <= c->now_ns)
+	else if (idle <= MIN(c->now_ns, c->counted_ns))
 		change_remove(c, r, OFPRR_IDLE_TIMEOUT_);
-	else /* used, or learned anew, since it was put in */
-		wheel_add(&c->t->wheel, &r->expirable, MIN(hard, idle));
+	else /* used, or learned anew, since it was put in; or it is not known yet whether it was */
+		wheel_add(&c->t->wheel, &r->expirable, MIN(hard, MAX(idle, c->now_ns + AGAIN_NS)));
 }
 
 static bool is_shorter(uint16_t want, uint16_t is)
@@ -165,7 +167,7 @@ void tables_shorten(struct rule *r, uint16_t idle, uint16_t hard)
 	lock_give(&t->lock);
 }
 
-uint64_t tables_expire(struct ofp_tables *t, uint64_t now_ns)
+uint64_t tables_expire(struct ofp_tables *t, uint64_t now_ns, uint64_t counted_ns)
 {
 	struct change c;
 	uint64_t next;
@@ -173,6 +175,7 @@ uint64_t tables_expire(struct ofp_tables *t, uint64_t now_ns)
 	lock_take(&t->lock);
 	change_begin(&c, t);
 	c.now_ns = now_ns;
+	c.counted_ns = counted_ns;
 	wheel_expire(&t->wheel, now_ns, expire_one, &c);
 	change_commit(&c);
 	next = wheel_next_ns(&t->wheel);

@@ -101,8 +101,8 @@ void tables_meter_visit(struct ofp_tables *t, uint32_t id, tables_meter_visit_fn
 
 /* Removes rules whose time is up; returns clock_mono_ns() of when to look next (UINT64_MAX: never,
  * until a change brings rules with timeouts).  Idle time is judged by what rule_credit() has been
- * told, so statistics are to be folded in more often than once a second. */
-uint64_t tables_expire(struct ofp_tables *t, uint64_t now_ns);
+ * told, which is all that happened before counted_ns (UINT64_MAX: until now), and ends there. */
+uint64_t tables_expire(struct ofp_tables *t, uint64_t now_ns, uint64_t counted_ns);
 
 /* Visits rules that the request selects (cookie, out_port, out_group, loose match), in no order,
  * hidden ones not. Returns early when fn returns false.  Takes an RCU section of its own. */

@@ -51,7 +51,7 @@ void rule_vec_done(struct rule_vec *v);
 struct change {
 	struct ofp_tables *t;
 	uint64_t version; /* what it publishes */
-	uint64_t now_ns;
+	uint64_t now_ns, counted_ns;
 	size_t n_touched;        /* rules added, modified, deleted */
 	bool dirty;              /* something came or went */
 	bool quiet;              /* nobody is told of single rules */

@@ -49,9 +49,11 @@ struct survivor {
 	_Atomic uint32_t dump_omits;      /* flows that dumps leave out, as under churn */
 	_Atomic uint32_t dump_interrupts; /* dumps that break off after their first part */
 	_Atomic uint32_t dump_naps_ms, dump_works_ms; /* what a dump takes: time, processor */
-	_Atomic bool rewords;    /* the datapath tells actions in words of its own */
-	_Atomic bool hw_refuses; /* it takes none, and says so */
-	_Atomic bool hw_silent;  /* it takes none, and says nothing */
+	_Atomic uint32_t stats_naps_ms; /* how long the NIC's counters take to be read */
+	_Atomic uint64_t stats_passes;  /* that have begun */
+	_Atomic bool rewords;           /* the datapath tells actions in words of its own */
+	_Atomic bool hw_refuses;        /* it takes none, and says so */
+	_Atomic bool hw_silent;         /* it takes none, and says nothing */
 	_Atomic bool no_software;
 	_Atomic bool wants_all; /* the NIC is every port's by nature, as "survivor:auto" */
 	_Atomic bool prio_full;

@@ -310,9 +310,14 @@ static struct survivor_rule *next(struct nic *n, struct survivor_rule **snap, ui
 static int nic_stats(struct offload_device *dev, uint64_t *cursor, struct offload_stat *out,
 		     size_t max)
 {
+	struct survivor *w = nic_of(dev)->w;
 	struct survivor_rule *r;
 	size_t i = 0;
 
+	if (!*cursor) {
+		w->stats_passes++;
+		(void)usleep(w->stats_naps_ms * 1000);
+	}
 	while (i < max && (r = next(nic_of(dev), &nic_of(dev)->snap, cursor)))
 		out[i++] = (struct offload_stat){ r->handle, r->ufid, r->st };
 	return (int)i;

@@ -9,4 +9,7 @@ TESTS += tests/unit/ofproto/flows/adopt_test
 tests_unit_ofproto_flows_adopt_test_SOURCES = tests/unit/ofproto/flows/adopt_test.c $(SURVIVOR)
 check_PROGRAMS += tests/unit/ofproto/flows/limit_test
 TESTS += tests/unit/ofproto/flows/limit_test
+check_PROGRAMS += tests/unit/ofproto/flows/slow_device_test
+TESTS += tests/unit/ofproto/flows/slow_device_test
+tests_unit_ofproto_flows_slow_device_test_SOURCES = tests/unit/ofproto/flows/slow_device_test.c $(SURVIVOR)
 tests_unit_ofproto_flows_limit_test_SOURCES = tests/unit/ofproto/flows/limit_test.c $(SURVIVOR)

@@ -422,7 +422,7 @@ static void step_expire(struct model *m)
 
 	clock_warp(rng_below(&m->r, 6 * NSEC_PER_SEC));
 	m->now = clock_mono_ns();
-	next = tables_expire(m->t, m->now);
+	next = tables_expire(m->t, m->now, UINT64_MAX);
 	for (unsigned i = 0; i < MAX_RULES; i++) {
 		struct model_rule *r = &m->rules[i];
 		uint64_t hard = r->hard ? r->modified + r->hard * NSEC_PER_SEC : UINT64_MAX;

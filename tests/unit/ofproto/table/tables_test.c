@@ -181,10 +181,10 @@ START_TEST(learning_again_only_refreshes)
 	ck_assert_ptr_eq(lookup_port(t, 1, 1), r);
 	ck_assert_uint_ge(rule_hard_due_ns(r), due + 6 * NSEC_PER_SEC);
 	clock_warp(6 * NSEC_PER_SEC);
-	(void)tables_expire(t, clock_mono_ns());
+	(void)tables_expire(t, clock_mono_ns(), UINT64_MAX);
 	ck_assert_ptr_eq(lookup_port(t, 1, 1), r);
 	clock_warp(6 * NSEC_PER_SEC);
-	(void)tables_expire(t, clock_mono_ns());
+	(void)tables_expire(t, clock_mono_ns(), UINT64_MAX);
 	ck_assert_ptr_null(lookup_port(t, 1, 1));
 }
 END_TEST

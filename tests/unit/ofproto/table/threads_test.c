@@ -63,7 +63,7 @@ static void learn_and_expire(struct thread *self, void *arg)
 		match_in_port(&fm.match, (uint32_t)rng_below(&r, 30));
 		(void)tables_learn(t, &fm, 20); /* full as often as not */
 		if (!rng_below(&r, 100))
-			(void)tables_expire(t, clock_mono_ns());
+			(void)tables_expire(t, clock_mono_ns(), UINT64_MAX);
 	}
 }
 

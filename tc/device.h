@@ -47,9 +47,10 @@ struct tc_port {
 	bool kernel;   /* of the kernel's datapath: software rules may stand here */
 	bool offloads; /* as it was at attach: hw-tc-offload is on */
 	enum flower_port_kind kind;
-	be16 udp_port;      /* a tunnel's */
-	uint32_t parent;    /* TC_PARENT_*; a bond's block, 0: none yet */
-	_Atomic bool ready; /* there is a qdisc */
+	be16 udp_port;       /* a tunnel's */
+	struct eth_addr mac; /* an internal port's; the registry's lock */
+	uint32_t parent;     /* TC_PARENT_*; a bond's block, 0: none yet */
+	_Atomic bool ready;  /* there is a qdisc */
 	bool bond;
 
 	/* a bond's; changed by the device's thread, under the registry's lock */
@@ -170,6 +171,8 @@ void tc_bonds_with(int ifindex, tc_port_fn *fn, void *arg);
 void tc_bonds_changed_by(const struct tc_link *slave, tc_port_fn *fn, void *arg);
 /* What slaves a bond has: takes over v. */
 void tc_port_set_slaves(struct tc_port *p, struct tc_slave *v, unsigned n, bool backups_count);
+/* An internal port has another address; false: it had it, or it is no internal port. */
+bool tc_port_set_mac(const struct tc_link *l);
 void tc_port_set_block(struct tc_port *p, uint32_t block);
 /* Likewise for every device. */
 void tc_devices_each(void (*fn)(struct tc_device *d, void *arg), void *arg);

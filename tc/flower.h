@@ -31,7 +31,8 @@ enum flower_port_kind {
 struct flower_port {
 	int ifindex;
 	enum flower_port_kind kind;
-	be16 udp_port; /* that a tunnel device listens at; 0: not known, or it has none */
+	be16 udp_port;       /* that a tunnel device listens at; 0: not known, or it has none */
+	struct eth_addr mac; /* an internal port's */
 };
 
 static inline bool flower_port_is_tunnel(const struct flower_port *p)

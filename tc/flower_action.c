@@ -8,6 +8,7 @@
 #include <linux/tc_act/tc_gact.h>
 #include <linux/tc_act/tc_mirred.h>
 #include <linux/tc_act/tc_mpls.h>
+#include <linux/tc_act/tc_skbedit.h>
 #include <linux/tc_act/tc_vlan.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "core/io/nlattr.h"
 #include "offload/caps.h"
 #include "tc/flower_bits.h"
+#include "tc/flower_host.h"
 #include "tc/flower_set.h"
 #include "tc/flower_tunnel.h"
 
@@ -43,6 +45,7 @@ struct put {
 	be16 dl_type;
 	unsigned n_tags;
 	struct tag tags[TAGS_MAX]; /* the outermost last */
+	struct eth_addr dst, dst_known;
 
 	/* gathered, not written yet */
 	struct flower_set set;
@@ -115,6 +118,17 @@ static void put_mirred(struct put *p, const struct flower_port *to, bool last)
 	else
 		fixed.eaction = in ? TCA_INGRESS_MIRROR : TCA_EGRESS_MIRROR;
 	nlattr_put(p->b, TCA_MIRRED_PARMS, &fixed, sizeof(fixed));
+	end(p, n);
+}
+
+/* PACKET_HOST (linux/if_packet.h) is 0. */
+static void put_for_host(struct put *p)
+{
+	struct tc_skbedit fixed = { .action = TC_ACT_PIPE };
+	struct nest n = begin(p, "skbedit", false);
+
+	nlattr_put(p->b, TCA_SKBEDIT_PARMS, &fixed, sizeof(fixed));
+	nlattr_put_u16(p->b, TCA_SKBEDIT_PTYPE, 0);
 	end(p, n);
 }
 
@@ -191,6 +205,15 @@ static bool behind_tags(const struct put *p)
 
 /* --- rows --- */
 
+static int refuse_unsure(struct put *p, const struct dp_action *a)
+{
+	(void)refuse(p, OFFLOAD_ACTION, a);
+	(void)snprintf(p->why->driver, sizeof(p->why->driver),
+		       "what is for the host is known by its dl_dst, which the rule does not look "
+		       "at");
+	return -EOPNOTSUPP;
+}
+
 static int put_output(struct put *p, const struct dp_action *a, bool last)
 {
 	const struct act_output *o = dp_action_payload(a);
@@ -212,6 +235,14 @@ static int put_output(struct put *p, const struct dp_action *a, bool last)
 		n = begin(p, "tunnel_key", false);
 		flower_tunnel_put(&p->tunnel, to.kind, p->b);
 		end(p, n);
+	}
+	if (to.kind == FLOWER_PORT_INTERNAL) {
+		enum flower_for_host whose = flower_for_host(p->dst, p->dst_known, to.mac);
+
+		if (whose == FLOWER_HOST_UNSURE)
+			return refuse_unsure(p, a);
+		if (whose == FLOWER_HOST_YES)
+			put_for_host(p);
 	}
 	put_mirred(p, &to, last);
 	p->ended = last;
@@ -298,6 +329,7 @@ static int put_set(struct put *p, const struct dp_action *a, bool last)
 		return set_mpls(p, set);
 	if (id != FIELD_ETH_SRC && id != FIELD_ETH_DST && behind_tags(p))
 		return refuse_set(p, set);
+	flower_host_set(set, &p->dst, &p->dst_known);
 	flush_lse(p);
 	flush_tci(p);
 	return flower_set_add(&p->set, set, p->m, p->dl_type, p->why);
@@ -643,6 +675,8 @@ int flower_actions_put(const struct flower_env *env, const struct offload_rule *
 	int rc;
 
 	start_packet(&p);
+	p.dst_known = r->mask->dl_dst;
+	p.dst = r->key->dl_dst;
 	rc = put_list(&p, r->actions, true);
 	if (rc)
 		return rc;

@@ -8,6 +8,7 @@
 #include <linux/tc_act/tc_gact.h>
 #include <linux/tc_act/tc_mirred.h>
 #include <linux/tc_act/tc_mpls.h>
+#include <linux/tc_act/tc_skbedit.h>
 #include <linux/tc_act/tc_vlan.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +16,7 @@
 #include "core/io/nlattr.h"
 #include "tc/flower_action.h"
 #include "tc/flower_bits.h"
+#include "tc/flower_host.h"
 #include "tc/flower_set.h"
 #include "tc/flower_tunnel.h"
 
@@ -218,6 +220,7 @@ struct get {
 	be16 dl_type;
 	bool ended;
 	uint32_t csum; /* that the next action must put right; 0: none */
+	bool for_host; /* the next output is marked so */
 	struct flower_tunnel tunnel;
 };
 
@@ -255,6 +258,47 @@ static int get_gact(struct get *g, const struct nlattr *options)
 	return 0;
 }
 
+/* Whether the mark is there where flower_actions_put() would have put it. */
+static bool host_is_right(struct get *g, const struct flower_port *to)
+{
+	struct eth_addr dst = g->key->dl_dst, known = g->mask->dl_dst;
+	struct dp_actions acts = dp_actions_of(g->out);
+	enum flower_for_host whose = FLOWER_HOST_NO;
+	bool marked = g->for_host;
+	const struct dp_action *a;
+
+	DP_ACTION_FOR_EACH (a, acts) {
+		if (a->kind == DP_ACT_SET)
+			flower_host_set(dp_action_payload(a), &dst, &known);
+	}
+	if (to->kind == FLOWER_PORT_INTERNAL)
+		whose = flower_for_host(dst, known, to->mac);
+	g->for_host = false;
+	return whose != FLOWER_HOST_UNSURE && marked == (whose == FLOWER_HOST_YES);
+}
+
+static int get_skbedit(struct get *g, const struct nlattr *options)
+{
+	static const struct nlattr_policy skbedit[TCA_SKBEDIT_PTYPE + 1] = {
+		[TCA_SKBEDIT_TM] = NLATTR_ANY,
+		[TCA_SKBEDIT_PAD] = NLATTR_ANY,
+		[TCA_SKBEDIT_PARMS] = NLATTR_EXACT(sizeof(struct tc_skbedit)),
+		[TCA_SKBEDIT_PTYPE] = NLATTR_EXACT(2),
+	};
+	const struct nlattr *tb[ARRAY_SIZE(skbedit)];
+	struct tc_skbedit fixed;
+	int rc = nlattr_parse_nested(options, skbedit, ARRAY_SIZE(skbedit), tb);
+
+	if (rc < 0)
+		return rc;
+	if (rc || !tb[TCA_SKBEDIT_PARMS] || !tb[TCA_SKBEDIT_PTYPE] ||
+	    nlattr_u16(tb[TCA_SKBEDIT_PTYPE]))
+		return -EOPNOTSUPP;
+	memcpy(&fixed, nlattr_data(tb[TCA_SKBEDIT_PARMS]), sizeof(fixed));
+	g->for_host = true;
+	return fixed.action == TC_ACT_PIPE ? 0 : -EOPNOTSUPP;
+}
+
 static int get_mirred(struct get *g, const struct nlattr *options)
 {
 	struct tc_mirred fixed;
@@ -269,7 +313,8 @@ static int get_mirred(struct get *g, const struct nlattr *options)
 	g->ended = fixed.eaction == TCA_EGRESS_REDIR || fixed.eaction == TCA_INGRESS_REDIR;
 	if (fixed.action != (g->ended ? TC_ACT_STOLEN : TC_ACT_PIPE) ||
 	    !g->env->port_no(g->env->ctx, (int)fixed.ifindex, &no) ||
-	    !g->env->port(g->env->ctx, no, &to) || in != (to.kind == FLOWER_PORT_INTERNAL))
+	    !g->env->port(g->env->ctx, no, &to) || in != (to.kind == FLOWER_PORT_INTERNAL) ||
+	    !host_is_right(g, &to))
 		return -EOPNOTSUPP;
 	dp_actions_put_output(g->out, no);
 	return 0;
@@ -557,15 +602,11 @@ static const struct {
 	const char *kind;
 	int (*get)(struct get *g, const struct nlattr *options);
 } kinds[] = {
-	{ "gact", get_gact },
-	{ "mirred", get_mirred },
-	{ "vlan", get_vlan },
-	{ "mpls", get_mpls },
-	{ "pedit", get_pedit },
-	{ "csum", get_csum },
-	{ "tunnel_key", get_tunnel_key },
-	{ "ct", get_ct },
-	{ "police", get_police },
+	{ "gact", get_gact },       { "mirred", get_mirred },
+	{ "skbedit", get_skbedit }, { "vlan", get_vlan },
+	{ "mpls", get_mpls },       { "pedit", get_pedit },
+	{ "csum", get_csum },       { "tunnel_key", get_tunnel_key },
+	{ "ct", get_ct },           { "police", get_police },
 };
 
 static int get_one(struct get *g, const struct nlattr *a)
@@ -579,7 +620,8 @@ static int get_one(struct get *g, const struct nlattr *a)
 	if (!tb[TCA_ACT_KIND] || !tb[TCA_ACT_OPTIONS])
 		return -EBADMSG;
 	(void)nlattr_str(tb[TCA_ACT_KIND], kind, sizeof(kind)); /* what is cut is no kind of ours */
-	if (g->ended || (g->csum && strcmp(kind, "csum") != 0))
+	if (g->ended || (g->csum && strcmp(kind, "csum") != 0) ||
+	    (g->for_host && strcmp(kind, "mirred") != 0))
 		return -EOPNOTSUPP;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (!strcmp(kinds[i].kind, kind))

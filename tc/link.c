@@ -36,6 +36,7 @@ static int ask(struct nl_chan *c, struct nl_batch *b, struct error *err, const c
 /* --- links --- */
 
 static const struct nlattr_policy link_policy[IFLA_LINKINFO + 1] = {
+	[IFLA_ADDRESS] = NLATTR_ANY,
 	[IFLA_IFNAME] = { 1, IFNAMSIZ },
 	[IFLA_MASTER] = NLATTR_EXACT(4),
 	[IFLA_LINKINFO] = NLATTR_ANY,
@@ -140,6 +141,8 @@ int tc_link_parse(const struct nlmsghdr *h, struct tc_link *ret)
 	*ret = (struct tc_link){ .ifindex = m.ifi_index, .kind = FLOWER_PORT_PLAIN };
 	if (tb[IFLA_IFNAME])
 		(void)nlattr_str(tb[IFLA_IFNAME], ret->name, sizeof(ret->name));
+	if (tb[IFLA_ADDRESS] && nlattr_len(tb[IFLA_ADDRESS]) == sizeof(ret->mac))
+		memcpy(&ret->mac, nlattr_data(tb[IFLA_ADDRESS]), sizeof(ret->mac));
 	get_kind(tb[IFLA_LINKINFO], ret);
 	ret->master = tb[IFLA_MASTER] ? (int)nlattr_u32(tb[IFLA_MASTER]) : 0;
 	return 0;

@@ -12,6 +12,7 @@
 struct tc_link {
 	int ifindex;
 	char name[16];
+	struct eth_addr mac; /* zero: none of Ethernet */
 	enum flower_port_kind kind;
 	be16 udp_port;      /* a tunnel's; 0: none */
 	int master;         /* ifindex of a bridge or bond; 0: none */

@@ -196,6 +196,20 @@ void tc_bond_status(struct tc_port *p, struct str *out)
 	lock_give(&registry);
 }
 
+bool tc_port_set_mac(const struct tc_link *l)
+{
+	struct tc_port *p;
+	bool other;
+
+	lock_take(&registry);
+	p = find_ifindex(l->ifindex);
+	other = p && p->kind == FLOWER_PORT_INTERNAL && !eth_addr_equal(p->mac, l->mac);
+	if (other)
+		p->mac = l->mac;
+	lock_give(&registry);
+	return other;
+}
+
 void tc_port_set_block(struct tc_port *p, uint32_t block)
 {
 	lock_take(&registry);
@@ -270,6 +284,7 @@ static bool env_port(const void *ctx, struct dp_port no, struct flower_port *ret
 		ret->ifindex = p->ifindex;
 		ret->kind = p->kind;
 		ret->udp_port = p->udp_port;
+		ret->mac = p->mac;
 	}
 	lock_give(&registry);
 	return p;

@@ -193,6 +193,7 @@ static int look_at(struct port *port, struct tc_port *p, struct port_state *st, 
 		return -ENODEV; /* the kernel's datapath does it as well */
 	p->kind = link.kind;
 	p->udp_port = link.udp_port;
+	p->mac = link.mac;
 	p->parent = p->bond                             ? 0
 		    : link.kind == FLOWER_PORT_INTERNAL ? TC_PARENT_EGRESS
 							: TC_PARENT_INGRESS;

@@ -173,6 +173,18 @@ static bool features_changed(const struct nlmsghdr *h)
 	       tb[IFLA_EVENT] && nlattr_u32(tb[IFLA_EVENT]) == IFLA_EVENT_FEATURES;
 }
 
+/* What is for the host is another's now, and the other way round. */
+static void renew_rules(struct tc_device *d, void *arg)
+{
+	struct tc_rule *r;
+
+	(void)arg;
+	lock_take(&d->lock);
+	HTABLE_FOR_EACH (r, struct tc_rule, node, &d->rules)
+		tell(d, OFFLOAD_EV_RULE_STALE, r->handle, "the host has another address");
+	lock_give(&d->lock);
+}
+
 static void see_link(const struct nlmsghdr *h)
 {
 	struct happened gone = { .kind = OFFLOAD_EV_GONE,
@@ -190,6 +202,8 @@ static void see_link(const struct nlmsghdr *h)
 		return;
 	if (h->nlmsg_type == RTM_DELLINK || tc_link_parse(h, &l))
 		l.ifindex = m.ifi_index;
+	else if (tc_port_set_mac(&l))
+		tc_devices_each(renew_rules, NULL);
 	tc_bonds_changed_by(&l, tell_port, &slaves);
 	if (h->nlmsg_type == RTM_DELLINK)
 		(void)tc_ports_with(m.ifi_index, tell_port, &gone);

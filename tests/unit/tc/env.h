@@ -5,6 +5,8 @@
 #include "tc/police.h"
 #include "tests/unit/tc/random_rule.h"
 
+static const struct eth_addr env_mac = { { 0x02, 0, 0, 0, 0, 0x05 } }; /* the host's */
+
 static inline bool env_port(const void *ctx, struct dp_port no, struct flower_port *ret)
 {
 	(void)ctx;
@@ -14,6 +16,7 @@ static inline bool env_port(const void *ctx, struct dp_port no, struct flower_po
 	ret->kind = no.v == RULE_INTERNAL ? FLOWER_PORT_INTERNAL
 		    : no.v == RULE_VXLAN  ? FLOWER_PORT_VXLAN
 					  : FLOWER_PORT_PLAIN;
+	ret->mac = env_mac;
 	return true;
 }
 

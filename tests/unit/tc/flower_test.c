@@ -444,6 +444,57 @@ START_TEST(each_has_its_limits)
 }
 END_TEST
 
+/* --- for the host --- */
+
+static const struct {
+	const char *match, *actions;
+	bool taken, marked;
+} for_host[] = {
+	{ "dl_dst=02:00:00:00:00:05", "5", true, true },
+	{ "dl_dst=02:00:00:00:00:06", "5", true, false },
+	{ "dl_dst=ff:ff:ff:ff:ff:ff", "5", true, false },
+	{ "dl_dst=01:00:00:00:00:00/01:00:00:00:00:00", "5", true, false },
+	{ "dl_dst=02:00:00:00:00:05", "1,5", true, true },
+	{ "dl_dst=02:00:00:00:00:05", "1", true, false },
+	{ "dl_src=02:00:00:00:00:05", "5", false, false },
+	{ "dl_dst=02:00:00:00:00:05/ff:ff:00:00:00:00", "5", false, false },
+	{ "dl_src=02:00:00:00:00:05", "set(eth(dst=02:00:00:00:00:05)),5", true, true },
+	{ "dl_dst=02:00:00:00:00:05", "set(eth(dst=02:00:00:00:00:07)),5", true, false },
+};
+
+static bool has_skbedit(const struct buf *attrs)
+{
+	return memmem(attrs->data, attrs->len, "skbedit", sizeof("skbedit"));
+}
+
+START_TEST(frames_for_the_host_are_marked)
+{
+	struct buf acts = BUF_INIT;
+	struct match m;
+	struct trip t;
+	struct offload_rule r = { .key = &m.key, .mask = &m.mask };
+	char text[100];
+
+	(void)snprintf(text, sizeof(text), "in_port=1,dl_type=0x1234,%s", for_host[_i].match);
+	ck_assert_int_eq(match_parse(&m, text, NULL, NULL, NULL), 0);
+	random_rule_close(&m.key, &m.mask);
+	ck_assert_int_eq(dp_actions_parse(for_host[_i].actions, &acts, NULL), 0);
+	r.actions = dp_actions_of(&acts);
+	trip_start(&t);
+	ck_assert_int_eq(there(&everything, &r, &t), for_host[_i].taken ? 0 : -EOPNOTSUPP);
+	if (for_host[_i].taken) {
+		ck_assert_int_eq(has_skbedit(&t.attrs), for_host[_i].marked);
+		and_back(&everything, &r, &t);
+		ck_assert(dp_actions_equal(dp_actions_of(&t.actions), r.actions));
+	} else {
+		ck_assert_int_eq(t.why.reason, OFFLOAD_ACTION);
+		ck_assert_ptr_nonnull(strstr(t.why.driver, "dl_dst"));
+	}
+	trip_done(&t);
+	buf_done(&acts);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("tc/flower");
@@ -458,6 +509,7 @@ int main(void)
 	tcase_add_test(c, there_and_back_hw_only);
 	tcase_add_test(c, taps_are_told_apart);
 	tcase_add_loop_test(c, refusals_name_what_is_at_fault, 0, (int)ARRAY_SIZE(refusals));
+	tcase_add_loop_test(c, frames_for_the_host_are_marked, 0, (int)ARRAY_SIZE(for_host));
 	tcase_add_loop_test(c, each_has_its_limits, 0, (int)ARRAY_SIZE(limits));
 	suite_add_tcase(s, c);
 	srunner_run_all(run, CK_NORMAL);

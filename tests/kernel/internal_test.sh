@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The host's own traffic by a bridge's internal port, with its rules in TC: what the host sends is met at the egress of its device,
+# what goes to the host enters at the ingress; every packet and byte is counted once.
+STREAMS=${STREAMS:-4} PPS=${PPS:-200}
+# shellcheck source=tests/kernel/exact.sh
+. "${srcdir:-.}/tests/kernel/exact.sh"
+
+# The host is the generator's place.
+streams_on() {
+	python3 "$top/tests/kernel/stream.py" br0 "$mac_b" $((SHUNT_SEED + runs)) "$STREAMS" "$PPS" $FIRST >"$dir/sent.$runs" &
+	sender=$!
+	eventually test -s "$dir/sent.$runs"
+	runs=$((runs + 1))
+}
+# What TC redirects before the internal device's driver has it the device does not count, nor so OpenFlow's port.
+ports_agree() {
+	local sent
+	sent=$(sent_by_port | sum)
+	[[ $(minus "$(of_port tx "$port_b")" "$base_of_tx") == "$sent" && $(minus "$(linux_port b eth0 rx)" "$base_b") == "$sent" ]]
+}
+egress_rules() { tc filter show dev br0 egress | grep -c cookie || true; }
+host_sends() { # as iproute2 sees it: each rule, and nothing elsewhere
+	[[ $(egress_rules) -ge $STREAMS && $(tc filter show dev br0 ingress | grep -c cookie) == 0 ]]
+}
+
+host b 10.0.0.2/24
+start_shuntd
+system_bridge br0
+vsctl set-fail-mode br0 secure -- set Open_vSwitch . other_config:max-idle=600000
+vsctl set Interface br0 other_config:offload=tc -- add-port br0 pb -- set Interface pb other_config:offload=tc
+ip link set br0 up
+ip addr add 10.0.0.1/24 dev br0
+mac_b=$(in_host b cat /sys/class/net/eth0/address)
+# shellcheck disable=SC2034 # exact.sh's
+port_a=br0 port_b=pb
+in_host b ip neigh replace 10.0.0.1 lladdr "$(</sys/class/net/br0/address)" nud permanent dev eth0
+in_host b ip addr flush dev eth0
+put_rules
+base
+restart_and_count tc kill_shuntd
+expect host_sends
+replace_and_count tc
+toggle_and_count tc
+
+step "real programs, both ways"
+ofctl del-flows br0
+ofctl add-flow br0 "in_port=LOCAL,actions=normal"
+ofctl add-flow br0 "in_port=pb,actions=normal"
+in_host b ip addr add 10.0.0.2/24 dev eth0
+expect ping -q -c 5 -i 0.05 -W 1 10.0.0.2
+eventually all_in tc 2
+before=$(packets in_port=LOCAL) back=$(packets in_port=pb)
+expect ping -q -c 20 -i 0.02 -W 1 10.0.0.2
+counted() { (($(packets in_port=LOCAL) - before == 20 && $(packets in_port=pb) - back == 20)); }
+eventually counted
+expect test "$(tc -s filter show dev pb ingress | grep -c 'Ingress Redirect to device br0')" -ge 1
+iperf3 -s -1 -B 10.0.0.1 >/dev/null 2>&1 &
+eventually bash -c 'ss -Hltn sport = :5201 | grep -q .'
+in_host b iperf3 -c 10.0.0.1 -t 1 >/dev/null
+
+step "offload off for the internal port: its rules go, its qdisc too, and the host is still heard"
+vsctl set Interface br0 other_config:hw-offload=false
+eventually test "$(egress_rules)" == 0
+expect ping -q -c 3 -i 0.05 -W 1 10.0.0.2
+stop_shuntd

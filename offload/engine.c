@@ -49,6 +49,7 @@ struct engine *engine_new(struct dp *dp, const struct engine_ops *ops, void *ctx
 	engine_config_default(&e->cfg);
 	htable_init(&e->flows);
 	htable_init(&e->ports);
+	htable_init(&e->past);
 	htable_init(&e->texts);
 	htable_init(&e->unknown);
 	e->altered = altered_new();
@@ -438,6 +439,7 @@ void engine_free(struct engine *e, bool leave)
 	altered_free(e);
 	free(e->live);
 	htable_done(&e->ports);
+	past_done(e);
 	htable_done(&e->flows);
 	pthread_cond_destroy(&e->changed);
 	lock_done(&e->lock);

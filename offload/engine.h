@@ -224,7 +224,8 @@ struct engine_device_info {
 	uint64_t flows[OFFLOAD_N_STATES];
 	uint64_t refusals[OFFLOAD_N_REASONS]; /* events since start */
 	uint64_t flows_by_reason[OFFLOAD_N_REASONS], packets_by_reason[OFFLOAD_N_REASONS],
-		bytes_by_reason[OFFLOAD_N_REASONS]; /* of flows now outside hardware */
+		bytes_by_reason[OFFLOAD_N_REASONS]; /* of flows now outside hardware, there */
+	double pps_by_reason[OFFLOAD_N_REASONS];
 	uint32_t queue_depth;
 	uint64_t queue_oldest_ns, queue_shed;
 	uint64_t installs, replaces, removes, failures, evictions, repairs;
@@ -249,8 +250,9 @@ struct engine_port_info {
 	char name[64], device[64]; /* device "" = none */
 	bool enabled;
 	uint64_t flows, flows_hw, flows_tc;
-	uint64_t packets[LEDGER_N_TIERS],
-		bytes[LEDGER_N_TIERS]; /* of flows entering here, gone ones included */
+	/* Of flows entering here, gone ones included.  They never run back: a port that leaves and
+	 * comes again under its name goes on where it was. */
+	uint64_t packets[LEDGER_N_TIERS], bytes[LEDGER_N_TIERS];
 };
 /* Fill up to max; return the number there is. */
 size_t engine_devices(struct engine *e, struct engine_device_info *out, size_t max);
@@ -265,6 +267,14 @@ struct engine_totals {
 	uint64_t changed_back;    /* flows that somebody else changed there: as they should be */
 };
 void engine_totals(struct engine *e, struct engine_totals *t);
+/* What each reason costs: of the flows that it keeps outside hardware now, what they carry and what
+ * has been switched of them outside hardware.  Bytes a second are packets a second by the flow's
+ * mean length.  Walks all flows. */
+struct engine_reason_cost {
+	uint64_t flows, packets, bytes;
+	double pps, bps;
+};
+void engine_reasons(struct engine *e, struct engine_reason_cost cost[OFFLOAD_N_REASONS]);
 /* A provider's command on a device (faults of sim).  Any thread. */
 int engine_device_command(struct engine *e, const char *device, int argc, const char *const argv[],
 			  struct str *out, struct error *err);

@@ -229,6 +229,7 @@ struct engine {
 	void *ctx;
 	struct engine_config cfg;
 	struct htable flows, ports, texts;
+	struct htable past;      /* past.c */
 	struct htable unknown;   /* unknown.c */
 	struct altered *altered; /* owned; altered.c */
 	uint64_t whole_ns;       /* when the fallback datapath was last told to show every flow */
@@ -370,6 +371,11 @@ void batch_rule_here(struct engine_dev *d, struct engine_flow *f, struct flow_ac
  * next. */
 void batch_rule_gone(struct engine_dev *d, struct engine_flow *f, bool replaced)
 	REQUIRES(&d->e->lock);
+
+/* --- past.c: what ports that are gone have counted --- */
+void past_keep(struct engine *e, const struct engine_port *p) ENGINE_LOCKED(e);
+void past_take(struct engine *e, struct engine_port *p) ENGINE_LOCKED(e);
+void past_done(struct engine *e);
 
 /* --- ports.c --- */
 struct engine_port *port_find(struct engine *e, struct dp_port no) ENGINE_LOCKED(e);

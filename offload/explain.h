@@ -15,15 +15,15 @@
 #include "offload/engine.h"
 
 /* { "tiers": [{tier, flows, packets, bytes}], "hardware_share": {packets, bytes},   (0 .. 1)
- *   "reasons": [{reason, flows}],
- *   "devices": [{name, provider, entries, capacity, flows: {state: n}, queue: {depth, oldest_ms,
- * shed}, installs, replaces, removes, failures, evictions, repairs, resets, hangs, hung,
- * learned_shapes, audit: {runs, missing, orphaned, altered, mute, ran_back}, events: {kind: n},
- * latency: {buckets:
- * [{le_us, count}], sum_us}, reasons: [{reason, text, advice, flows, packets, bytes, events}]}],
- * (costliest first) "ports": [{port, name, device, enabled, flows, flows_hardware, flows_tc,
- * packets: {tier: n}, bytes: {…}}] }
- * upcalls: what was switched on its way through translation, by no flow; it is a tier of that name.
+ *   "reasons": [{reason, text, advice, flows, pps, bps, packets, bytes}],   (costliest first: of
+ * flows now outside hardware, what they carry and what was switched of them there) "devices":
+ * [{name, provider, entries, capacity, flows: {state: n}, queue: {depth, oldest_ms, shed},
+ * installs, replaces, removes, failures, evictions, repairs, resets, hangs, hung, learned_shapes,
+ * audit: {runs, missing, orphaned, altered, mute, ran_back}, events: {kind: n}, latency: {buckets:
+ * [{le_us, count}], sum_us}, reasons: [{reason, text, advice, flows, pps, packets, bytes,
+ * events}]}], (costliest first) "ports": [{port, name, device, enabled, flows, flows_hardware,
+ * flows_tc, packets: {tier: n}, bytes: {…}}] } upcalls: what was switched on its way through
+ * translation, by no flow; it is a tier of that name.
  */
 struct json_object *explain_status(struct engine *e, const struct flow_stats *upcalls);
 

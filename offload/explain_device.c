@@ -45,26 +45,64 @@ static void add_totals(struct json_object *o, const struct engine_totals *t,
 		       const struct flow_stats *upcalls)
 {
 	struct json_object *tiers = json_object_new_array(), *share = json_object_new_object();
-	struct json_object *reasons = json_object_new_array();
 
 	for (unsigned i = 0; i < LEDGER_N_TIERS; i++)
 		add_tier(tiers, ledger_tier_name[i], t->flows[i], t->packets[i], t->bytes[i]);
 	add_tier(tiers, "upcall", 0, upcalls->packets, upcalls->bytes);
 	add_share(share, "packets", t->packets, upcalls->packets);
 	add_share(share, "bytes", t->bytes, upcalls->bytes);
-	for (unsigned i = 0; i < OFFLOAD_N_REASONS; i++) {
-		struct json_object *one;
-
-		if (!t->no_device[i])
-			continue;
-		one = json_object_new_object();
-		explain_str(one, "reason", offload_reason_table[i].name);
-		explain_int(one, "flows", t->no_device[i]);
-		json_object_array_add(reasons, one);
-	}
 	json_object_object_add(o, "tiers", tiers);
 	json_object_object_add(o, "hardware_share", share);
-	json_object_object_add(o, "reasons", reasons);
+}
+
+/* --- what keeps flows out, everywhere --- */
+
+struct ranked {
+	const struct engine_reason_cost *c;
+	unsigned reason;
+};
+
+/* By what they carry now; where nothing comes now, by what came. */
+static int costliest_now(const void *a, const void *b)
+{
+	const struct engine_reason_cost *x = ((const struct ranked *)a)->c;
+	const struct engine_reason_cost *y = ((const struct ranked *)b)->c;
+
+	if (x->pps != y->pps)
+		return x->pps < y->pps ? 1 : -1;
+	if (x->packets != y->packets)
+		return x->packets < y->packets ? 1 : -1;
+	return (x->flows < y->flows) - (x->flows > y->flows);
+}
+
+static void add_ranking(struct json_object *o, struct engine *e)
+{
+	struct engine_reason_cost cost[OFFLOAD_N_REASONS];
+	struct json_object *array = json_object_new_array();
+	struct ranked v[OFFLOAD_N_REASONS];
+
+	engine_reasons(e, cost);
+	for (unsigned i = 0; i < OFFLOAD_N_REASONS; i++)
+		v[i] = (struct ranked){ &cost[i], i };
+	qsort(v, OFFLOAD_N_REASONS, sizeof(v[0]), costliest_now);
+	for (unsigned i = 0; i < OFFLOAD_N_REASONS; i++) {
+		const struct offload_reason_info *r = &offload_reason_table[v[i].reason];
+		struct json_object *one;
+
+		if (!v[i].c->flows || r->reason == OFFLOAD_OK)
+			continue;
+		one = json_object_new_object();
+		explain_str(one, "reason", r->name);
+		explain_str(one, "text", r->text);
+		explain_str(one, "advice", r->advice);
+		explain_int(one, "flows", v[i].c->flows);
+		json_object_object_add(one, "pps", json_object_new_double(v[i].c->pps));
+		json_object_object_add(one, "bps", json_object_new_double(v[i].c->bps));
+		explain_int(one, "packets", v[i].c->packets);
+		explain_int(one, "bytes", v[i].c->bytes);
+		json_object_array_add(array, one);
+	}
+	json_object_object_add(o, "reasons", array);
 }
 
 /* --- a device --- */
@@ -119,6 +157,7 @@ static void add_latency(struct json_object *o, const struct engine_device_info *
 }
 
 struct cost {
+	double pps;
 	uint64_t packets, flows;
 	unsigned reason;
 };
@@ -127,6 +166,8 @@ static int costliest_first(const void *a, const void *b)
 {
 	const struct cost *x = a, *y = b;
 
+	if (x->pps != y->pps)
+		return x->pps < y->pps ? 1 : -1;
 	if (x->packets != y->packets)
 		return x->packets < y->packets ? 1 : -1;
 	return (x->flows < y->flows) - (x->flows > y->flows);
@@ -138,7 +179,8 @@ static void add_reasons(struct json_object *o, const struct engine_device_info *
 	struct cost c[OFFLOAD_N_REASONS];
 
 	for (unsigned i = 0; i < OFFLOAD_N_REASONS; i++)
-		c[i] = (struct cost){ d->packets_by_reason[i], d->flows_by_reason[i], i };
+		c[i] = (struct cost){ d->pps_by_reason[i], d->packets_by_reason[i],
+				      d->flows_by_reason[i], i };
 	qsort(c, OFFLOAD_N_REASONS, sizeof(c[0]), costliest_first);
 	for (unsigned i = 0; i < OFFLOAD_N_REASONS; i++) {
 		unsigned r = c[i].reason;
@@ -151,6 +193,7 @@ static void add_reasons(struct json_object *o, const struct engine_device_info *
 		explain_str(one, "text", offload_reason_table[r].text);
 		explain_str(one, "advice", offload_reason_table[r].advice);
 		explain_int(one, "flows", d->flows_by_reason[r]);
+		json_object_object_add(one, "pps", json_object_new_double(d->pps_by_reason[r]));
 		explain_int(one, "packets", d->packets_by_reason[r]);
 		explain_int(one, "bytes", d->bytes_by_reason[r]);
 		explain_int(one, "events", d->refusals[r]);
@@ -233,6 +276,7 @@ struct json_object *explain_status(struct engine *e, const struct flow_stats *up
 
 	engine_totals(e, &totals);
 	add_totals(o, &totals, upcalls);
+	add_ranking(o, e);
 	d = devices(e, &n);
 	list = json_object_new_array();
 	for (size_t i = 0; i < n; i++)

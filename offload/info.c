@@ -46,21 +46,51 @@ void engine_visit(struct engine *e, engine_visit_fn *fn, void *aux)
 	free(info);
 }
 
-/* Reasons are summed over the flows that have them now. */
-static void sum_reasons(struct engine *e, const struct engine_dev *d, struct engine_device_info *i)
-	ENGINE_LOCKED(e)
+static void add_cost(struct engine_reason_cost *c, const struct engine_flow *f)
+{
+	const struct flow_stats *hw = &f->ledger.tier[LEDGER_HARDWARE].total;
+	double pps = flow_pps(f);
+	struct flow_stats total;
+
+	ledger_total(&f->ledger, &total);
+	c->flows++;
+	c->packets += total.packets - hw->packets;
+	c->bytes += total.bytes - hw->bytes;
+	c->pps += pps;
+	if (total.packets)
+		c->bps += pps * (double)total.bytes / (double)total.packets;
+}
+
+/* Reasons are summed over the flows that have them now; of one device, or of all (NULL). */
+static void sum_reasons(struct engine *e, const struct engine_dev *d,
+			struct engine_reason_cost cost[OFFLOAD_N_REASONS]) ENGINE_LOCKED(e)
 {
 	struct engine_flow *f;
 
-	HTABLE_FOR_EACH (f, struct engine_flow, by_ufid, &e->flows) {
-		struct flow_stats total;
+	memset(cost, 0, OFFLOAD_N_REASONS * sizeof(*cost));
+	HTABLE_FOR_EACH (f, struct engine_flow, by_ufid, &e->flows)
+		if ((!d || f->dev == d) && f->state != OFFLOAD_ST_HARDWARE)
+			add_cost(&cost[f->why.reason], f);
+}
 
-		if (f->dev != d || f->state == OFFLOAD_ST_HARDWARE)
-			continue;
-		ledger_total(&f->ledger, &total);
-		i->flows_by_reason[f->why.reason]++;
-		i->packets_by_reason[f->why.reason] += total.packets;
-		i->bytes_by_reason[f->why.reason] += total.bytes;
+void engine_reasons(struct engine *e, struct engine_reason_cost cost[OFFLOAD_N_REASONS])
+{
+	lock_take(&e->lock);
+	sum_reasons(e, NULL, cost);
+	lock_give(&e->lock);
+}
+
+static void fill_reasons(struct engine *e, const struct engine_dev *d, struct engine_device_info *i)
+	ENGINE_LOCKED(e)
+{
+	struct engine_reason_cost cost[OFFLOAD_N_REASONS];
+
+	sum_reasons(e, d, cost);
+	for (unsigned r = 0; r < OFFLOAD_N_REASONS; r++) {
+		i->flows_by_reason[r] = cost[r].flows;
+		i->packets_by_reason[r] = cost[r].packets;
+		i->bytes_by_reason[r] = cost[r].bytes;
+		i->pps_by_reason[r] = cost[r].pps;
 	}
 }
 
@@ -80,7 +110,7 @@ static void fill_device(struct engine *e, struct engine_dev *d, struct engine_de
 	i->queue_shed = d->queue.shed;
 	i->hung = d->hung;
 	i->churn_bound = policy_churn_bound(d);
-	sum_reasons(e, d, i);
+	fill_reasons(e, d, i);
 }
 
 size_t engine_devices(struct engine *e, struct engine_device_info *out, size_t max)

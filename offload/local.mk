@@ -30,6 +30,7 @@ offload_liboffload_a_SOURCES = \
 	offload/meters.c \
 	offload/notify.c \
 	offload/place.c \
+	offload/past.c \
 	offload/plan/dump.c \
 	offload/plan/dump.h \
 	offload/plan/dump_actions.c \

@@ -92,6 +92,7 @@ static struct engine_port *new_port(struct engine *e, struct port *port)
 	shelf_init(&p->out[0]);
 	shelf_init(&p->out[1]);
 	lock_take(&e->lock);
+	past_take(e, p);
 	htable_insert(&e->ports, &p->node, hash_u64(p->no.v, 0));
 	lock_give(&e->lock);
 	return p;
@@ -368,6 +369,9 @@ static void leave_device(struct engine *e, struct engine_port *p, bool leave, bo
 void port_forget(struct engine *e, struct engine_port *p, bool leave)
 {
 	leave_device(e, p, leave, true);
+	lock_take(&e->lock);
+	past_keep(e, p);
+	lock_give(&e->lock);
 	port_unref(p->port);
 	free(p->provider);
 	free(p);

@@ -410,6 +410,34 @@ static void port_dropped(struct scrape *s)
 	walk_ports(s, false, port_drop_sample);
 }
 
+/* What enters by a port, by the tier that switches it. */
+static void by_tier(struct scrape *s, bool bytes)
+{
+	struct engine *e = flows_engine(backend_flows(s->be));
+	size_t max = engine_ports(e, NULL, 0) + 16, n;
+	struct engine_port_info *p = xcalloc(max, sizeof(*p));
+
+	n = MIN(engine_ports(e, p, max), max);
+	for (size_t i = 0; i < n; i++)
+		for (unsigned t = 0; t < LEDGER_N_TIERS; t++) {
+			str_printf(&s->out, "%s{datapath=\"%s\",port=\"", s->family, s->dp);
+			put_label_value(&s->out, p[i].name);
+			str_printf(&s->out, "\",tier=\"%s\"} %" PRIu64 "\n", ledger_tier_name[t],
+				   bytes ? p[i].bytes[t] : p[i].packets[t]);
+		}
+	free(p);
+}
+
+static void port_tier_packets(struct scrape *s)
+{
+	by_tier(s, false);
+}
+
+static void port_tier_bytes(struct scrape *s)
+{
+	by_tier(s, true);
+}
+
 static void tunnel_sample(const struct dp_port_info *p, void *aux)
 {
 	struct scrape *s = aux;
@@ -501,6 +529,11 @@ static const struct family families[] = {
 	{ "shunt_port_packets_total", "counter", "Packets through a port", port_packets },
 	{ "shunt_port_bytes_total", "counter", "Bytes through a port (frames without FCS)",
 	  port_bytes },
+	{ "shunt_port_switched_packets_total", "counter",
+	  "Packets that entered by a port, by the tier that switched them", port_tier_packets },
+	{ "shunt_port_switched_bytes_total", "counter",
+	  "Bytes that entered by a port (frames without FCS), by the tier that switched them",
+	  port_tier_bytes },
 	{ "shunt_port_drops_total", "counter", "Packets that a port lost", port_dropped },
 	{ "shunt_tunnel_drops_total", "counter", "Packets that a port of tunnels lost, by reason",
 	  tunnel_dropped },

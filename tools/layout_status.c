@@ -107,6 +107,54 @@ static void show_tiers(struct view *v, struct json_object *tiers, struct error *
 	str_done(&bar);
 }
 
+/* --- what keeps flows out, everywhere --- */
+
+static double sum_rates(struct json_object *reasons, struct error *err)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < jread_len(reasons); i++)
+		sum += jread_f64(jread_at(reasons, i, err), "pps", err);
+	return sum;
+}
+
+static void ranking_row(struct table *t, struct json_object *r, double all, struct error *err)
+{
+	double pps = jread_f64(r, "pps", err);
+
+	table_cell(t, TONE_WARN, "%s", jread_str(r, "reason", err));
+	table_cell(t, TONE_PLAIN, "%s", units_count(jread_u64(r, "flows", err)).s);
+	table_cell(t, TONE_PLAIN, "%s", units_rate(pps).s);
+	table_cell(t, TONE_PLAIN, "%s",
+		   units_percent((uint64_t)(pps * 1000), (uint64_t)(all * 1000)).s);
+	table_cell(t, TONE_PLAIN, "%s", units_bits(jread_f64(r, "bps", err) * 8).s);
+	table_cell(t, TONE_PLAIN, "%s", units_count(jread_u64(r, "packets", err)).s);
+	table_cell(t, TONE_PLAIN, "%s", units_bytes(jread_u64(r, "bytes", err)).s);
+	table_cell(t, TONE_DIM, "%s", jread_str(r, "text", err));
+}
+
+/* Reasons of all devices, and of flows that belong to none, by the traffic that they cost. */
+static void show_ranking(struct view *v, struct json_object *reasons, struct error *err)
+{
+	static const struct table_column columns[] = {
+		{ "WHY OUTSIDE HARDWARE" }, { "FLOWS", .right = true },
+		{ "NOW", .right = true },   { "SHARE", .right = true },
+		{ "", .right = true },      { "PACKETS", .right = true },
+		{ "BYTES", .right = true }, { "", .min_view = 120, .flexible = true },
+	};
+	double all = sum_rates(reasons, err);
+	struct table t;
+
+	if (!jread_len(reasons))
+		return;
+	view_nl(v);
+	table_init(&t, columns, ARRAY_SIZE(columns));
+	for (size_t i = 0; i < jread_len(reasons); i++)
+		ranking_row(&t, jread_at(reasons, i, err), all, err);
+	table_print(&t, v);
+	table_done(&t);
+}
+
 /* --- a device --- */
 
 static void show_entries(struct view *v, struct json_object *d, struct error *err)
@@ -330,12 +378,13 @@ static void show_device(struct view *v, struct json_object *d, struct error *err
 
 /* --- ports --- */
 
-/* The sum of {tier: n}, and what of it is hardware's. */
-static uint64_t by_tier(struct json_object *o, uint64_t *hardware, struct error *err)
+/* The sum of {tier: n}, and what of it is hardware's and TC's. */
+static uint64_t by_tier(struct json_object *o, uint64_t *hardware, uint64_t *tc, struct error *err)
 {
 	uint64_t sum = 0;
 
 	*hardware = jread_u64(o, "hardware", err);
+	*tc = jread_u64(o, "tc", err);
 	if (!o)
 		return 0;
 	json_object_object_foreach(o, tier, value)
@@ -351,8 +400,9 @@ static void port_row(struct table *t, const struct view *v, struct json_object *
 {
 	const char *device = jread_str(p, "device", err);
 	bool enabled = jread_bool(p, "enabled", err);
-	uint64_t hw, hw_bytes, packets = by_tier(jread_obj(p, "packets", err), &hw, err);
-	uint64_t bytes = by_tier(jread_obj(p, "bytes", err), &hw_bytes, err);
+	uint64_t hw, hw_bytes, tc, tc_bytes;
+	uint64_t packets = by_tier(jread_obj(p, "packets", err), &hw, &tc, err);
+	uint64_t bytes = by_tier(jread_obj(p, "bytes", err), &hw_bytes, &tc_bytes, err);
 	struct str bar = STR_INIT;
 
 	if (packets)
@@ -367,6 +417,11 @@ static void port_row(struct table *t, const struct view *v, struct json_object *
 	table_cell(t, TONE_GOOD, "%s", str_cstr(&bar));
 	table_cell(t, TONE_PLAIN, "%s", units_percent(hw, packets).s);
 	table_cell(t, TONE_PLAIN, "%s", units_percent(hw_bytes, bytes).s);
+	table_cell(t, TONE_PLAIN, "%s", units_percent(tc, packets).s);
+	table_cell(t, TONE_PLAIN, "%s", units_percent(tc_bytes, bytes).s);
+	table_cell(t, TONE_PLAIN, "%s", units_percent(packets - MIN(hw + tc, packets), packets).s);
+	table_cell(t, TONE_PLAIN, "%s",
+		   units_percent(bytes - MIN(hw_bytes + tc_bytes, bytes), bytes).s);
 	str_done(&bar);
 }
 
@@ -382,6 +437,10 @@ static void show_ports(struct view *v, struct json_object *ports, struct error *
 		{ "HW SHARE" },
 		{ "", .right = true },
 		{ "OF BYTES", .right = true, .min_view = 100 },
+		{ "TC", .right = true, .min_view = 140 },
+		{ "OF BYTES", .right = true, .min_view = 140 },
+		{ "SOFTWARE", .right = true, .min_view = 140 },
+		{ "OF BYTES", .right = true, .min_view = 140 },
 	};
 	struct table t;
 
@@ -433,6 +492,7 @@ int layout_status(struct view *v, struct json_object *answer, struct error *err)
 		show_verdict(v, dp, err);
 		v->indent = 2;
 		show_tiers(v, jread_array(dp, "tiers", err), err);
+		show_ranking(v, jread_array(dp, "reasons", err), err);
 		v->indent = 0;
 		devices = jread_array(dp, "devices", err);
 		for (size_t k = 0; k < jread_len(devices); k++)

@@ -19,7 +19,7 @@ FAMILIES = {
     "shunt_offload_queue_depth": "device", "shunt_offload_install_latency_seconds_bucket": "le",
     "shunt_offload_refusals_total": "reason", "shunt_flows_outside_hardware": "reason",
     "shunt_upcalls_total": "kind", "shunt_drops_total": "reason", "shunt_parse_errors_total":
-    "reason", "shunt_port_packets_total": "port", "shunt_openflow_rules": "bridge",
+    "reason", "shunt_port_packets_total": "port", "shunt_port_switched_packets_total": "tier", "shunt_openflow_rules": "bridge",
     "shunt_megaflow_events_total": "event", "shunt_offload_operations_total": "operation",
 }
 
@@ -129,6 +129,9 @@ lab.check(rig.metric("shunt_upcalls_total", kind="miss") >= len(PORTS), "upcalls
 lab.check(rig.metric("shunt_parse_errors_total") >= 5, "malformed packets are counted by reason")
 lab.equal(rig.metric("shunt_port_packets_total", port="va", direction="rx"), sent + 5,
           "a port's packets are what was sent")
+lab.check(rig.metric("shunt_port_switched_packets_total", port="va", tier="hardware") > 0 and
+          rig.metric("shunt_port_switched_packets_total", port="va", tier="user") > 0,
+          "and what entered by a port, by tier")
 check_histogram(last)
 requests(rig)
 with open(os.path.join(lab.HERE, "../../docs/OPERATING.md")) as f:

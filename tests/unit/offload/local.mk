@@ -10,6 +10,7 @@ OFFLOAD_TESTS = \
 	tests/unit/offload/parts_test \
 	tests/unit/offload/policy/rank_test \
 	tests/unit/offload/reasons_test \
+	tests/unit/offload/shares_test \
 	tests/unit/offload/survive_test \
 	tests/unit/offload/tiers_test \
 	tests/unit/offload/unknown_test \
@@ -24,6 +25,7 @@ tests_unit_offload_account_test_SOURCES = tests/unit/offload/account_test.c $(OF
 tests_unit_offload_plan_plan_test_SOURCES = tests/unit/offload/plan/plan_test.c $(OFFLOAD_LAB)
 tests_unit_offload_engine_test_SOURCES = tests/unit/offload/engine_test.c $(OFFLOAD_LAB)
 tests_unit_offload_sim_agree_test_SOURCES = tests/unit/offload/sim/agree_test.c $(OFFLOAD_LAB)
+tests_unit_offload_shares_test_SOURCES = tests/unit/offload/shares_test.c $(OFFLOAD_LAB)
 tests_unit_offload_fault_test_SOURCES = tests/unit/offload/fault_test.c $(OFFLOAD_LAB)
 SURVIVOR = tests/fake/survivor.c tests/fake/survivor_nic.c tests/fake/survivor.h
 OFFLOAD_RIG = tests/unit/offload/rig.c tests/unit/offload/rig.h $(SURVIVOR)

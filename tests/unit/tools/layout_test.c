@@ -47,8 +47,9 @@ START_TEST(each_tells_what_matters)
 	TELLS("show", "br0", "ctlva", "LOCAL", "netdev",
 	      "nosuch: could not open network device nosuch (No such device)", "note",
 	      "ctlvb: no offload: no profile");
-	TELLS("status", "hardware", "sim:cx6dx", "4.19M", "an output port is not on the device",
-	      "move both ports to one NIC", "the device cannot match this field");
+	TELLS("status", "WHY OUTSIDE HARDWARE", "hardware", "sim:cx6dx", "4.19M",
+	      "an output port is not on the device", "move both ports to one NIC",
+	      "the device cannot match this field");
 	TELLS("flows", "refused", "hardware", "ipv4(", "packets", "why ");
 	TELLS("why", "History (UTC)", "software → queued", "installing → hardware",
 	      "hardware → lost", "the device was reset and lost its rules", "what to do",

@@ -40,6 +40,7 @@ static void format_key(const struct flow_key *key, struct str *out)
 	match_format(&m, NULL, NULL, out);
 }
 
+/* Translation leaves nothing of a tunnel's flags but OAM in the flow. */
 static void format_result(const struct xlate_out *o, const struct flow_key *key, struct str *out)
 {
 	struct match mega;
@@ -47,6 +48,7 @@ static void format_result(const struct xlate_out *o, const struct flow_key *key,
 
 	final.in_port = start.in_port;
 	final.recirc_id = start.recirc_id;
+	start.tunnel.flags &= htons(FLOW_TNL_F_OAM);
 	str_puts(out, "\nFinal flow: ");
 	if (flow_key_equal(&final, &start))
 		str_puts(out, "unchanged");
@@ -151,8 +153,22 @@ static void follow(struct tracer *t, const struct flow_key *key, const struct pa
 	packet_free(p);
 }
 
+/* People know ports by OpenFlow's numbers, also where a datapath's flow was given. */
+static struct flow_key as_openflow(const struct tracer *t, const struct flow_key *key)
+{
+	const struct xl_port *p = NULL;
+	struct flow_key looked = { 0 }, shown = *key;
+
+	if (!t->in->bridge || key->recirc_id)
+		p = xl_port_of_packet(t->in->snap, key, &looked);
+	if (p)
+		shown.in_port = htonl(p->ofp.v);
+	return shown;
+}
+
 static void trace_pass(struct tracer *t, const struct flow_key *key, const struct packet *packet)
 {
+	struct flow_key shown = as_openflow(t, key);
 	struct notes notes = { STR_INIT };
 	struct xlate_in in = { .snap = t->in->snap,
 			       .key = *key,
@@ -162,11 +178,11 @@ static void trace_pass(struct tracer *t, const struct flow_key *key, const struc
 	struct xlate_out o;
 
 	str_puts(t->out, "Flow: ");
-	format_key(key, t->out);
+	format_key(&shown, t->out);
 	str_putc(t->out, '\n');
 	xlate(&in, &o);
 	str_puts(t->out, str_cstr(&notes.text));
-	format_result(&o, key, t->out);
+	format_result(&o, &shown, t->out);
 	if (t->in->packet)
 		effects_learn(&o.effects);
 	follow(t, key, packet, &o);

@@ -41,11 +41,34 @@ static bool take_congestion(struct xl *x)
 	return true;
 }
 
+/* The outer header, for those who read the trace. */
+static void note_outer(struct xl *x, const struct xl_port *p, const struct flow_tnl *t, bool out)
+{
+	char from[IP_ADDR_TEXT], to[IP_ADDR_TEXT];
+	struct be128 src = tunnel_src(t), dst = tunnel_dst(t);
+	struct str s = STR_INIT;
+
+	if (!x->in->notes)
+		return;
+	str_printf(&s, "-> %s tunnel %s", out ? "came out of" : "goes into", p->name);
+	if (!ip_addr_is_zero(&src))
+		str_printf(&s, " from %s", ip_addr_text(&src, from));
+	if (!ip_addr_is_zero(&dst))
+		str_printf(&s, " to %s", ip_addr_text(&dst, to));
+	if (t->tun_id || t->flags & htons(FLOW_TNL_F_KEY))
+		str_printf(&s, ", key 0x%llx", (unsigned long long)ntoh64(t->tun_id));
+	if (t->tp_dst)
+		str_printf(&s, ", UDP port %u", ntohs(t->tp_dst));
+	xl_note(x, "%s", str_cstr(&s));
+	str_done(&s);
+}
+
 bool xl_out_of_tunnel(struct xl *x, const struct xl_port *p)
 {
 	struct effect *e = effects_add(&x->out->effects, EFFECT_PORTS);
 
 	e->ports.rx = xl_counters_ref(p->counters);
+	note_outer(x, p, &x->in->key.tunnel, true);
 	return take_congestion(x);
 }
 
@@ -203,6 +226,7 @@ bool xl_into_tunnel(struct xl *x, const struct xl_port *p)
 	}
 	choose_tos_ttl(x, c, &t);
 	choose_key(x, c, &t);
+	note_outer(x, p, &t, false);
 	put_outer(x, &t);
 	xl_commit(x);
 	e = effects_add(&x->out->effects, EFFECT_PORTS);

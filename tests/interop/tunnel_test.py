@@ -123,6 +123,11 @@ PACKETS = ["in_port=1," + L2 + p for p in
             "tcp6,ipv6_src=fd00::9,ipv6_dst=fd00::8,nw_ttl=9,nw_tos=8,nw_ecn=2"]]
 for p in PACKETS:
     same_actions("trace " + p, "br0", p)
+contains(shunt.appctl("ofproto/trace", "br0", PACKETS[0]).out,
+         r"^    -> goes into tunnel v1 to 1\.1\.1\.1, key 0x5, UDP port 4789$",
+         "the trace tells where a packet goes")
+contains(shunt.appctl("ofproto/trace", "br0", "in_port=1,%sudp,%sudp_dst=2" % (L2, IP % 0)).out,
+         "tunnel v2: the flow has no remote address for it: not sent", "or why it does not")
 got = [sorted(actions(s, s.appctl("ofproto/trace", "br0",
                                   "in_port=1,%sdl_type=0x9999" % L2).out).split("),"))
        for s in both]
@@ -144,9 +149,10 @@ OUTERS += [("gbp", "tun_id=0x%x,ipv6_src=fd00::1,ipv6_dst=fd00::2,tos=0,ttl=60,"
             "vxlan(gbp(id=%d,flags=0)),flags(key)" % (k, g), 0) for k, g in ((7, 7), (7, 8))]
 
 
-def in_port(s, text):
-    m = re.search(r"^Flow: .*?in_port=(\w+)", text, re.M)
-    return m.group(1) if m else "none"
+def in_ports(text):
+    """What the flow and the megaflow say."""
+    return [m.group(1) if m else "none" for m in
+            (re.search(r"^%s: .*?in_port=(\w+)" % x, text, re.M) for x in ("Flow", "Megaflow"))]
 
 
 for dp, outer, tos in OUTERS:
@@ -157,6 +163,9 @@ for dp, outer, tos in OUTERS:
     if "tos=3" not in outer or tos:  # congestion that has no room inside is dropped sooner here
         equal(rules[0], rules[1], "the port of " + outer)
     if rules[0] != "no port":
+        equal(in_ports(got[0].out), in_ports(got[1].out), "the trace's ports of " + outer)
+        contains(got[0].out, r"^-> came out of tunnel v\d+ from \S+ to \S+?(, key 0x\w+)?$",
+                 "the trace tells the tunnel of " + outer)
         a = [actions(s, r.out) for s, r in zip(both, got)]
         check(a[0] == a[1], "actions of " + outer + " tos %d" % tos, diff(a[1], a[0]))
 

@@ -1,7 +1,7 @@
 # The TC provider against a kernel that has flower.
 TC_LAB = tests/kernel/tc_lab.c tests/kernel/tc_lab.h
 TC_KERNEL_TESTS = tests/kernel/tc_agree_test tests/kernel/tc_conform_test tests/kernel/tc_removal_test \
-	tests/kernel/tc_enomem_test tests/kernel/tc_unplug_test
+	tests/kernel/tc_enomem_test tests/kernel/tc_facts_test tests/kernel/tc_unplug_test
 check_PROGRAMS += $(TC_KERNEL_TESTS)
 KERNEL_TESTS += $(TC_KERNEL_TESTS)
 tests_kernel_tc_conform_test_SOURCES = tests/kernel/tc_conform_test.c $(TC_LAB) tests/conform/provider_conform.c \

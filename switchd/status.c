@@ -226,16 +226,14 @@ static void set_strings(struct db_txn *txn, const struct db_row *row, const stru
 static void write_root(struct switchd *sw, const struct db_row *root, struct db_txn *txn)
 {
 	static const char *const datapaths[] = { "netdev", "system" };
-	static const char *const ifaces[] = {
-		"internal", "patch", "pcap", "system", "tap", "vxlan",
-	};
 	const struct schema *s = sw->schema;
 	struct utsname un;
 
 	db_txn_set_string(txn, root, s->root_ovs_version, PACKAGE_VERSION);
 	db_txn_set_string(txn, root, s->root_db_version, sw->db->schema->version);
 	set_strings(txn, root, s->root_datapath_types, datapaths, dp_kernel_there() ? 2 : 1);
-	set_strings(txn, root, s->root_iface_types, ifaces, ARRAY_SIZE(ifaces));
+	set_strings(txn, root, s->root_iface_types, bridge_port_types,
+		    ARRAY_SIZE(bridge_port_types));
 	if (!uname(&un)) {
 		db_txn_set_string(txn, root, s->root_system_type, un.sysname);
 		db_txn_set_string(txn, root, s->root_system_version, un.release);

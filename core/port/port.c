@@ -53,18 +53,9 @@ void port_register(const struct port_ops *ops)
 	kinds[n_kinds++] = ops;
 }
 
-static int unknown_kind(const char *type, struct error *err)
+bool port_type_known(const char *type)
 {
-	struct str list = STR_INIT;
-	int rc;
-
-	for (unsigned i = 0; i < n_kinds; i++)
-		str_printf(&list, "%s, ", kinds[i]->type);
-	str_chomp(&list, ", ");
-	rc = error_set(err, EAFNOSUPPORT, "type", "no port type \"%s\"; there are: %s", type,
-		       str_cstr(&list));
-	str_done(&list);
-	return rc;
+	return kind_find(type);
 }
 
 int port_open(const struct port_config *cfg, struct port **portp, struct error *err)
@@ -73,7 +64,7 @@ int port_open(const struct port_config *cfg, struct port **portp, struct error *
 	const struct port_ops *ops = kind_find(type);
 
 	if (!ops)
-		return unknown_kind(type, err);
+		return error_set(err, EAFNOSUPPORT, "type", "no port type \"%s\"", type);
 	if (!*cfg->name || strlen(cfg->name) >= sizeof((*portp)->name))
 		return error_set(err, ENAMETOOLONG, "name", "a port's name has 1 to %zu bytes",
 				 sizeof((*portp)->name) - 1);

@@ -116,10 +116,10 @@ struct port {
 	struct port_ingress *ingress; /* RCU; NULL = straight to the datapath */
 };
 
-/* Kinds by `type` of the Interface ("" is "system"); -EAFNOSUPPORT and the list of kinds when
- * unknown. */
+/* Kinds by `type` of the Interface ("" is "system"); -EAFNOSUPPORT when unknown. */
 int port_open(const struct port_config *cfg, struct port **portp, struct error *err) MUST_CHECK;
 void port_register(const struct port_ops *ops); /* at start-up */
+bool port_type_known(const char *type);         /* registered */
 /* For a kind's open(): fills what all ports have; one reference, no number, no ingress. */
 void port_init(struct port *p, const struct port_ops *ops, const char *name);
 struct port *port_ref(struct port *p);

@@ -89,6 +89,8 @@ struct bridge_port_config {
 	bool offload_off;
 	int tc_policy; /* enum offload_policy; -1: the switch's */
 };
+/* What people can have as Interface's type: of core/port, and of the bridge itself. */
+extern const char *const bridge_port_types[6];
 /* Adds a port, or gives an existing one new settings.  *ofp gets its number.  -errno and *err; the
  * port is then not there. */
 int bridge_port_set(struct bridge *br, const struct bridge_port_config *cfg, struct ofp_port *ofp,

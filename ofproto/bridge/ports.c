@@ -399,6 +399,21 @@ static bool same_kind(const struct bridge_port *p, const struct bridge_port_conf
 	       bridge_port_by_ofp(p->br, (struct ofp_port){ cfg->ofport_request });
 }
 
+const char *const bridge_port_types[] = { "internal", "patch", "pcap", "system", "tap", "vxlan" };
+
+static int no_type(const char *type, struct error *err)
+{
+	struct str list = STR_INIT;
+	int rc;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bridge_port_types); i++)
+		str_printf(&list, "%s%s", i ? ", " : "", bridge_port_types[i]);
+	rc = error_set(err, EAFNOSUPPORT, "type", "no port type \"%s\"; there are: %s", type,
+		       str_cstr(&list));
+	str_done(&list);
+	return rc;
+}
+
 static int find_kind(const struct bridge_port_config *cfg, struct port_kind *kind,
 		     struct tunnel_conf *tunnel, struct error *err)
 {
@@ -413,6 +428,8 @@ static int find_kind(const struct bridge_port_config *cfg, struct port_kind *kin
 	} else if (!strcmp(type, "vxlan")) {
 		kind->tunnel = tunnel;
 		return tunnel_conf_parse(tunnel, &cfg->port, err);
+	} else if (*type && !port_type_known(type)) {
+		return no_type(type, err);
 	}
 	return 0;
 }

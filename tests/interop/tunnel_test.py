@@ -197,6 +197,11 @@ for options, field in (("remote_ip=1.2.3.4 key=zz", "key"), ("remote_ip=1.2.3.4 
     check(wait_for(lambda: field in shunt.vsctl("get", "Interface", "odd", "error").out, 10),
           "the error names " + field, shunt.vsctl("get", "Interface", "odd", "error").out)
     shunt.vsctl("del-port", "odd").ok()
+shunt.vsctl("--no-wait", "add-port", "br0", "odd", "--", "set", "Interface", "odd", "type=pigeon").ok()
+types = shunt.vsctl("get", "Open_vSwitch", ".", "iface_types").ok().strip("[]\n")
+check(wait_for(lambda: "there are: " + types in shunt.vsctl("get", "Interface", "odd", "error").out, 10),
+      "the error names the types that there are", shunt.vsctl("get", "Interface", "odd", "error").out)
+shunt.vsctl("del-port", "odd").ok()
 # Good options make it good again, bad ones take it away.
 shunt.vsctl("set", "Interface", "bad0", "options:remote_ip=1.9.9.9").ok()
 equal(shunt.vsctl("get", "Interface", "bad0", "error").out.strip(), "[]", "put right")

@@ -169,8 +169,9 @@ static void judge_mute(struct engine_dev *d, struct engine_flow *f, uint64_t now
 		    (unsigned long long)hw, (double)(now - since) / NSEC_PER_SEC,
 		    (unsigned long long)(sw - was_sw));
 	d->stat.audit_mute++;
+	mute_raise(d, f, now - since, hw, sw - was_sw);
 	if (a->repair)
-		audit_lose(d, f, OFFLOAD_FORGOTTEN, "never hit while its software twin counts");
+		audit_lose(d, f, OFFLOAD_MUTE, "");
 }
 
 static void judge_one(struct engine_dev *d, struct engine_flow *f, uint64_t now)

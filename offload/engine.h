@@ -184,6 +184,20 @@ struct engine_event {   /* a step of a flow's history */
 };
 #define ENGINE_HISTORY 16 /* the newest steps; older ones are only counted */
 
+/* A flow in hardware that is never hit there while software sees its packets; mute.c. */
+#define ENGINE_FAULTS 64
+struct engine_fault {
+	struct ufid ufid;
+	char device[64];
+	uint64_t since_ns,
+		last_ns;   /* clock_wall_ns(): begin of its first window, last time found */
+	uint64_t ended_ns; /* the same; 0: it is open */
+	bool healed;       /* it ended because hardware counts again, not with the flow */
+	uint32_t times;    /* found */
+	/* The last window: its length, where the device's counter stood, what software counted. */
+	uint64_t window_ms, hw_packets, sw_packets;
+};
+
 struct engine_flow_info {
 	struct ufid ufid;
 	struct flow_key key, mask;
@@ -197,6 +211,8 @@ struct engine_flow_info {
 	double rate_pps;   /* decayed */
 	unsigned n_events; /* ever; history holds the last ENGINE_HISTORY */
 	struct engine_event history[ENGINE_HISTORY];
+	bool faulty; /* it is or was a fault: the last one */
+	struct engine_fault fault;
 };
 void engine_flow_info_done(struct engine_flow_info *i);
 /* -ENOENT when there is no such flow. */
@@ -275,6 +291,8 @@ struct engine_reason_cost {
 	double pps, bps;
 };
 void engine_reasons(struct engine *e, struct engine_reason_cost cost[OFFLOAD_N_REASONS]);
+/* Faults, the newest first; up to max are copied; returns how many there are. */
+size_t engine_faults(struct engine *e, struct engine_fault *out, size_t max);
 /* A provider's command on a device (faults of sim).  Any thread. */
 int engine_device_command(struct engine *e, const char *device, int argc, const char *const argv[],
 			  struct str *out, struct error *err);

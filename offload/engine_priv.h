@@ -100,6 +100,7 @@ struct engine_flow {
 	bool gone;     /* gone() has been or is about to be called */
 	bool adopted;  /* left by a former process and not confirmed: stays where it is */
 	bool anew;     /* the device shall be asked again though the actions are the same */
+	bool mute;     /* a fault is open; mute.c */
 	uint8_t after; /* enum after_removal, when the removal was asked for */
 	uint8_t backoff;
 	struct why why;
@@ -229,7 +230,9 @@ struct engine {
 	void *ctx;
 	struct engine_config cfg;
 	struct htable flows, ports, texts;
-	struct htable past;      /* past.c */
+	struct htable past; /* past.c */
+	unsigned n_faults;  /* mute.c */
+	struct engine_fault faults[ENGINE_FAULTS];
 	struct htable unknown;   /* unknown.c */
 	struct altered *altered; /* owned; altered.c */
 	uint64_t whole_ns;       /* when the fallback datapath was last told to show every flow */
@@ -376,6 +379,17 @@ void batch_rule_gone(struct engine_dev *d, struct engine_flow *f, bool replaced)
 void past_keep(struct engine *e, const struct engine_port *p) ENGINE_LOCKED(e);
 void past_take(struct engine *e, struct engine_port *p) ENGINE_LOCKED(e);
 void past_done(struct engine *e);
+
+/* --- mute.c: in hardware, never hit --- */
+/* Found: for window_ns the device's counter stood at hw, while software counted sw. */
+void mute_raise(struct engine_dev *d, struct engine_flow *f, uint64_t window_ns, uint64_t hw,
+		uint64_t sw) REQUIRES(&d->e->lock);
+/* Its rule has been hit / it is gone: ends the fault that is open. */
+void mute_hit(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e);
+void mute_gone(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e);
+/* The last fault of the flow. */
+bool mute_of(struct engine *e, const struct engine_flow *f, struct engine_fault *fault)
+	ENGINE_LOCKED(e);
 
 /* --- ports.c --- */
 struct engine_port *port_find(struct engine *e, struct dp_port no) ENGINE_LOCKED(e);

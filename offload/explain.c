@@ -183,6 +183,12 @@ static void add_story(struct json_object *o, const struct engine_flow_info *i)
 		explain_int(o, "retry_in_ms", (i->why.retry_ns - now) / NSEC_PER_MSEC);
 		explain_time(o, "retry_at", clock_wall_ns() + i->why.retry_ns - now);
 	}
+	if (i->faulty) {
+		struct json_object *fault = json_object_new_object();
+
+		explain_fault(fault, &i->fault);
+		json_object_object_add(o, "fault", fault);
+	}
 	explain_int(o, "steps", i->n_events);
 	for (unsigned k = 0; k < n; k++)
 		json_object_array_add(history, step_json(&i->history[k]));

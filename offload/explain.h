@@ -14,16 +14,23 @@
 
 #include "offload/engine.h"
 
-/* { "tiers": [{tier, flows, packets, bytes}], "hardware_share": {packets, bytes},   (0 .. 1)
- *   "reasons": [{reason, text, advice, flows, pps, bps, packets, bytes}],   (costliest first: of
- * flows now outside hardware, what they carry and what was switched of them there) "devices":
- * [{name, provider, entries, capacity, flows: {state: n}, queue: {depth, oldest_ms, shed},
- * installs, replaces, removes, failures, evictions, repairs, resets, hangs, hung, learned_shapes,
- * audit: {runs, missing, orphaned, altered, mute, ran_back}, events: {kind: n}, latency: {buckets:
- * [{le_us, count}], sum_us}, reasons: [{reason, text, advice, flows, pps, packets, bytes,
- * events}]}], (costliest first) "ports": [{port, name, device, enabled, flows, flows_hardware,
- * flows_tc, packets: {tier: n}, bytes: {…}}] } upcalls: what was switched on its way through
- * translation, by no flow; it is a tier of that name.
+/* { "tiers": [{tier, flows, packets, bytes}],
+ *   "hardware_share": {packets, bytes},   (0 .. 1)
+ *   "reasons": [{reason, text, advice, flows, pps, bps, packets, bytes}],
+ *   "faults": [{ufid, device, since, last, ended, healed, times, window_ms, hw_packets,
+ *     sw_packets, text}],
+ *   "devices": [{name, provider, entries, capacity, flows: {state: n},
+ *     queue: {depth, oldest_ms, shed}, installs, replaces, removes, failures, evictions, repairs,
+ *     resets, hangs, hung, learned_shapes,
+ *     audit: {runs, missing, orphaned, altered, mute, ran_back}, events: {kind: n},
+ *     latency: {buckets: [{le_us, count}], sum_us},
+ *     reasons: [{reason, text, advice, flows, pps, packets, bytes, events}]}],
+ *   "ports": [{port, name, device, enabled, flows, flows_hardware, flows_tc, packets: {tier: n},
+ *     bytes: {...}}] }
+ * Reasons: the costliest first; of flows now outside hardware, what they carry and what was
+ * switched of them there.  Faults: flows in hardware that are never hit there, the newest first;
+ * one without `ended` is open.
+ * upcalls: what was switched on its way through translation, by no flow; it is a tier of that name.
  */
 struct json_object *explain_status(struct engine *e, const struct flow_stats *upcalls);
 
@@ -36,8 +43,9 @@ struct json_object *explain_status(struct engine *e, const struct flow_stats *up
 struct json_object *explain_flows(struct engine *e, const char *filter, struct error *err);
 
 /* The flows that `what` names (a ufid, or a filter of at most EXPLAIN_WHY_MAX flows), each as in
- * explain_flows() with "advice", "retry", "retry_in_ms", "retry_at", "steps" (ever) and
- * "history": [{at, from, to, reason, why, field, …, packets, bytes}].  -ENOENT when there is none.
+ * explain_flows() with "advice", "retry", "retry_in_ms", "retry_at", "fault" (where there is
+ * or was one, as in explain_status()), "steps" (ever) and "history": [{at, from, to, reason, why,
+ * field, …, packets, bytes}].  -ENOENT when there is none.
  */
 #define EXPLAIN_WHY_MAX 32
 struct json_object *explain_why(struct engine *e, const char *what, struct error *err);

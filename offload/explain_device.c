@@ -105,6 +105,51 @@ static void add_ranking(struct json_object *o, struct engine *e)
 	json_object_object_add(o, "reasons", array);
 }
 
+/* --- faults --- */
+
+void explain_fault(struct json_object *o, const struct engine_fault *f)
+{
+	char ufid[UFID_TEXT_LEN + 1];
+	struct str s = STR_INIT;
+
+	explain_str(o, "ufid", offload_ufid_print(f->ufid, ufid));
+	explain_str(o, "device", f->device);
+	explain_time(o, "since", f->since_ns);
+	explain_time(o, "last", f->last_ns);
+	if (f->ended_ns) {
+		explain_time(o, "ended", f->ended_ns);
+		json_object_object_add(o, "healed", json_object_new_boolean(f->healed));
+	}
+	explain_int(o, "times", f->times);
+	explain_int(o, "window_ms", f->window_ms);
+	explain_int(o, "hw_packets", f->hw_packets);
+	explain_int(o, "sw_packets", f->sw_packets);
+	str_printf(
+		&s,
+		"in hardware, never hit: the device's counter stood at %llu packets for %.1f s, in "
+		"which software counted %llu",
+		(unsigned long long)f->hw_packets, (double)f->window_ms / 1000,
+		(unsigned long long)f->sw_packets);
+	explain_str(o, "text", str_cstr(&s));
+	str_done(&s);
+}
+
+static void add_faults(struct json_object *o, struct engine *e)
+{
+	struct engine_fault *f = xcalloc(ENGINE_FAULTS, sizeof(*f));
+	size_t n = MIN(engine_faults(e, f, ENGINE_FAULTS), (size_t)ENGINE_FAULTS);
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *one = json_object_new_object();
+
+		explain_fault(one, &f[i]);
+		json_object_array_add(array, one);
+	}
+	json_object_object_add(o, "faults", array);
+	free(f);
+}
+
 /* --- a device --- */
 
 static void add_queue(struct json_object *o, const struct engine_device_info *d)
@@ -277,6 +322,7 @@ struct json_object *explain_status(struct engine *e, const struct flow_stats *up
 	engine_totals(e, &totals);
 	add_totals(o, &totals, upcalls);
 	add_ranking(o, e);
+	add_faults(o, e);
 	d = devices(e, &n);
 	list = json_object_new_array();
 	for (size_t i = 0; i < n; i++)

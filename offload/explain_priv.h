@@ -5,8 +5,11 @@
 #include "offload/explain.h"
 
 void explain_int(struct json_object *o, const char *key, uint64_t x);
-void explain_str(struct json_object *o, const char *key, const char *s);
+/* A time of clock_wall_ns(), as RFC 3339 in UTC. */
 void explain_time(struct json_object *o, const char *key, uint64_t wall_ns);
+/* What is known of it, and a sentence. */
+void explain_fault(struct json_object *o, const struct engine_fault *f);
+void explain_str(struct json_object *o, const char *key, const char *s);
 /* All ports; free() it. */
 struct engine_port_info *explain_ports(struct engine *e, size_t *n);
 

@@ -341,6 +341,8 @@ void flow_leave(struct engine *e, struct engine_flow *f)
 {
 	count(e, f, -1);
 	flow_charge(f, 0);
+	if (f->mute)
+		mute_gone(e, f);
 	f->port = NULL;
 	f->dev = NULL;
 }
@@ -378,6 +380,8 @@ void flow_fold(struct engine *e, struct engine_flow *f, enum ledger_tier t,
 	}
 	if (f->dev && f->ledger.tier[t].went_back != back)
 		f->dev->stat.readings_back++;
+	if (d.packets && f->mute && f->handle && t == (enum ledger_tier)f->tier)
+		mute_hit(e, f);
 	if (d.packets) /* an idle flow's rate decays when it is looked at */
 		rate_add(&f->rate, d.packets, clock_mono_ns());
 	if (d.packets && f->shelved.on)
@@ -407,7 +411,6 @@ void flow_info_fill(struct engine *e, struct engine_flow *f, struct engine_flow_
 {
 	struct match m;
 
-	(void)e;
 	memset(i, 0, sizeof(*i));
 	i->ufid = f->ufid;
 	minimatch_expand(&f->match, &m);
@@ -427,6 +430,7 @@ void flow_info_fill(struct engine *e, struct engine_flow *f, struct engine_flow_
 	i->rate_pps = flow_pps(f);
 	i->n_events = f->n_events;
 	fill_history(f, i);
+	i->faulty = mute_of(e, f, &i->fault);
 }
 
 void engine_flow_info_done(struct engine_flow_info *i)

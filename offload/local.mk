@@ -28,6 +28,7 @@ offload_liboffload_a_SOURCES = \
 	offload/live.h \
 	offload/lost.c \
 	offload/meters.c \
+	offload/mute.c \
 	offload/notify.c \
 	offload/place.c \
 	offload/past.c \

@@ -145,9 +145,16 @@ const struct offload_reason_info offload_reason_table[OFFLOAD_N_REASONS] = {
 	    "The device began anew: firmware, driver or an operator reset it.",
 	    "look at the system log for the NIC's driver"),
 	ROW(FORGOTTEN, "forgotten", NOW, "the device does not hold a rule that it confirmed",
-	    "The audit did not find the rule, found that it never hits while its traffic comes, or "
-	    "somebody took it out.",
+	    "The audit did not find the rule, or somebody took it out.",
 	    "report it to the NIC's vendor; the rule is placed again"),
+	ROW(MUTE, "mute", NOW,
+	    "the rule is in hardware, and never hit while software sees its packets",
+	    "The audit found that the device shows the rule as held and its counter stands still, "
+	    "while the flow's entry in the fallback datapath counts: the NIC does not look at the "
+	    "rule, or another one is in front of it.",
+	    "report it to the NIC's vendor with the evidence that the flow's fault has; the rule "
+	    "is "
+	    "placed again"),
 	ROW(ALTERED, "altered", NOW, "the rule in the device is not the one that was placed",
 	    "The audit found another rule under its name, or somebody changed it.",
 	    "find out who else writes to the NIC; the rule is placed again"),

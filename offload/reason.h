@@ -51,6 +51,7 @@ enum offload_reason {
 	OFFLOAD_EVICTED,   /* made room for a flow that carries more */
 	OFFLOAD_RESET,     /* the device lost its rules */
 	OFFLOAD_FORGOTTEN, /* the device does not hold a rule that it confirmed */
+	OFFLOAD_MUTE,      /* the rule is held, and never hit while software sees its packets */
 	OFFLOAD_ALTERED,   /* somebody or something changed the rule */
 	OFFLOAD_REPLACING, /* being replaced by a newer translation */
 	OFFLOAD_GONE,      /* the device is gone */

@@ -296,6 +296,23 @@ static void dev_audit_age(struct scrape *s)
 		device_sample(s, d, NULL, NULL, (now - MIN(now, d->audit_ended_ns)) / NSEC_PER_SEC);
 }
 
+static void dev_faults(struct scrape *s)
+{
+	struct engine_fault *f = xcalloc(ENGINE_FAULTS, sizeof(*f));
+	size_t n = MIN(engine_faults(flows_engine(backend_flows(s->be)), f, ENGINE_FAULTS),
+		       (size_t)ENGINE_FAULTS);
+
+	FOR_EACH_DEVICE(s, d)
+	{
+		uint64_t open = 0;
+
+		for (size_t i = 0; i < n; i++)
+			open += !f[i].ended_ns && !strcmp(f[i].device, d->name);
+		device_sample(s, d, NULL, NULL, open);
+	}
+	free(f);
+}
+
 static void dev_hangs(struct scrape *s)
 {
 	FOR_EACH_DEVICE(s, d)
@@ -489,6 +506,9 @@ static const struct family families[] = {
 	{ "shunt_offload_audit_runs_total", "counter", "Audits that came to their end",
 	  dev_audit_runs },
 	{ "shunt_offload_audit_age_seconds", "gauge", "Since the last audit ended", dev_audit_age },
+	{ "shunt_offload_faulty_flows", "gauge",
+	  "Megaflows in hardware that are never hit there while software sees their packets",
+	  dev_faults },
 	{ "shunt_offload_hangs_total", "counter",
 	  "Times that the device did not come back from a call and was cut off", dev_hangs },
 	{ "shunt_offload_events_total", "counter", "What the provider told of its own accord",

@@ -144,6 +144,15 @@ static void show_verdict(struct view *v, struct json_object *f, struct error *er
 
 	v->label_width = 12;
 	view_nl(v);
+	if (jread_has(f, "fault")) {
+		struct json_object *fault = jread_obj(f, "fault", err);
+		const char *ended = jread_opt_str(fault, "ended", err);
+
+		view_fieldf(v, ended ? "was a fault" : "FAULT", ended ? TONE_WARN : TONE_BAD,
+			    "%s; since %s%s%s", jread_str(fault, "text", err),
+			    jread_str(fault, "since", err), ended ? ", until " : "",
+			    ended ? ended : "");
+	}
 	if (!strcmp(jread_str(f, "reason", err), "ok")) {
 		view_field(v, "verdict", TONE_GOOD,
 			   strcmp(jread_str(f, "state", err), "hardware") != 0

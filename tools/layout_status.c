@@ -10,6 +10,7 @@
 
 #define BAR_CELLS 20
 #define DEVICE_LABEL 10
+#define ENDED_SHOWN 3
 #define SLOW_MS 1000 /* a request that waits longer than this is worth a look */
 
 enum view_tone layout_state_tone(const char *state)
@@ -153,6 +154,45 @@ static void show_ranking(struct view *v, struct json_object *reasons, struct err
 		ranking_row(&t, jread_at(reasons, i, err), all, err);
 	table_print(&t, v);
 	table_done(&t);
+}
+
+/* --- faults --- */
+
+static void show_fault(struct view *v, struct json_object *f, struct error *err)
+{
+	const char *ended = jread_opt_str(f, "ended", err);
+	uint64_t times = jread_u64(f, "times", err);
+
+	view_pad(v, v->indent);
+	view_puts(v, ended ? TONE_DIM : TONE_BAD, ended ? "fault, ended" : "FAULT");
+	view_printf(v, TONE_PLAIN, "  flow %s", jread_str(f, "ufid", err));
+	view_nl(v);
+	view_fieldf(v, "", TONE_PLAIN, "%s: %s", jread_str(f, "device", err),
+		    jread_str(f, "text", err));
+	if (ended)
+		view_fieldf(v, "", TONE_DIM, "since %s, found %s time%s, %s %s",
+			    jread_str(f, "since", err), units_count(times).s, units_s(times),
+			    jread_bool(f, "healed", err) ? "hit again at" : "gone at", ended);
+	else
+		view_fieldf(v, "", TONE_DIM, "since %s, found %s time%s",
+			    jread_str(f, "since", err), units_count(times).s, units_s(times));
+}
+
+/* All that are open, and the last few that are not. */
+static void show_faults(struct view *v, struct json_object *faults, struct error *err)
+{
+	unsigned ended = 0;
+
+	v->label_width = 3;
+	for (size_t i = 0; i < jread_len(faults); i++) {
+		struct json_object *f = jread_at(faults, i, err);
+
+		if (jread_has(f, "ended") && ended++ >= ENDED_SHOWN)
+			continue;
+		view_nl(v);
+		show_fault(v, f, err);
+	}
+	v->label_width = DEVICE_LABEL;
 }
 
 /* --- a device --- */
@@ -493,6 +533,7 @@ int layout_status(struct view *v, struct json_object *answer, struct error *err)
 		v->indent = 2;
 		show_tiers(v, jread_array(dp, "tiers", err), err);
 		show_ranking(v, jread_array(dp, "reasons", err), err);
+		show_faults(v, jread_array(dp, "faults", err), err);
 		v->indent = 0;
 		devices = jread_array(dp, "devices", err);
 		for (size_t k = 0; k < jread_len(devices); k++)

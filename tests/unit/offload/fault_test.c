@@ -157,7 +157,9 @@ END_TEST
 
 START_TEST(a_rule_that_never_hits_is_found)
 {
+	struct engine_fault *fault = xcalloc(ENGINE_FAULTS, sizeof(*fault));
 	struct engine_device_info *d = xzalloc(sizeof(*d));
+	struct engine_flow_info info;
 	struct engine_flow *f;
 	struct match m;
 	struct ufid u;
@@ -170,17 +172,34 @@ START_TEST(a_rule_that_never_hits_is_found)
 	lab_wait_state(l, u, OFFLOAD_ST_HARDWARE, -1);
 	lab_fault(l, 0, "fault mute any");
 	lab_sleep_ms(120);
-	for (unsigned i = 0; i < 100 && !steps(l, u, OFFLOAD_ST_LOST, OFFLOAD_FORGOTTEN); i++) {
+	for (unsigned i = 0; i < 100 && !steps(l, u, OFFLOAD_ST_LOST, OFFLOAD_MUTE); i++) {
 		lab_send(l, 0, &m.key, 0, 10);
 		lab_sleep_ms(30);
 		engine_refresh(l->e);
 	}
-	wait_lost_and_back(l, u, OFFLOAD_FORGOTTEN);
+	ck_assert_uint_ge(engine_faults(l->e, fault, ENGINE_FAULTS), 1);
+	ck_assert(fault[0].ufid.u[0] == u.u[0] && fault[0].ufid.u[1] == u.u[1]);
+	ck_assert_str_eq(fault[0].device, "sim:deaf");
+	ck_assert_uint_ge(fault[0].sw_packets, 16); /* the evidence */
+	ck_assert_uint_eq(fault[0].hw_packets, 0);
+	ck_assert_uint_gt(fault[0].window_ms, 0);
+	ck_assert_uint_lt(fault[0].since_ns, fault[0].last_ns);
+	wait_lost_and_back(l, u, OFFLOAD_MUTE);
 	lab_device(l, d);
 	ck_assert_uint_eq(d->audit_mute, 1);
+	for (unsigned i = 0; i < 200 && !fault[0].ended_ns; i++) { /* until hardware counts again */
+		lab_send(l, 0, &m.key, 0, 1);
+		lab_sleep_ms(30);
+		ck_assert_uint_eq(engine_faults(l->e, fault, ENGINE_FAULTS), 1);
+	}
+	ck_assert(fault[0].ended_ns && fault[0].healed);
+	lab_info(l, u, &info);
+	engine_flow_info_done(&info);
+	ck_assert(info.faulty && info.fault.healed);
 	lab_fault(l, 0, "fault rewind any");
 	lab_del(l, f);
 	lab_close(l);
+	free(fault);
 	free(d);
 }
 END_TEST

@@ -400,6 +400,28 @@ static void make_forgotten(void)
 	fault("fault forget any", OFFLOAD_FORGOTTEN);
 }
 
+/* Shown as held, and never hit, while packets of the flow come. */
+static void make_mute(void)
+{
+	struct engine_flow *f;
+	struct match m;
+	struct ufid u;
+
+	lab_begin(PROFILE "table_size = 9\n", LAB_PORTS, tune_audit);
+	lab_udp(l, 0, 1, &m);
+	f = lab_put(l, &m, "%1", true, &u);
+	lab_wait_state(l, u, OFFLOAD_ST_HARDWARE, -1);
+	lab_fault(l, 0, "fault mute any");
+	for (unsigned ms = 0; ms < WAIT_MS && !look(l->e, u, OFFLOAD_MUTE); ms += 20) {
+		lab_send(l, 0, &m.key, 0, 10);
+		lab_sleep_ms(20);
+		engine_refresh(l->e);
+	}
+	wait_for(l->e, u, OFFLOAD_MUTE);
+	lab_del(l, f);
+	lab_close(l);
+}
+
 static void make_altered(void)
 {
 	fault("fault alter any", OFFLOAD_ALTERED);
@@ -660,6 +682,7 @@ static const struct maker {
 	[OFFLOAD_EVICTED] = { make_evicted, 0, NULL, NULL },
 	[OFFLOAD_RESET] = { make_reset, 0, NULL, NULL },
 	[OFFLOAD_FORGOTTEN] = { make_forgotten, 0, NULL, NULL },
+	[OFFLOAD_MUTE] = { make_mute, 0, NULL, NULL },
 	[OFFLOAD_ALTERED] = { make_altered, 0, NULL, NULL },
 	[OFFLOAD_REPLACING] = { make_replacing, 0, NULL, NULL },
 	[OFFLOAD_GONE] = { make_gone, 0, NULL, NULL },

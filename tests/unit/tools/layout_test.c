@@ -50,10 +50,11 @@ START_TEST(each_tells_what_matters)
 	TELLS("status", "WHY OUTSIDE HARDWARE", "hardware", "sim:cx6dx", "4.19M",
 	      "an output port is not on the device", "move both ports to one NIC",
 	      "the device cannot match this field");
+	TELLS("status", "FAULT", "software counted 1234", "hit again at");
 	TELLS("flows", "refused", "hardware", "ipv4(", "packets", "why ");
 	TELLS("why", "History (UTC)", "software → queued", "installing → hardware",
 	      "hardware → lost", "the device was reset and lost its rules", "what to do",
-	      "next try");
+	      "next try", "was a fault");
 	TELLS("caps", "exactly", "under any mask", "nw_src", "push_vlan", "4194304",
 	      "1.0 s behind");
 	TELLS("audit", "sim:cx6dx", "2 rules in 3 ms", "1 altered", "--repair puts them right",

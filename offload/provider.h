@@ -165,7 +165,8 @@ struct offload_provider_ops {
 	int (*plan)(struct offload_device *dev, const struct offload_rule *rule,
 		    struct offload_plan *plan);
 	/* Carries out n requests in order, a result in each.  Returns how many failed.
-	 * REMOVE: `final` is read after the last packet that the rule took, so that it is exact.
+	 * REMOVE: `final` is read after the last packet that the rule took, so that it is exact
+	 * (to what a device can tell: docs/decisions/0008-last-counts.md).
 	 * REPLACE: make-before-break.  The new rule has a handle of its own and counts from zero;
 	 * `final` is the old one's.  One that fails leaves the old rule and its handle in place. */
 	unsigned (*apply)(struct offload_device *dev, struct offload_req *reqs, size_t n);

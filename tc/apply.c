@@ -334,7 +334,11 @@ static int settle_new(struct tc_device *d, struct op *op)
 		tc_bond_words(op->rule->port, op->in_hw_count, some, sizeof(some));
 		return refuse(op->req, 0, OFFLOAD_NOT_IN_HW, some);
 	}
-	return d->offloads ? 0 : refuse(op->req, 0, OFFLOAD_NOT_IN_HW, tc_no_driver(d));
+	if (!d->offloads)
+		return refuse(op->req, 0, OFFLOAD_NOT_IN_HW, tc_no_driver(d));
+	/* One that takes rules, and had no memory or no time for this one. */
+	return refuse(op->req, 0, OFFLOAD_IO_ERROR,
+		      "the driver did not take it and did not say why");
 }
 
 /* The filter's last reading came with its removal.  0, -ENOENT: it was gone; another: it stays. */

@@ -60,9 +60,8 @@ struct tc_port {
 	_Atomic bool look; /* slaves have changed */
 
 	/* the device's thread */
-	bool made;        /* the qdisc is ours */
-	bool swept;       /* what a former process left is known, or gone */
-	uint64_t idle_ns; /* since when there is no rule; 0: there are some, or no qdisc of ours */
+	bool made;  /* the qdisc is ours */
+	bool swept; /* what a former process left is known, or gone */
 
 	_Atomic uint32_t n_rules;
 };
@@ -181,10 +180,8 @@ void tc_devices_each(void (*fn)(struct tc_device *d, void *arg), void *arg);
 struct tc_device *tc_device_find(const char *name);
 /* The qdisc, whatever is on it; and with nothing of a former process's on it.  0 or -errno and the
  * cause. */
-int tc_port_qdisc(struct tc_port *p, struct error *err) MUST_CHECK;
+int tc_port_qdisc(struct tc_port *p, struct nl_chan *c, struct error *err) MUST_CHECK;
 int tc_port_ready(struct tc_port *p, struct error *err) MUST_CHECK;
-/* Takes away the qdiscs of ours that have been without use. */
-void tc_ports_tidy(struct tc_device *d);
 /* At detach: what is left of the port, by channel `c`, of the main thread. */
 void tc_port_leave(struct tc_port *p, struct nl_chan *c);
 

@@ -14,8 +14,6 @@
 
 LOG_MODULE("tc");
 
-#define IDLE_NS (10 * NSEC_PER_SEC) /* then a qdisc of ours without a filter goes */
-
 /* --- the registry: all ports of all devices --- */
 
 static struct lock registry = LOCK_INIT;
@@ -373,9 +371,8 @@ static int sweep(struct tc_port *p, struct nl_chan *c)
 	return rc;
 }
 
-static int make_qdisc(struct tc_port *p, struct error *err)
+static int make_qdisc(struct tc_port *p, struct nl_chan *c, struct error *err)
 {
-	struct nl_chan *c = p->dev->chan;
 	struct tc_qdisc_at q;
 	int rc = tc_qdisc_add(c, p->ifindex, 0, err);
 
@@ -396,13 +393,16 @@ static int make_qdisc(struct tc_port *p, struct error *err)
 	return q.kind == TC_QDISC_NONE ? -EBUSY : 0; /* gone by now: an instant later */
 }
 
-int tc_port_qdisc(struct tc_port *p, struct error *err)
+/* A qdisc that comes or goes has the kernel stop the device's transmission for a grace period
+ * (qdisc_graft()): what others send out there meanwhile is lost.  So it comes with the port, before
+ * there is traffic, and stays as long as the port. */
+int tc_port_qdisc(struct tc_port *p, struct nl_chan *c, struct error *err)
 {
 	int rc;
 
 	if (atomic_load(&p->ready))
 		return 0;
-	rc = p->bond ? tc_bond_bind(p, err) : make_qdisc(p, err);
+	rc = p->bond ? tc_bond_bind(p, err) : make_qdisc(p, c, err);
 	if (rc)
 		return error_set(err, -rc, NULL, "%s: %s", p->name, strerror(-rc));
 	atomic_store(&p->ready, true);
@@ -411,7 +411,7 @@ int tc_port_qdisc(struct tc_port *p, struct error *err)
 
 int tc_port_ready(struct tc_port *p, struct error *err)
 {
-	int rc = tc_port_qdisc(p, err);
+	int rc = tc_port_qdisc(p, p->dev->chan, err);
 
 	if (rc || p->swept)
 		return rc;
@@ -452,30 +452,6 @@ static void take_qdisc(struct tc_port *p, struct nl_chan *c)
 		tc_bond_release(p, c);
 	else
 		(void)tc_qdisc_del(c, p->ifindex); /* else it stays, and does no harm */
-}
-
-static int tidy(struct tc_port *p, void *arg)
-{
-	uint64_t now = clock_mono_ns();
-
-	(void)arg;
-	if (!p->made || !atomic_load(&p->ready) || atomic_load(&p->n_rules)) {
-		p->idle_ns = 0;
-		return 0;
-	}
-	if (!p->idle_ns)
-		p->idle_ns = now;
-	if (now - p->idle_ns < IDLE_NS || !qdisc_is_idle(p, p->dev->chan))
-		return 0;
-	atomic_store(&p->ready, false);
-	p->made = false;
-	take_qdisc(p, p->dev->chan);
-	return 0;
-}
-
-void tc_ports_tidy(struct tc_device *d)
-{
-	(void)tc_ports_each(d, tidy, NULL); /* tidy() never fails */
 }
 
 void tc_port_leave(struct tc_port *p, struct nl_chan *c)

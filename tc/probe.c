@@ -430,7 +430,7 @@ static int try_port(struct tc_port *p, void *arg)
 		return 0;
 	d->offloads =
 		d->may_offload && (p->bond ? tc_bond_offloads(p) : tc_link_offloads(p->ifindex));
-	if (d->offloads && tc_port_qdisc(p, &err)) {
+	if (d->offloads && tc_port_qdisc(p, d->chan, &err)) {
 		log_warn("%s: %s", d->up.name, err.cause);
 		d->offloads = false;
 	}

@@ -209,6 +209,7 @@ static int tc_attach(struct port *port, const char *args, struct offload_device 
 	struct tc_port *p = xzalloc(sizeof(*p));
 	struct tc_device *d = NULL;
 	struct port_state st = { .ifindex = 0 };
+	struct error why = ERROR_INIT;
 	char name[64];
 	int rc;
 
@@ -227,6 +228,8 @@ static int tc_attach(struct port *port, const char *args, struct offload_device 
 	if (rc)
 		goto err_look;
 	p->dev = d;
+	if (!p->bond && tc_port_qdisc(p, main_chan, &why))
+		error_clear(&why); /* the first rule will say so */
 	atomic_fetch_add(&d->n_ports, 1);
 	if (p->bond)
 		atomic_store(&d->stale, true); /* its slaves are to be listed */
@@ -274,7 +277,6 @@ static int tc_usage(struct offload_device *dev, struct offload_usage *u)
 	struct tc_device *d = tc_of(dev);
 	uint64_t n = 0;
 
-	tc_ports_tidy(d);
 	(void)tc_ports_each(d, add_entries, &n); /* never fails */
 	tc_meters_tidy();
 	tc_meter_trial_end(d);

@@ -52,6 +52,8 @@ host b 10.0.0.2/24
 host c 10.0.0.3/24
 single_packets a b c
 for p in pa pb pc; do tc_port "$p"; done
+# It is there before there is traffic: as it comes, the kernel drops what is sent out at the port.
+for p in pa pb pc; do eventually eval "tc qdisc show dev $p | grep -q clsact"; done
 
 for pair in "a 10.0.0.2" "b 10.0.0.3" "c 10.0.0.1"; do # so that no flow is idle
 	ip netns exec "${pair% *}" ping -q -i 0.5 "${pair#* }" >/dev/null & # itself, to be stopped

@@ -256,7 +256,7 @@ static int replace(struct nicsim_block *block, struct flow_cls_offload *offload)
 	rule->owner.block = block;
 	rule->chain = offload->common.chain_index;
 	rule->prio = offload->common.prio;
-	rule->last_used = jiffies;
+	rule->last_used = rule->seen_at = jiffies;
 	err = nicsim_match(nic, offload, &match);
 	if (!err)
 		err = nicsim_compile(block, offload, rule);

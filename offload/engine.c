@@ -438,6 +438,7 @@ void engine_free(struct engine *e, bool leave)
 	unknown_done(e);
 	altered_free(e);
 	free(e->live);
+	conns_forget(e);
 	htable_done(&e->ports);
 	past_done(e);
 	htable_done(&e->flows);

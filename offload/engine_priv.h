@@ -243,8 +243,9 @@ struct engine {
 	struct engine_totals totals;
 	bool holding; /* engine_adopt() is still to come */
 	bool frozen;  /* what is in the devices stays there: they are asked for nothing more */
-	uint64_t n_removing; /* deleted flows that a device still holds */
-	struct live *live;   /* owned; live.c */
+	uint64_t n_removing;      /* deleted flows that a device still holds */
+	struct live *live;        /* owned; live.c */
+	struct conns_kept *conns; /* owned; conns.c; NULL: nobody has asked */
 };
 
 /* --- flow.c --- */
@@ -298,6 +299,9 @@ struct why why_from(struct engine *e, const struct offload_refusal *r) ENGINE_LO
 void why_to(const struct why *w, struct offload_refusal *r);
 /* The text, kept until the engine ends. */
 const char *why_words(struct engine *e, const char *s) ENGINE_LOCKED(e);
+
+/* --- conns.c --- */
+void conns_forget(struct engine *e);
 
 /* --- live.c --- */
 struct live *live_new(void); /* free() it */

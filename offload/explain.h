@@ -55,6 +55,13 @@ struct json_object *explain_why(struct engine *e, const char *what, struct error
  * -ENODEV. */
 struct json_object *explain_caps(struct engine *e, const char *device, struct error *err);
 
+/* {"connections", "hardware", "hardware_packets", "hardware_bytes", "others" (in zones that no flow
+ * names), "counted", "zones": [{zone, in_hardware, connections, hardware}], "reasons": [{reason,
+ * text, advice, connections, packets, bytes}], "outside": [{connection, zone, reason, packets,
+ * bytes}]}: conns.h; the n busiest that are not in hardware.  packets are 0 unless `counted`.
+ * -EOPNOTSUPP: the datapath tracks none; or the kernel's. */
+struct json_object *explain_connections(struct engine *e, unsigned n, struct error *err);
+
 /* One look of a live view: what explain_status() says, and
  * { "kept_out": [{reason, text, flows, pps}], (what keeps traffic out of hardware now, the
  * costliest first), "moves": {installed, tc, removed, lost, refused}, (ever) "latest_moves": [{at,

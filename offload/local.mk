@@ -8,6 +8,8 @@ offload_liboffload_a_SOURCES = \
 	offload/caps.c \
 	offload/chain.c \
 	offload/caps.h \
+	offload/conns.c \
+	offload/conns.h \
 	offload/device.c \
 	offload/engine.c \
 	offload/engine.h \
@@ -15,6 +17,7 @@ offload_liboffload_a_SOURCES = \
 	offload/explain.c \
 	offload/explain.h \
 	offload/explain_audit.c \
+	offload/explain_conns.c \
 	offload/explain_device.c \
 	offload/explain_priv.h \
 	offload/explain_top.c \

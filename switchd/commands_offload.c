@@ -130,6 +130,29 @@ static void do_top(struct ctl_conn *conn, int argc, const char *const argv[], vo
 	reply_err(conn, &err);
 }
 
+/* {"datapaths": [{"datapath": TYPE, …explain_connections()}]} of those that track any. */
+static void do_connections(struct ctl_conn *conn, int argc, const char *const argv[], void *aux)
+{
+	unsigned n = (unsigned)MIN(MAX(argc > 1 ? atoi(argv[1]) : TOP_DEFAULT, 0), TOP_MAX);
+	struct json_object *root = json_object_new_object(), *list = json_object_new_array();
+	struct backend *be = NULL;
+
+	json_object_object_add(root, "datapaths", list);
+	while ((be = switchd_backend_next(aux, be))) {
+		struct error err = ERROR_INIT;
+		struct json_object *one = explain_connections(engine_of(be), n, &err);
+
+		if (one) {
+			add_datapath(list, be, one);
+		} else if (err.code != EOPNOTSUPP) {
+			json_object_put(root);
+			reply_err(conn, &err);
+			return;
+		}
+	}
+	reply_json(conn, root);
+}
+
 static void do_caps(struct ctl_conn *conn, int argc, const char *const argv[], void *aux)
 {
 	struct error err = ERROR_INIT;
@@ -319,6 +342,7 @@ static const struct ctl_command commands[] = {
 	{ "offload/status", "", 0, 0, do_status },
 	{ "offload/flows", "[filter]", 0, 1, do_flows },
 	{ "offload/why", "ufid|filter", 1, 1, do_why },
+	{ "offload/connections", "[n]", 0, 1, do_connections },
 	{ "offload/caps", "device", 1, 1, do_caps },
 	{ "offload/top", "[n [rate|packets|newest]]", 0, 2, do_top },
 	{ "offload/device", "device command...", 2, -1, do_device },

@@ -9,6 +9,7 @@
 #include "core/base/str.h"
 #include "core/base/xalloc.h"
 #include "core/packet/parse.h"
+#include "offload/conns.h"
 #include "switchd/switchd.h"
 
 #define DEVICES_MAX 64
@@ -97,6 +98,14 @@ static void outside(struct scrape *s)
 {
 	for (unsigned r = 1; r < OFFLOAD_N_REASONS; r++)
 		sample(s, "", "reason", offload_reason_table[r].name, s->totals.no_device[r]);
+}
+
+static void connections(struct scrape *s)
+{
+	const struct conns *c = conns_recent(flows_engine(backend_flows(s->be)));
+
+	for (unsigned i = 0; c && i < CONN_N_WHYS; i++)
+		sample(s, "", "reason", conn_why_table[i].name, c->connections[i]);
 }
 
 /* --- datapath --- */
@@ -509,6 +518,9 @@ static const struct family families[] = {
 	{ "shunt_offload_faulty_flows", "gauge",
 	  "Megaflows in hardware that are never hit there while software sees their packets",
 	  dev_faults },
+	{ "shunt_offload_connections", "gauge",
+	  "Tracked connections of zones that flows name: in hardware, or what keeps them out",
+	  connections },
 	{ "shunt_offload_hangs_total", "counter",
 	  "Times that the device did not come back from a call and was cut off", dev_hangs },
 	{ "shunt_offload_events_total", "counter", "What the provider told of its own accord",

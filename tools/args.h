@@ -18,14 +18,16 @@ enum { /* scopes, bits */
        ARGS_AUDIT = 4,
        ARGS_TRACE = 8,
        ARGS_PLAN = 16,
+       ARGS_COUNT = 32,
 };
 
 struct args {
 	const char *target; /* a socket, or the program whose socket is looked for */
 	double timeout_s;   /* for one answer of the switch; 0 = for ever */
 	bool json, help, version;
+	double count; /* of what is listed; 0: as many as fit, 20 where nothing limits it */
 	/* top */
-	double count, interval_s; /* count 0: as many as fit, 20 where nothing limits it */
+	double interval_s;
 	bool once;
 	bool repair;   /* audit */
 	bool generate; /* trace */

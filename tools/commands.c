@@ -13,8 +13,11 @@
 #include "tools/plan.h"
 #include "tools/top.h"
 
+#define CONNECTIONS 20u /* listed, when nobody says how many */
+
 static int run_version(struct args *a);
 static int run_audit(struct args *a);
+static int run_connections(struct args *a);
 static int run_trace(struct args *a);
 static int run_help(struct args *a);
 
@@ -41,6 +44,11 @@ static const struct command rows[] = {
 	  "flows are told.",
 	  .min_args = 1, .max_args = -1, .join = true, .method = "offload/why",
 	  .layout = layout_why },
+	{ "offload connections", "", "tracked connections: in hardware, and why not",
+	  "Of the zones that flows name: how many connections a NIC carries, what keeps the others "
+	  "out, and the N busiest of these.",
+	  .scopes = ARGS_COUNT, .method = "offload/connections", .layout = layout_connections,
+	  .fn = run_connections },
 	{ "offload caps", "DEVICE", "what a device can match, rewrite and do", NULL, .min_args = 1,
 	  .max_args = 1, .method = "offload/caps", .layout = layout_caps },
 	{ "offload top", "", "live: rates, devices, reasons, moves, the busiest flows",
@@ -259,6 +267,16 @@ static int run_audit(struct args *a)
 	if (a->argc)
 		argv[argc++] = a->argv[0];
 	return ask(a, argc, argv);
+}
+
+static int run_connections(struct args *a)
+{
+	const char *arg;
+	char n[12];
+
+	(void)snprintf(n, sizeof(n), "%u", a->count > 0 ? (unsigned)a->count : CONNECTIONS);
+	arg = n;
+	return ask(a, 1, &arg);
 }
 
 static int run_trace(struct args *a)

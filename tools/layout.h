@@ -14,13 +14,14 @@
 
 typedef int layout_fn(struct view *v, struct json_object *answer, struct error *err);
 
-layout_fn layout_show;   /* shunt/show */
-layout_fn layout_status; /* offload/status */
-layout_fn layout_flows;  /* offload/flows */
-layout_fn layout_why;    /* offload/why */
-layout_fn layout_caps;   /* offload/caps */
-layout_fn layout_audit;  /* offload/audit */
-layout_fn layout_plan;   /* plan_report() of offload/plan/plan.h */
+layout_fn layout_show;        /* shunt/show */
+layout_fn layout_status;      /* offload/status */
+layout_fn layout_flows;       /* offload/flows */
+layout_fn layout_why;         /* offload/why */
+layout_fn layout_caps;        /* offload/caps */
+layout_fn layout_audit;       /* offload/audit */
+layout_fn layout_plan;        /* plan_report() of offload/plan/plan.h */
+layout_fn layout_connections; /* offload/connections */
 
 enum layout_order { /* of flows */
 		    LAYOUT_BY_RATE,

@@ -11,6 +11,7 @@ tools_libtools_a_SOURCES = \
 	tools/layout.h \
 	tools/layout_audit.c \
 	tools/layout_caps.c \
+	tools/layout_conns.c \
 	tools/layout_flows.c \
 	tools/layout_plan.c \
 	tools/layout_show.c \

@@ -26,8 +26,9 @@ static const struct {
 	char letter;
 	layout_fn *fn;
 } layouts[] = {
-	{ 's', layout_show }, { 't', layout_status }, { 'f', layout_flows }, { 'w', layout_why },
-	{ 'c', layout_caps }, { 'p', top },           { 'a', layout_audit }, { 'n', layout_plan },
+	{ 's', layout_show },  { 't', layout_status }, { 'f', layout_flows },
+	{ 'w', layout_why },   { 'c', layout_caps },   { 'p', top },
+	{ 'a', layout_audit }, { 'n', layout_plan },   { 'k', layout_connections },
 };
 
 static void lay_out(layout_fn *fn, struct json_object *o, unsigned width)

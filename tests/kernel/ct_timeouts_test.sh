@@ -65,14 +65,6 @@ send 5
 expect between 500 600 5 udp
 expect between 20 30 5 icmp
 
-step "the first one again, which is half gone by now"
-sleep 3
-vsctl del-zone-tp system zone=5
-vsctl add-zone-tp system zone=5 udp_single=7 udp_multiple=9 icmp_first=300
-send 5
-expect between 1 7 5 udp
-expect between 200 300 5 icmp
-
 step "and none at all"
 vsctl del-zone-tp system zone=5
 send 5

@@ -2,6 +2,7 @@ OFFLOAD_TESTS = \
 	tests/unit/offload/account_test \
 	tests/unit/offload/adopt_test \
 	tests/unit/offload/chain_test \
+	tests/unit/offload/conns_test \
 	tests/unit/offload/engine_test \
 	tests/unit/offload/fault_test \
 	tests/unit/offload/hang_test \

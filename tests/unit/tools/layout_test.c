@@ -57,6 +57,8 @@ START_TEST(each_tells_what_matters)
 	      "next try", "was a fault");
 	TELLS("caps", "exactly", "under any mask", "nw_src", "push_vlan", "4194304",
 	      "1.0 s behind");
+	TELLS("connections", "5 connections tracked, 3 in hardware (60.0%)", "and 2 in zones",
+	      "in no NIC", "no rule with a ct action of its zone", "state=SYN_SENT");
 	TELLS("audit", "sim:cx6dx", "2 rules in 3 ms", "1 altered", "--repair puts them right",
 	      "placed as", "sim:x", "does not answer");
 	TELLS("plan", "would carry", "of the packets now", "all that fits needs 4000", "such as",
@@ -90,6 +92,7 @@ START_TEST(no_bridge_no_flow)
 	} cases[] = {
 		{ layout_show, "{\"version\":\"1\",\"bridges\":[]}", "add-br" },
 		{ layout_status, "{\"datapaths\":[]}", "no datapath" },
+		{ layout_connections, "{\"datapaths\":[]}", "No datapath here tracks" },
 		{ layout_flows, "[]", "0 flows" },
 	};
 

@@ -15,7 +15,7 @@ static const struct sample {
 } samples[] = {
 	{ "show", layout_show }, { "status", layout_status }, { "flows", layout_flows },
 	{ "why", layout_why },   { "caps", layout_caps },     { "audit", layout_audit },
-	{ "top", NULL },         { "plan", layout_plan },
+	{ "top", NULL },         { "plan", layout_plan },     { "connections", layout_connections },
 };
 
 /* The caller puts it. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench/placement: see placement.h and docs/decisions/0009-placement.md. */
+/* bench/placement: see placement.h and docs/decisions/0010-placement.md. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>

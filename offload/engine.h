@@ -100,6 +100,7 @@ struct engine_port_placement {
 	bool pinned;          /* all of them */
 	uint32_t max_entries; /* at most, but for the moment of an exchange; 0: no limit */
 };
+/* pl NULL: nothing of its own. */
 void engine_port_placement(struct engine *e, struct dp_port port,
 			   const struct engine_port_placement *pl);
 

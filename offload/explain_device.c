@@ -264,6 +264,9 @@ static struct json_object *device_json(const struct engine_device_info *d)
 	explain_int(o, "removes", d->removes);
 	explain_int(o, "failures", d->failures);
 	explain_int(o, "evictions", d->evictions);
+	explain_int(o, "exchanges", d->exchanges);
+	explain_int(o, "churn_limited", d->churn_limited);
+	explain_int(o, "churn_bound", d->churn_bound);
 	explain_int(o, "repairs", d->repairs);
 	explain_int(o, "resets", d->resets);
 	explain_int(o, "hangs", d->hangs);

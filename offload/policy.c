@@ -308,7 +308,9 @@ static void stays_out(struct engine_dev *d, struct engine_flow *f, enum rank_ver
 					     [RANK_PINNED_OVER] = OFFLOAD_PINNED_OVER };
 	struct why w = why_of((enum offload_reason)reason_of[verdict]);
 
-	if (w.reason == f->why.reason || f->why.reason == OFFLOAD_EVICTED)
+	/* That it had an entry tells more than that others carry more now. */
+	if (w.reason == f->why.reason || (f->why.reason == OFFLOAD_EVICTED &&
+					  (verdict == RANK_NOT_WORTH || verdict == RANK_CHURN)))
 		return;
 	w.limit = verdict == RANK_CHURN        ? policy_churn_bound(d)
 		  : verdict == RANK_PORT_LIMIT ? f->port->max_entries

@@ -196,8 +196,10 @@ void engine_port_policy(struct engine *e, struct dp_port port, int policy)
 void engine_port_placement(struct engine *e, struct dp_port port,
 			   const struct engine_port_placement *pl)
 {
+	static const struct engine_port_placement as_the_switch = { .placement = -1 };
 	struct engine_port *p;
 
+	pl = pl ? pl : &as_the_switch;
 	lock_take(&e->lock);
 	p = port_find(e, port);
 	if (p && (p->placement != pl->placement || p->pinned != pl->pinned ||

@@ -13,6 +13,7 @@
 #include "core/base/log.h"
 #include "core/base/xalloc.h"
 #include "core/io/daemon.h"
+#include "switchd/placement.h"
 #include "switchd/schema.h"
 
 LOG_MODULE("config");
@@ -109,6 +110,7 @@ static void engine_settings(struct switchd *sw, struct engine_config *c)
 	c->hw_offload = db_get_map_boolean(root, sw->schema->root_other_config, "hw-offload", true);
 	c->policy = (enum offload_policy)MAX(
 		sw_tc_policy(root, sw->schema->root_other_config, "Open_vSwitch"), 0);
+	sw_placement_switch(root, sw->schema->root_other_config, c);
 }
 
 static void datapath_settings(struct switchd *sw, struct dp_config *c)
@@ -278,6 +280,8 @@ static void configure_bridge(struct switchd *sw, struct sw_bridge *b, const stru
 	struct backend *be;
 	char text[400];
 
+	sw_placement_pins(row, s->br_other_config, b->name, root_row(sw), s->root_other_config,
+			  &cfg.pins);
 	if (b->br) {
 		bridge_configure(b->br, &cfg);
 		return;

@@ -14,6 +14,8 @@ switchd_shuntd_SOURCES = \
 	switchd/main.c \
 	switchd/managers.c \
 	switchd/metrics.c \
+	switchd/placement.c \
+	switchd/placement.h \
 	switchd/ports.c \
 	switchd/schema.c \
 	switchd/schema.h \

@@ -260,8 +260,21 @@ static void dev_operations(struct scrape *s)
 		device_sample(s, d, "operation", "remove", d->removes);
 		device_sample(s, d, "operation", "failure", d->failures);
 		device_sample(s, d, "operation", "eviction", d->evictions);
+		device_sample(s, d, "operation", "exchange", d->exchanges);
 		device_sample(s, d, "operation", "repair", d->repairs);
 	}
+}
+
+static void dev_churn_bound(struct scrape *s)
+{
+	FOR_EACH_DEVICE(s, d)
+	device_sample(s, d, NULL, NULL, d->churn_bound);
+}
+
+static void dev_churn_limited(struct scrape *s)
+{
+	FOR_EACH_DEVICE(s, d)
+	device_sample(s, d, NULL, NULL, d->churn_limited);
 }
 
 static void dev_refusals(struct scrape *s)
@@ -503,6 +516,11 @@ static const struct family families[] = {
 	{ "shunt_offload_queue_depth", "gauge", "Requests waiting for the device", dev_queue },
 	{ "shunt_offload_queue_oldest_seconds", "gauge",
 	  "How long the oldest waiting request has waited", dev_queue_age },
+	{ "shunt_offload_churn_bound", "gauge", "Evictions that may be made in a second",
+	  dev_churn_bound },
+	{ "shunt_offload_churn_limited_total", "counter",
+	  "Times that a flow was worth an entry and the bound on evictions kept it out",
+	  dev_churn_limited },
 	{ "shunt_offload_queue_shed_total", "counter", "Requests that a full queue gave up",
 	  dev_shed },
 	{ "shunt_offload_operations_total", "counter", "Requests carried out", dev_operations },

@@ -8,6 +8,7 @@
 #include "core/base/log.h"
 #include "core/base/xalloc.h"
 #include "switchd/config.h"
+#include "switchd/placement.h"
 #include "switchd/schema.h"
 
 LOG_MODULE("config_ports");
@@ -284,11 +285,14 @@ static void iface_set(struct sw_bridge *b, struct sw_iface *i, const struct db_r
 		.offload_off = !db_get_map_boolean(row, s->if_other_config, "hw-offload", true),
 	};
 	struct error err = ERROR_INIT;
+	struct engine_port_placement placement;
 	struct options o;
 	int rc;
 
 	if (local && !*mac)
 		mac = db_get_map_string(br_row, s->br_other_config, "hwaddr", "");
+	sw_placement_port(row, s->if_other_config, i->name, &placement);
+	cfg.placement = &placement;
 	options_of(row, s->if_options, &o);
 	cfg.port.keys = o.keys;
 	cfg.port.values = o.values;

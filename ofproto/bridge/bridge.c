@@ -58,6 +58,7 @@ void bridge_configure(struct bridge *br, const struct bridge_config *cfg)
 		br->datapath_id = cfg->datapath_id;
 	br->secure = cfg->secure;
 	br->forward_bpdu = cfg->forward_bpdu;
+	br->pins = cfg->pins;
 	memset(br->flood_vlans, 0, sizeof(br->flood_vlans));
 	if (cfg->flood_vlans)
 		memcpy(br->flood_vlans, cfg->flood_vlans, sizeof(br->flood_vlans));

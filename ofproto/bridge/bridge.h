@@ -68,6 +68,7 @@ struct bridge_config { /* borrowed for the call */
 	const uint64_t
 		*flood_vlans; /* VLAN_BITMAP_WORDS words: VLANs without learning; NULL: none */
 	uint32_t mac_table_size, mac_aging_s; /* 0: defaults 8192, 300 */
+	struct xl_pins pins;                  /* of its rules to hardware */
 	const char *dp_desc, *serial;         /* of the description statistics; "" = none */
 	const struct ofcontroller_config *controllers;
 	size_t n_controllers;
@@ -87,7 +88,8 @@ struct bridge_port_config {
 	const char
 		*offload; /* provider text for the engine ("sim:PROFILE"); NULL: whoever wants it */
 	bool offload_off;
-	int tc_policy; /* enum offload_policy; -1: the switch's */
+	int tc_policy;                                 /* enum offload_policy; -1: the switch's */
+	const struct engine_port_placement *placement; /* NULL: nothing of its own */
 };
 /* What people can have as Interface's type: of core/port, and of the bridge itself. */
 extern const char *const bridge_port_types[6];

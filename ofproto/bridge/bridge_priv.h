@@ -67,6 +67,7 @@ struct bridge {
 	uint64_t datapath_id, configured_dpid;
 	bool secure, forward_bpdu, failing_open, configured;
 	uint64_t flood_vlans[VLAN_BITMAP_WORDS];
+	struct xl_pins pins;
 	bool any_primary;   /* controllers are configured that we connect to */
 	bool loaded;        /* its tables are what adopted megaflows are checked against */
 	_Atomic bool going; /* the loop sets it; writers of the tables look */

@@ -240,6 +240,7 @@ static void add_to_engine(struct bridge_port *p, const struct bridge_port_config
 	offload_answer(p, engine_port_add(e, p->port, cfg->offload, &why), &why);
 	engine_port_enable(e, p->dp, !cfg->offload_off);
 	engine_port_policy(e, p->dp, cfg->tc_policy);
+	engine_port_placement(e, p->dp, cfg->placement);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -262,6 +263,7 @@ static void change_in_engine(struct bridge_port *p, const struct bridge_port_con
 	}
 	engine_port_enable(e, p->dp, !cfg->offload_off);
 	engine_port_policy(e, p->dp, cfg->tc_policy);
+	engine_port_placement(e, p->dp, cfg->placement);
 }
 
 static void port_free(struct bridge_port *p)

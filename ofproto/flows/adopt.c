@@ -169,6 +169,7 @@ static void change(struct round *r, struct megaflow *mf, struct xlate_out *out)
 	(void)engine_flow_total(mf->ef, &mf->credited);
 	r->f->adopt_uncredited += mf->credited.packets;
 	r->f->adopt_changed++;
+	megaflow_pin(r->f, mf, &out->effects);
 	effects_take(&mf->effects, &out->effects);
 	megaflow_set_seq(mf, out, r->seq);
 	round_change_actions(r, mf, out);
@@ -177,6 +178,7 @@ static void change(struct round *r, struct megaflow *mf, struct xlate_out *out)
 static void keep(struct round *r, struct megaflow *mf, struct xlate_out *out)
 {
 	r->f->adopt_kept++;
+	megaflow_pin(r->f, mf, &out->effects);
 	effects_take(&mf->effects, &out->effects);
 	megaflow_set_seq(mf, out, r->seq);
 	mf->actions_hash = megaflow_actions_hash(dp_actions_of(&out->actions));

@@ -11,6 +11,7 @@
 #include "core/base/xalloc.h"
 #include "offload/caps.h"
 #include "ofproto/flows/flows_priv.h"
+#include "ofproto/xlate/pins.h"
 
 uint64_t flows_seq(const struct xl_snapshot *snap)
 {
@@ -52,6 +53,19 @@ bool megaflow_covers(const struct match *m, const struct xlate_out *out)
 	mask = out->mask; /* what came from a datapath tells absent headers in its own way */
 	caps_mask_plain(&m->key, &mask);
 	return flow_mask_within(&mask, &m->mask);
+}
+
+void megaflow_pin(struct flows *f, struct megaflow *mf, const struct effects *x)
+{
+	bool pinned;
+
+	rcu_read_lock();
+	pinned = xl_is_pinned(flows_snapshot(f), x);
+	rcu_read_unlock();
+	if (pinned == mf->pinned)
+		return;
+	mf->pinned = pinned;
+	engine_pin(f->engine, mf->ef, pinned);
 }
 
 void megaflow_free(struct megaflow *mf)

@@ -24,6 +24,7 @@ struct megaflow {
 	uint64_t bridge_id;
 	uint64_t round; /* that deleted it */
 	bool hw_ok;
+	bool pinned;     /* to hardware; xlate/pins.h */
 	bool unverified; /* adopted, not yet checked against the tables (adopt.c) */
 };
 
@@ -84,6 +85,8 @@ uint64_t flows_seq(const struct xl_snapshot *snap);
 /* Takes effects over from a translation. */
 void megaflow_init(struct megaflow *mf, struct xlate_out *out, uint64_t seq);
 void megaflow_set_seq(struct megaflow *mf, const struct xlate_out *out, uint64_t seq);
+/* Tells the engine when another translation, or other pins, turn it. */
+void megaflow_pin(struct flows *f, struct megaflow *mf, const struct effects *x);
 void megaflow_free(struct megaflow *mf);
 /* The translation looked at nothing that packets of this match may differ in. */
 bool megaflow_covers(const struct match *m, const struct xlate_out *out);

@@ -12,6 +12,7 @@
 #include "core/base/random.h"
 #include "core/base/xalloc.h"
 #include "ofproto/flows/flows_priv.h"
+#include "ofproto/xlate/pins.h"
 
 LOG_MODULE("flows.handler");
 
@@ -24,6 +25,7 @@ struct work {
 	struct dp_upcall up;
 	struct xlate_out out;
 	struct megaflow *mf; /* being installed, or NULL */
+	bool pinned;         /* xlate/pins.h */
 	bool count;          /* the packet has not been switched yet: count it and send it on */
 };
 
@@ -42,6 +44,7 @@ static void translate(struct handler *h, struct work *w, const struct xl_snapsho
 	struct xlate_in in = { .snap = snap, .key = w->up.key, .packet = w->up.packet };
 
 	xlate(&in, &w->out);
+	w->pinned = xl_is_pinned(snap, &w->out.effects);
 	w->count = w->up.kind == UPCALL_MISS || w->up.kind == UPCALL_SLOW_PATH;
 	if (w->out.error == XLATE_OK)
 		return;
@@ -105,6 +108,7 @@ static void install(struct handler *h, struct work *works, unsigned n, uint64_t 
 		if (!wants_megaflow(h, w))
 			continue;
 		w->mf = xzalloc(sizeof(*w->mf));
+		w->mf->pinned = w->pinned;
 		of[n_puts] = w;
 		puts[n_puts++] = (struct engine_put){
 			.ufid = ufid_new(),
@@ -112,6 +116,7 @@ static void install(struct handler *h, struct work *works, unsigned n, uint64_t 
 			.mask = &w->out.mask,
 			.actions = dp_actions_of(&w->out.actions),
 			.hw_ok = !w->out.to_controller,
+			.pinned = w->pinned,
 			.aux = w->mf,
 		};
 	}

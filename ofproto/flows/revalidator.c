@@ -84,6 +84,7 @@ void round_change_actions(struct round *r, struct megaflow *mf, const struct xla
 
 static void take_translation(struct round *r, struct megaflow *mf, struct xlate_out *out)
 {
+	megaflow_pin(r->f, mf, &out->effects);
 	effects_done(&mf->effects);
 	effects_take(&mf->effects, &out->effects);
 	megaflow_set_seq(mf, out, r->seq);

@@ -14,6 +14,8 @@ ofproto_xlate_libxlate_a_SOURCES = \
 	ofproto/xlate/notes.c \
 	ofproto/xlate/notes.h \
 	ofproto/xlate/output.c \
+	ofproto/xlate/pins.c \
+	ofproto/xlate/pins.h \
 	ofproto/xlate/recirc.c \
 	ofproto/xlate/recirc.h \
 	ofproto/xlate/snapshot.c \

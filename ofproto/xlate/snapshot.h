@@ -62,6 +62,16 @@ struct xl_bundle {
 	size_t n_ports;
 };
 
+/* What is pinned to hardware (pins.h). */
+#define XL_PINS_MAX 32
+struct xl_pins {
+	bool all; /* whatever its rules carry */
+	unsigned n;
+	struct {
+		be64 cookie, mask;
+	} v[XL_PINS_MAX];
+};
+
 struct xl_bridge {
 	char name[64];
 	uint64_t id; /* stable over snapshots: what upcalls and effects name a bridge by */
@@ -76,6 +86,7 @@ struct xl_bridge {
 	bool forward_bpdu;
 	uint64_t flood_vlans[VLAN_BITMAP_WORDS]; /* where nothing is learnt and everything is
 						    flooded */
+	struct xl_pins pins;
 	bool loading;   /* its tables are not what they shall be yet: adopted megaflows wait */
 	bool fail_open; /* no controller: NORMAL for every packet, whatever the tables hold */
 	uint16_t miss_send_len;

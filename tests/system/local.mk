@@ -7,6 +7,7 @@ SYSTEM_TESTS = \
 	tests/system/mpls_test.sh \
 	tests/system/no_kernel_test.sh \
 	tests/system/offload_config_test.sh \
+	tests/system/offload_policy_test.sh \
 	tests/system/patch_internal_test.sh \
 	tests/system/restart_test.sh \
 	tests/system/short_packets_test.sh \

@@ -14,4 +14,5 @@ nobase_dist_doc_DATA = README.md LICENSE \
 	docs/decisions/0006-chains-by-the-engine.md \
 	docs/decisions/0007-tunnels-past-the-stack.md \
 	docs/decisions/0008-last-counts.md \
-	docs/decisions/0009-meters-in-tiers.md
+	docs/decisions/0009-meters-in-tiers.md \
+	docs/decisions/0010-placement.md

@@ -28,11 +28,11 @@ print(*sorted(set(re.findall("10\\.0\\.0\\.[23]", json.dumps(hw)))))'; }
 on_fail() { ctl offload flows icmp || true; }
 are() { [[ $(in_hw) == "$1" ]]; }
 limited() { ctl offload flows icmp --json | grep -q port_limit; }
-background() { in_host a ping -q -i "$2" -w 300 "$1" >"$dir/ping.$1" & }
+background() { # ADDRESS INTERVAL
+	in_host a sh -c "echo \$\$ >'$dir/pid.$1'; exec ping -q -i $2 -w 300 $1" >"$dir/ping.$1" &
+}
 background 10.0.0.2 0.01
-busy=$!
 background 10.0.0.3 0.2
-quiet=$!
 
 eventually are 10.0.0.2 # which carries more
 vsctl set Open_vSwitch . other_config:offload-policy=pinned -- set Bridge br0 other_config:offload-pin=cookie=0xaa3/0xfff
@@ -65,8 +65,9 @@ are "10.0.0.2 10.0.0.3" || fail "a bad value changes something"
 evictions=$(curl -sf http://127.0.0.1:9310/metrics | sed -n 's/^shunt_offload_operations_total{.*operation="eviction".*} //p')
 [[ $evictions -ge 6 ]] || fail "$evictions evictions are counted"
 
-kill -INT $busy $quiet
-wait $busy $quiet || true
+kill -INT "$(<"$dir/pid.10.0.0.2")" "$(<"$dir/pid.10.0.0.3")" # which says what it has sent
+ended() { grep -q transmitted "$dir/ping.10.0.0.2" && grep -q transmitted "$dir/ping.10.0.0.3"; }
+eventually ended
 counted() { ofctl dump-flows br0 "cookie=$1/-1" | sed -n 's/.*n_packets=\([0-9]*\),.*/\1/p' | paste -sd+ | bc; }
 sent() { awk '/packets transmitted/ { print $1 + $4 }' "$dir/ping.$1"; }
 all_counted() { [[ $(counted 0xaa2) == "$(sent 10.0.0.2)" && $(counted 0xaa3) == "$(sent 10.0.0.3)" ]]; }

@@ -85,6 +85,19 @@ static int put_vlan(struct dump *d, const char *name, char *body, struct str *ou
 	return dump_bad(d, "a tag that is cut short", body);
 }
 
+/* One label after the other under the same names; only the first has fields here. */
+static int put_mpls(struct dump *d, const char *name, char *body, struct str *out)
+{
+	char *second = *body ? strstr(body + 1, "label=") : NULL;
+
+	if (second && second[-1] == ',') {
+		if (!is_wild(second))
+			dump_foreign(d, OFFLOAD_FIELD, "label behind the first");
+		second[-1] = '\0';
+	}
+	return put_as_is(d, name, body, out);
+}
+
 int dump_tunnel(struct dump *d, enum offload_reason reason, char *body, struct str *out)
 {
 	static const char *const unknown[] = { "geneve", "erspan", "gtpu" };
@@ -128,7 +141,8 @@ static const struct {
 	{ "in_port", put_in_port }, { "packet_type", put_packet_type },
 	{ "ipv4", put_ip },         { "ipv6", put_ip },
 	{ "vlan", put_vlan },       { "tunnel", put_tunnel },
-	{ "nsh", put_foreign },     { "nd_ext", put_foreign },
+	{ "mpls", put_mpls },       { "nsh", put_foreign },
+	{ "nd_ext", put_foreign },
 };
 
 static int put_group(struct dump *d, const char *name, char *body, struct str *out)

@@ -95,6 +95,9 @@ START_TEST(matches)
 		{ "recirc_id(0),in_port(\"a-b.c\"),eth_type(0x8847),mpls(label=7,tc=0/0,ttl=64/0,"
 		  "bos=1/1)",
 		  "recirc_id(0),in_port(a-b.c),eth_type(0x8847),mpls(label=7,bos=1)" },
+		{ "recirc_id(0),in_port(1),eth_type(0x8847),mpls(label=7/0xfffff,tc=0/0,ttl=64/0x0,"
+		  "bos=0/1,label=9/0x0,tc=0/0,ttl=0/0x0,bos=0/0)",
+		  "recirc_id(0),in_port(1),eth_type(0x8847),mpls(label=7,bos=0)" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
@@ -150,6 +153,9 @@ START_TEST(what_no_nic_here_has_is_named)
 		{ "tunnel(tun_id=0x1,geneve({class=0x102,type=0x80,len=4,0x30001}),flags(+key)),"
 		  "in_port(1),eth_type(0x0800), packets:0, bytes:0, used:never, actions:2",
 		  OFFLOAD_FIELD, "geneve" },
+		{ "in_port(1),eth_type(0x8847),mpls(label=1,tc=0,ttl=63,bos=0,label=2,tc=0,ttl=6,"
+		  "bos=1), packets:0, bytes:0, used:never, actions:2",
+		  OFFLOAD_FIELD, "label behind the first" },
 		{ "in_port(1),eth_type(0x894f),nsh(flags=0,ttl=63,mdtype=1,np=3,spi=0x1,si=255), "
 		  "packets:0, bytes:0, used:never, actions:2",
 		  OFFLOAD_FIELD, "nsh" },

@@ -76,6 +76,8 @@ def reasons(p):
 
 
 def set_up(s, offload):
+    # No flow leaves while it is looked at, on a busy machine either.
+    s.vsctl("set", "Open_vSwitch", ".", "other_config:max-idle=60000").ok()
     for name, number, options in (("v1", 11, ("remote_ip=10.1.1.1", "key=5")),
                                   ("v2", 12, ("remote_ip=flow", "key=flow"))):
         s.vsctl("add-port", "br0", name, "--", "set", "Interface", name, "type=vxlan",

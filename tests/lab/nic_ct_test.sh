@@ -23,8 +23,9 @@ hits() { awk -v port="$1" '$1 == "port" && $3 == port { print $5 }' $nicsim/n/in
 
 # Asks b for N datagrams one after the other, or for N bytes of a stream, and checks what comes.
 talk() { # PROTOCOL N
+	local patience=$((20 * ${SHUNT_PATIENCE:-1}))
 	rm -f "$TMPDIR/ready"
-	in_host b python3 - "$1" "$2" "$TMPDIR/ready" <<-'END' &
+	in_host b python3 - "$1" "$2" "$TMPDIR/ready" $patience <<-'END' &
 	import socket, sys
 	def ready():
 	    open(sys.argv[3], "w").close()
@@ -32,14 +33,14 @@ talk() { # PROTOCOL N
 	if sys.argv[1] == "udp":
 	    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 	    s.bind(("", 7))
-	    s.settimeout(20)
+	    s.settimeout(float(sys.argv[-1]))
 	    ready()
 	    for i in range(n):
 	        data, who = s.recvfrom(2000)
 	        s.sendto(data, who)
 	else:
 	    s = socket.create_server(("", 7))
-	    s.settimeout(20)
+	    s.settimeout(float(sys.argv[-1]))
 	    ready()
 	    c, _ = s.accept()
 	    while n:
@@ -50,12 +51,12 @@ talk() { # PROTOCOL N
 	END
 	local peer=$!
 	until [[ -e $TMPDIR/ready ]]; do sleep 0.1; done
-	in_host a python3 - "$1" "$2" <<-'END' || fail "no answer over $1"
+	in_host a python3 - "$1" "$2" $patience <<-'END' || fail "no answer over $1"
 	import socket, sys, time
 	n = int(sys.argv[2])
 	udp = sys.argv[1] == "udp"
 	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM)
-	s.settimeout(20)
+	s.settimeout(float(sys.argv[-1]))
 	s.connect(("10.9.9.9", 7))
 	for i in range(n if udp else n // 1000):
 	    word = b"%08d" % i * 125

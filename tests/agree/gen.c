@@ -7,6 +7,7 @@
 
 #include "core/packet/parse.h"
 #include "ofproto/text/flow_text.h"
+#include "tests/agree/tier.h"
 #include "tests/agree/wires.h"
 
 #define TABLES 4u
@@ -323,6 +324,8 @@ static void put_rule(struct gen *g, struct str *s, unsigned table)
 		str_puts(s, "drop");
 		return;
 	}
+	if (!pick(g, 8))
+		str_printf(s, "meter:%u,", AGREE_METER);
 	put_actions(g, s, table, 0, 1 + pick(g, 5));
 	if (!pick(g, 6)) {
 		str_puts(s, ",write_actions(");

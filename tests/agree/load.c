@@ -25,6 +25,7 @@ static struct ofpacts_check check_for(const struct match *m, uint8_t table)
 				       .table = table,
 				       .n_tables = N_TABLES,
 				       .max_ports = OFPP_MAX_,
+				       .meters = true,
 				       .version = OFP10 };
 }
 
@@ -112,6 +113,28 @@ static void add_port(struct tier *t, struct xl_bridge *x, unsigned i)
 	b->ports = xcalloc(1, sizeof(struct xl_port *));
 	b->ports[0] = p;
 	b->n_ports = 1;
+}
+
+/* A meter that never has enough: it drops nothing, on any tier. */
+void tier_add_meter(struct tier *t)
+{
+	struct ofp_meter_band band = { .type = OFPMBT_DROP_, .rate = UINT32_MAX };
+	struct ofp_meter_mod mm = {
+		.flags = OFPMF_KBPS_, .id = AGREE_METER, .bands = &band, .n_bands = 1
+	};
+	struct dp_meter m = { .n_bands = 1, .bands = { { band.rate, 0 } } };
+
+	tables_meter_put(t->tables, &mm, AGREE_METER);
+	if (!t->dp)
+		return;
+	ck_assert_int_eq(t->dp->ops->meters->set(t->dp, AGREE_METER, &m, NULL, NULL), 0);
+	offload_meter_set(t->dp, AGREE_METER, &m, true);
+}
+
+void tier_del_meter(struct tier *t)
+{
+	offload_meter_del(t->dp, AGREE_METER);
+	(void)t->dp->ops->meters->del(t->dp, AGREE_METER, NULL); /* it goes with the datapath */
 }
 
 struct xl_snapshot *tier_snapshot(struct tier *t, const struct agree_case *c)

@@ -124,6 +124,7 @@ struct tier *tier_open(const struct agree_tier *row)
 		t->recirc = recirc_table_new(RECIRC_MAX);
 		for (unsigned i = 0; i < AGREE_PORTS; i++)
 			t->no[i].v = i + 1;
+		tier_add_meter(t);
 		return t;
 	}
 	t->wires.ops = row->wires;
@@ -131,6 +132,7 @@ struct tier *tier_open(const struct agree_tier *row)
 	next_base += AGREE_PORTS;
 	row->wires->open(&t->wires);
 	open_datapath(t);
+	tier_add_meter(t);
 	return t;
 }
 
@@ -147,6 +149,7 @@ static void close_datapath(struct tier *t)
 		port_unref(t->port[i]);
 	}
 	flows_free(t->flows, false);
+	tier_del_meter(t);
 	t->dp->ops->close(t->dp, false);
 	t->row->wires->close(&t->wires);
 }

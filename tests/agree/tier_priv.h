@@ -28,6 +28,8 @@ struct tier {
 
 /* load.c */
 struct xl_snapshot *tier_snapshot(struct tier *t, const struct agree_case *c);
+void tier_add_meter(struct tier *t);
+void tier_del_meter(struct tier *t); /* not of translation alone */
 /* Takes the counters of each line's rule or group. */
 void tier_count(struct tier *t, const struct agree_case *c, struct outcome *o);
 

@@ -39,6 +39,7 @@ static int add(struct kdp *d, struct nl_batch *b, const struct packet *p,
 /* ---- step by step ---- */
 
 #define DROPPED 1 /* the packet has no such header: it, or its copy, ends here */
+#define METERED 2 /* it was over a meter's rate, likewise */
 
 static int send_now(struct kdp *d, struct kdp_work *w, const struct packet *p,
 		    const struct flow_key *key, struct dp_actions acts)
@@ -112,7 +113,36 @@ static int nested(struct kdp *d, struct kdp_work *w, const struct packet *p,
 	int rc = step_by_step(d, w, copy, &copy_key, acts, depth + 1);
 
 	packet_free(copy);
-	return rc == DROPPED ? 0 : rc;
+	return rc > 0 ? 0 : rc;
+}
+
+static int drops_of(struct kdp *d, uint32_t id, uint64_t *n)
+{
+	struct dp_meter_stats st;
+	int rc = kdp_meter_ops.get(&d->up, id, &st);
+
+	*n = 0;
+	for (unsigned i = 0; !rc && i < st.n_bands; i++)
+		*n += st.bands[i].packets;
+	return rc;
+}
+
+/* The kernel meters the packet and keeps its verdict for itself: that it was dropped, the meter's
+ * count tells.  Where the meter drops another packet in between, this one goes with it. */
+static int do_meter(struct kdp *d, struct kdp_work *w, const struct packet *p,
+		    const struct flow_key *key, const struct dp_action *a)
+{
+	uint32_t id = ((const struct act_meter *)dp_action_payload(a))->id;
+	uint64_t before, after;
+	int rc = drops_of(d, id, &before);
+
+	if (!rc)
+		rc = send_now(d, w, p, key, only(a));
+	if (!rc)
+		rc = drops_of(d, id, &after);
+	if (rc == -ENOENT)
+		return METERED; /* no such meter */
+	return rc ? rc : after != before ? METERED : 0;
 }
 
 static int do_one(struct kdp *d, struct kdp_work *w, struct packet *p, struct flow_key *key,
@@ -125,6 +155,8 @@ static int do_one(struct kdp *d, struct kdp_work *w, struct packet *p, struct fl
 		actions_exec(&x, p, key, only(a));
 		return x.dropped ? DROPPED : 0;
 	}
+	if (a->kind == DP_ACT_METER)
+		return do_meter(d, w, p, key, a);
 	if (a->kind == DP_ACT_CLONE && !kernel_can(d, w, key, only(a)))
 		return nested(d, w, p, key, dp_action_nested(a, 0), depth);
 	if (a->kind == DP_ACT_CHECK_PKT_LEN && !kernel_can(d, w, key, only(a)))
@@ -194,8 +226,8 @@ static void do_here(struct kdp *d, struct kdp_work *w, struct dp_execute *ex)
 	struct packet *copy = ex->done_with ? NULL : packet_clone(ex->packet);
 
 	ex->result = step_by_step(d, w, copy ? copy : ex->packet, &ex->key, ex->actions, 0);
-	if (ex->result == DROPPED)
-		ex->result = -EINVAL;
+	if (ex->result > 0)
+		ex->result = ex->result == DROPPED ? -EINVAL : 0;
 	packet_free(copy);
 }
 

@@ -22,7 +22,7 @@ static bool has_rates(struct json_object *plan, struct error *err)
 /* Rates are compared as whole numbers, a thousandth of one each. */
 static uint64_t milli(double x)
 {
-	return (uint64_t)(x * 1000);
+	return (uint64_t)(MIN(x, 1e15) * 1000);
 }
 
 static void sum_row(struct table *t, const char *name, enum view_tone tone, struct json_object *s,

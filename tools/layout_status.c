@@ -126,8 +126,10 @@ static void ranking_row(struct table *t, struct json_object *r, double all, stru
 	table_cell(t, TONE_WARN, "%s", jread_str(r, "reason", err));
 	table_cell(t, TONE_PLAIN, "%s", units_count(jread_u64(r, "flows", err)).s);
 	table_cell(t, TONE_PLAIN, "%s", units_rate(pps).s);
-	table_cell(t, TONE_PLAIN, "%s",
-		   units_percent((uint64_t)(pps * 1000), (uint64_t)(all * 1000)).s);
+	table_cell(
+		t, TONE_PLAIN, "%s",
+		units_percent((uint64_t)(MIN(pps, 1e15) * 1000), (uint64_t)(MIN(all, 1e15) * 1000))
+			.s);
 	table_cell(t, TONE_PLAIN, "%s", units_bits(jread_f64(r, "bps", err) * 8).s);
 	table_cell(t, TONE_PLAIN, "%s", units_count(jread_u64(r, "packets", err)).s);
 	table_cell(t, TONE_PLAIN, "%s", units_bytes(jread_u64(r, "bytes", err)).s);

@@ -105,7 +105,8 @@ void top_cell_bits(struct table *t, const struct layout_frame *f, double bytes_s
 void top_cell_share(struct table *t, const struct view *v, enum view_tone tone, double part,
 		    double whole)
 {
-	uint64_t of = whole > 0 ? 1000000 : 0, n = whole > 0 ? (uint64_t)(part / whole * 1e6) : 0;
+	uint64_t of = whole > 0 ? 1000000 : 0,
+		 n = whole > 0 ? (uint64_t)(MIN(part / whole, 1) * 1e6) : 0;
 	struct str bar = STR_INIT;
 
 	if (part > 0 && !n)

@@ -204,7 +204,9 @@ static void device_row(struct json_object *d, void *aux, struct error *err)
 	table_cell(t, TONE_BOLD, "%s", name);
 	top_cell_rate(t, r->f, l.hw);
 	table_cell(t, TONE_GOOD, "%s",
-		   units_percent((uint64_t)(l.hw * 1000), (uint64_t)(l.all * 1000)).s);
+		   units_percent((uint64_t)(MIN(l.hw, 1e15) * 1000),
+				 (uint64_t)(MIN(l.all, 1e15) * 1000))
+			   .s);
 	table_cell(t, TONE_PLAIN, "%s", units_count(used).s);
 	table_cell(t, TONE_PLAIN, "%s", capacity ? units_count(capacity).s : "unknown");
 	table_cell(t, TONE_PLAIN, "%s", units_percent(used, capacity).s);

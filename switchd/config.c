@@ -142,6 +142,18 @@ static void configure_datapath(struct sw_backend *b, const struct dp_config *c)
 		log_warn("other_config: %s", error_text(&err, text, sizeof(text)));
 }
 
+/* Only where flows outlive the process is there anything to go on with. */
+static void keep(struct sw_backend *b)
+{
+	char *path;
+
+	if (strcmp(b->type, "system"))
+		return;
+	path = dir_file(dir_run(), "shuntd.system.kept");
+	backend_keep(b->be, path);
+	free(path);
+}
+
 static struct backend *backend_for(struct switchd *sw, const char *type, struct error *err)
 {
 	struct backend_config bc;
@@ -161,6 +173,7 @@ static struct backend *backend_for(struct switchd *sw, const char *type, struct 
 		return NULL;
 	}
 	b->type = xstrdup(type);
+	keep(b);
 	cds_list_add_tail(&b->node, &sw->backends);
 	engine_settings(sw, &ec);
 	engine_configure(flows_engine(backend_flows(b->be)), &ec);

@@ -44,6 +44,7 @@ static void tick(void *arg)
 	uint64_t now = clock_mono_ns(), counted = flows_counted_ns(be->flows);
 	struct bridge *br;
 
+	keep_tick(be);
 	engine_tend(flows_engine(be->flows));
 	backend_ct_tick(be);
 	cds_list_for_each_entry (br, &be->bridges, node) {
@@ -81,6 +82,7 @@ struct backend *backend_new(struct loop *loop, const char *datapath_type,
 		goto fail;
 	backend_meters_init(be);
 	backend_ct_init(be);
+	keep_init(be);
 	be->flows = flows_new(be->dp, &ops, be, &held, err);
 	if (!be->flows)
 		goto fail_meters;
@@ -114,6 +116,7 @@ void backend_free(struct backend *be, bool leave)
 	loop_timer_free(be->tick);
 	flows_free(be->flows, leave);
 	be->leaving = leave;
+	keep_done(be);
 	backend_meters_done(be);
 	backend_ct_done(be);
 	be->dp->ops->close(be->dp, leave);

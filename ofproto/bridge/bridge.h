@@ -34,6 +34,10 @@ struct backend_config {
 	uint32_t adopt_wait_ms; /* longest wait for a controller's barrier (60000) */
 };
 void backend_configure(struct backend *be, const struct backend_config *cfg);
+/* What bridges come to know and the datapath does not keep (learned addresses, which meter is
+ * which) is written to this file, and taken from it when it is there.  Right after backend_new().
+ */
+void backend_keep(struct backend *be, const char *path);
 /* The bridges and ports of the start are there: takes over what a former process left
  * (flows_begin()), and from here on takes upcalls.  Once; does nothing the next time. */
 int backend_begin(struct backend *be);

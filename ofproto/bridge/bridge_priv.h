@@ -99,6 +99,20 @@ struct backend_ct { /* ct_zones.c */
 	size_t n;
 };
 
+struct kept_mac { /* keep.c: of a former process */
+	struct cds_list_head node;
+	char *bridge, *port; /* owned */
+	uint16_t vlan;
+	struct eth_addr mac;
+	uint64_t age_s;
+};
+
+struct backend_keep {
+	char *path;                /* owned; NULL: nothing is kept */
+	struct cds_list_head macs; /* of a former process */
+	uint64_t saved_ns, saved_seq;
+};
+
 struct backend {
 	struct loop *loop;
 	struct dp *dp;
@@ -106,6 +120,7 @@ struct backend {
 	struct cds_list_head bridges, tunnels;
 	struct backend_meters meters;
 	struct backend_ct ct;
+	struct backend_keep keep;
 	struct loop_timer *tick;
 	uint64_t next_bridge_id;
 	bool dirty, leaving;
@@ -148,6 +163,13 @@ enum ofperr bridge_meter_mod(struct bridge *br, const struct ofp_meter_mod *mm);
 void bridge_meters_free(struct bridge *br);
 void bridge_meter_features(const struct bridge *br, struct ofp_meter_features *f);
 void bridge_put_meter_stats(struct bridge *br, const struct meter *m, struct ofp_multipart *mp);
+/* keep.c */
+void keep_init(struct backend *be);
+void keep_done(struct backend *be);
+/* The ports of the start are there: teaches what was known. */
+void keep_begin(struct backend *be);
+void keep_tick(struct backend *be);
+void keep_save(struct backend *be);
 /* bundles.c */
 struct bridge_bundle *bridge_bundle_of_port(const struct bridge *br, const char *port);
 void bridge_bundles_free(struct bridge *br);

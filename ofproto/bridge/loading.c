@@ -79,6 +79,7 @@ int backend_begin(struct backend *be)
 	if (be->begun_ns)
 		return 0;
 	be->begun_ns = clock_mono_ns();
+	keep_begin(be);
 	rc = flows_begin(be->flows);
 	cds_list_for_each_entry (br, &be->bridges, node)
 		bridge_update_loading(br);
@@ -89,4 +90,5 @@ void backend_leave(struct backend *be)
 {
 	be->leaving = true;
 	flows_stop(be->flows);
+	keep_save(be);
 }

@@ -10,6 +10,7 @@ ofproto_bridge_libbridge_a_SOURCES = \
 	ofproto/bridge/dispatch.c \
 	ofproto/bridge/events.c \
 	ofproto/bridge/fail.c \
+	ofproto/bridge/keep.c \
 	ofproto/bridge/loading.c \
 	ofproto/bridge/meters.c \
 	ofproto/bridge/ports.c \

@@ -14,7 +14,8 @@ LOG_MODULE("offload.device");
 
 #define TICK_NS (250 * NSEC_PER_MSEC)
 #define STATS_CHUNK 256
-#define STATS_REST 4 /* reading counters takes at most one part in five of the thread's time */
+#define STATS_REST 4 /* reading counters takes at most one part in five of the thread's time, */
+#define STATS_REST_MAX_NS (5 * NSEC_PER_SEC) /* but this long they wait at most */
 
 /* --- counters --- */
 
@@ -143,7 +144,8 @@ static bool read_counters(struct engine_dev *d)
 	if (!n)
 		stats_whole(d, d->read_begun_ns);
 	device_look(d);
-	d->next_stats_ns = clock_mono_ns() + MAX(period, d->read_took_ns * STATS_REST);
+	d->next_stats_ns =
+		clock_mono_ns() + MAX(period, MIN(d->read_took_ns * STATS_REST, STATS_REST_MAX_NS));
 	d->stats_period_ns = period;
 	d->next_tick_ns = 0; /* decided by what was just read */
 	return false;

@@ -248,23 +248,57 @@ static uint32_t default_internal_mtu(struct sw_bridge *b, const struct db_row *b
 	return MIN(least, TAP_MTU_MAX);
 }
 
+/* True when `list`, separated by commas and blanks, has the first `len` bytes of `word`. */
+static bool list_has(const char *list, const char *word, size_t len)
+{
+	for (const char *p = list; *p; p += strcspn(p, ", ")) {
+		p += strspn(p, ", ");
+		if (strcspn(p, ", ") == len && !strncmp(p, word, len))
+			return true;
+	}
+	return false;
+}
+
+/* "auto:" and the providers of `order` (NULL: all) that are not in `off`; none is left: "none". */
+static const char *order_without(const char *order, const char *off, char *text, size_t size)
+{
+	struct str s = STR_INIT;
+
+	for (unsigned i = 0; !order && offload_provider_at(i); i++)
+		if (!list_has(off, offload_provider_at(i)->type,
+			      strlen(offload_provider_at(i)->type)))
+			str_printf(&s, "%s%s", s.len ? "," : "", offload_provider_at(i)->type);
+	for (const char *p = order; p && *p; p += strcspn(p, ", ")) {
+		size_t len;
+
+		p += strspn(p, ", ");
+		len = strcspn(p, ", ");
+		if (len && !list_has(off, p, len))
+			str_printf(&s, "%s%.*s", s.len ? "," : "", (int)len, p);
+	}
+	(void)snprintf(text, size, s.len ? "auto:%s" : "none%s", str_cstr(&s));
+	str_done(&s);
+	return text;
+}
+
 /* The Interface's other_config:offload, or who is offered the port in which order: its
- * other_config:hw-offload-priority or the switch's. */
+ * other_config:hw-offload-priority or the switch's; but nobody of the switch's hw-offload-off. */
 static const char *offload_of(struct switchd *sw, const struct db_row *row, char *text, size_t size)
 {
 	const struct schema *s = sw->schema;
 	const struct db_row *root = db_row_first(s->root);
 	const char *own = db_get_map_string(row, s->if_other_config, "offload", NULL);
 	const char *order = db_get_map_string(row, s->if_other_config, "hw-offload-priority", NULL);
+	const char *off =
+		root ? db_get_map_string(root, s->root_other_config, "hw-offload-off", "") : "";
 
-	if (own)
-		return own;
+	if (own && strcmp(own, "auto"))
+		return list_has(off, own, strcspn(own, ":")) ? "none" : own;
 	if (!order && root)
 		order = db_get_map_string(root, s->root_other_config, "hw-offload-priority", NULL);
-	if (!order || !strcmp(order, "none"))
+	if (order && !strcmp(order, "none"))
 		return order;
-	snprintf(text, size, "auto:%s", order);
-	return text;
+	return order || *off ? order_without(order, off, text, size) : NULL;
 }
 
 static void iface_set(struct sw_bridge *b, struct sw_iface *i, const struct db_row *row,

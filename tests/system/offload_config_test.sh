@@ -73,7 +73,26 @@ vsctl set Interface pa other_config:offload=sim:generic -- set Interface pb othe
 eventually are "hardware:(ok|replacing)( hardware:replacing)?"
 pings
 
+# A provider off for the whole switch, and on again.
+vsctl set Open_vSwitch . other_config:hw-offload-off=tc,sim
+eventually are software:no_device
+pings
+vsctl set Open_vSwitch . other_config:hw-offload-off=tc
+eventually are "hardware:(ok|replacing)( hardware:replacing)?"
+pings
+vsctl remove Open_vSwitch . other_config hw-offload-off
+
+# A NIC that does not come back from a call is cut off: nobody waits for it, traffic goes on, and what it counts meanwhile is
+# counted when it is back.
+hung() { (($(metric shunt_offload_hangs_total) >= 1)); }
+ctl offload device sim:generic fault read 8000
+eventually hung
+pings
+ctl offload device sim:generic fault clear
+eventually are "hardware:(ok|replacing)( hardware:replacing)?"
+pings
+
 enough() { (($(counted) - base >= sent)); }
-for ((i = 0; i < 50; i++)); do enough && break; sleep 0.1; done
+eventually enough # a device that was slow to read rests for some seconds
 equal "$(($(counted) - base))" "$sent" "packets of the rule"
 stop_shuntd

@@ -15,8 +15,8 @@
 #include "tests/fake/survivor.h"
 
 #define PORTS 4
-#define IDLE_MS 100
-#define READ_MS 400 /* longer than that; and with the rest after it, than the rule's idle time */
+#define IDLE_MS 500
+#define READ_MS 700 /* longer than that; and with the rest after it, than the rule's idle time */
 
 static struct survivor *w;
 static struct dp *dp;
@@ -115,7 +115,7 @@ static void setup(void)
 	mac_configure(macs, 1000, 300);
 	for (unsigned i = 0; i < PORTS; i++)
 		add_port(i);
-	add_rule("idle_timeout=1,in_port=1,actions=output:2");
+	add_rule("idle_timeout=2,in_port=1,actions=output:2");
 	add_rule("in_port=4,actions=output:2");
 	publish();
 }
@@ -181,11 +181,12 @@ START_TEST(nobody_waits_for_its_counters)
 	struct flows_stats was;
 	uint64_t passes;
 
-	UNTIL(survivor_send(w, &busy, 1)); /* the first miss brings the megaflow */
-	UNTIL(state(OFFLOAD_ST_HARDWARE) == 1);
+	/* the first miss brings the megaflow */
+	UNTIL(survivor_send(w, &busy, 1) && state(OFFLOAD_ST_HARDWARE) == 1);
 	w->stats_naps_ms = READ_MS;
 	passes = w->stats_passes + 1;
-	UNTIL(w->stats_passes > passes); /* from here on each reading takes so long */
+	UNTIL(survivor_send(w, &busy, 1) &&
+	      w->stats_passes > passes); /* from here on each reading takes so long */
 	was = stats();
 	passes = w->stats_passes;
 	UNTIL(survivor_send(w, &first, 1)); /* a miss is answered meanwhile */

@@ -6,7 +6,8 @@
  *
  * Each rule takes UDP packets of one 5-tuple that come in at DEVICE i and sends them out of o, as
  * probe sends them.  RULES of them are given to the placement engine 32 at a time, as a handler
- * does: the engine puts each into the kernel's datapath and then, on its device's thread, into TC.
+ * does: the engine puts each into the kernel's datapath and then, on its device's thread, into TC;
+ * what the datapath's flows do is read once.
  * With -p (provider) they are given to the TC provider alone, in batches of 64, and are then read
  * back twice: their counters, as every 0.5 s, and each of them whole and compared with what was
  * asked for, as in an audit.
@@ -278,6 +279,20 @@ static void put_all(struct engine *e, const struct rules *r, struct engine_flow 
 	}
 }
 
+/* As when the engine looks whether somebody else changed one. */
+static void read_actions(struct dp *dp, unsigned n)
+{
+	struct dp_dump cur = { .flags = DP_DUMP_ACTIONS };
+	struct dp_flow_rec recs[READ_BATCH];
+	int got;
+
+	while ((got = dp->ops->flow_dump(dp, &cur, recs, READ_BATCH)) > 0)
+		n -= MIN(n, (unsigned)got);
+	dp->ops->flow_dump_end(dp, &cur);
+	if (got || n)
+		die("flows of the datapath are missing", NULL);
+}
+
 static void run_engine(const struct options *o)
 {
 	struct engine_totals totals;
@@ -305,6 +320,9 @@ static void run_engine(const struct options *o)
 	engine_totals(e, &totals);
 	if (totals.flows[LEDGER_TC] != r.n)
 		die("not all are in TC", NULL);
+	m = begin();
+	read_actions(dp, r.n);
+	end("engine.actions", &m, r.n);
 	m = begin();
 	for (unsigned i = 0; i < r.n; i += PUT_BATCH)
 		engine_del(e, flows + i, MIN(r.n - i, PUT_BATCH));

@@ -97,6 +97,7 @@ struct tc_device {
 	bool may_offload;           /* not tc:software, not tc:tunnels */
 	bool driver_only;           /* nobody asked for rules in software */
 	bool tunnels;               /* tunnel devices: any NIC's driver may take rules of theirs */
+	bool tunnel_df;             /* the kernel's tunnel action can ask for that */
 	bool recirc;                /* the kernel's datapath goes on where a chain ended */
 	bool offloads, inner_vlan;  /* the driver takes rules; matches a second tag */
 	uint32_t trial, trial_left; /* probe.c's police action is there; is to go; 0: not */

@@ -45,6 +45,7 @@ static inline bool flower_port_is_tunnel(const struct flower_port *p)
 #define FLOWER_F_NUM_VLANS 0x04u /* the number of VLAN tags can be matched (Linux 6.0) */
 #define FLOWER_F_DRIVER 0x08u    /* a NIC's driver may carry the rule out: likewise */
 #define FLOWER_F_SKIP_SW 0x10u   /* and nobody else: police actions are hardware's */
+#define FLOWER_F_TUNNEL_DF 0x20u /* act_tunnel_key can ask for "do not fragment" (Linux 6.4) */
 
 struct flower_env { /* borrowed for the call */
 	/* false: no port that a rule can lead to or stand at */

@@ -230,7 +230,7 @@ static int put_output(struct put *p, const struct dp_action *a, bool last)
 		p->released = true;
 	}
 	if (flower_port_is_tunnel(&to)) {
-		if (flower_tunnel_check(&p->tunnel, to.kind, p->why))
+		if (flower_tunnel_check(&p->tunnel, to.kind, p->env->features, p->why))
 			return -EOPNOTSUPP;
 		n = begin(p, "tunnel_key", false);
 		flower_tunnel_put(&p->tunnel, to.kind, p->b);

@@ -39,11 +39,11 @@ static bool is_v6(const struct flow_tnl *t)
 }
 
 /* What cannot be asked for; FIELD_N_IDS: it is all there. */
-static enum field_id lacks(const struct flow_tnl *v, enum flower_port_kind kind)
+static enum field_id lacks(const struct flow_tnl *v, enum flower_port_kind kind, uint32_t features)
 {
 	uint16_t can = FLOW_TNL_F_CSUM | FLOW_TNL_F_KEY;
 
-	if (is_v6(v))
+	if (is_v6(v) || features & FLOWER_F_TUNNEL_DF)
 		can |= FLOW_TNL_F_DF;
 	if (v->flags & ~htons(can))
 		return FIELD_TUN_FLAGS;
@@ -58,10 +58,10 @@ static enum field_id lacks(const struct flow_tnl *v, enum flower_port_kind kind)
 }
 
 int flower_tunnel_check(const struct flower_tunnel *t, enum flower_port_kind kind,
-			struct offload_refusal *why)
+			uint32_t features, struct offload_refusal *why)
 {
 	const struct flow_tnl *v = &t->value;
-	enum field_id field = lacks(v, kind);
+	enum field_id field = lacks(v, kind, features);
 
 	if (!v->dst && !is_v6(v))
 		return flower_refuse(why, OFFLOAD_ACTION, -1, DP_ACT_OUTPUT);
@@ -94,6 +94,8 @@ void flower_tunnel_put(const struct flower_tunnel *t, enum flower_port_kind kind
 	} else {
 		nlattr_put_be32(b, TCA_TUNNEL_KEY_ENC_IPV4_SRC, v->src);
 		nlattr_put_be32(b, TCA_TUNNEL_KEY_ENC_IPV4_DST, v->dst);
+		if (v->flags & htons(FLOW_TNL_F_DF))
+			nlattr_put_flag(b, FLOWER_TUNNEL_NO_FRAG);
 	}
 	if (v->tp_dst)
 		nlattr_put_be16(b, TCA_TUNNEL_KEY_ENC_DST_PORT, v->tp_dst);
@@ -116,7 +118,7 @@ void flower_tunnel_put_release(struct buf *b)
 
 /* --- and back --- */
 
-static const struct nlattr_policy policy[TCA_TUNNEL_KEY_MAX + 1] = {
+static const struct nlattr_policy policy[FLOWER_TUNNEL_NO_FRAG + 1] = {
 	[TCA_TUNNEL_KEY_PARMS] = NLATTR_EXACT(sizeof(struct tc_tunnel_key)),
 	[TCA_TUNNEL_KEY_TM] = NLATTR_ANY,
 	[TCA_TUNNEL_KEY_PAD] = NLATTR_ANY,
@@ -130,6 +132,7 @@ static const struct nlattr_policy policy[TCA_TUNNEL_KEY_MAX + 1] = {
 	[TCA_TUNNEL_KEY_ENC_OPTS] = NLATTR_ANY,
 	[TCA_TUNNEL_KEY_ENC_TOS] = NLATTR_EXACT(1),
 	[TCA_TUNNEL_KEY_ENC_TTL] = NLATTR_EXACT(1),
+	[FLOWER_TUNNEL_NO_FRAG] = NLATTR_ANY,
 };
 
 static void copy(void *to, const struct nlattr *a, size_t len)
@@ -150,6 +153,8 @@ static int get_header(struct flow_tnl *v, const struct nlattr *const tb[])
 	}
 	if (!no_csum || !nlattr_u8(no_csum))
 		v->flags |= htons(FLOW_TNL_F_CSUM);
+	if (tb[FLOWER_TUNNEL_NO_FRAG])
+		v->flags |= htons(FLOW_TNL_F_DF);
 	copy(&v->src, tb[TCA_TUNNEL_KEY_ENC_IPV4_SRC], sizeof(v->src));
 	copy(&v->dst, tb[TCA_TUNNEL_KEY_ENC_IPV4_DST], sizeof(v->dst));
 	copy(&v->src6, tb[TCA_TUNNEL_KEY_ENC_IPV6_SRC], sizeof(v->src6));

@@ -325,6 +325,8 @@ void tc_env(const struct tc_device *d, enum offload_policy policy, struct flower
 		env->features |= FLOWER_F_SOFTWARE;
 	if ((d->offloads || d->tunnels) && policy != OFFLOAD_POLICY_SKIP_HW)
 		env->features |= FLOWER_F_DRIVER;
+	if (d->tunnel_df)
+		env->features |= FLOWER_F_TUNNEL_DF;
 	if (d->recirc)
 		env->features |= FLOWER_F_RECIRC;
 }

@@ -74,6 +74,7 @@ static int device_new(const char *name, const struct tc_port *first, bool asked,
 	d->may_offload = first->offloads || first->bond;
 	d->driver_only = first->bond && !asked;
 	d->tunnels = !first->offloads && first->kind >= FLOWER_PORT_VXLAN;
+	d->tunnel_df = tc_kernel_tunnel_df(main_chan);
 	d->recirc = first->kernel && tc_kernel_shares_chains();
 	atomic_store(&d->stale, true);
 	nl_batch_init(&d->batch);

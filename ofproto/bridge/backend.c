@@ -46,7 +46,7 @@ static void tick(void *arg)
 
 	keep_tick(be);
 	engine_tend(flows_engine(be->flows));
-	backend_ct_tick(be);
+	backend_ct_tick(be, now);
 	cds_list_for_each_entry (br, &be->bridges, node) {
 		/* looked at each tick, so the next time is not needed */
 		(void)tables_expire(br->tables, now, counted);

@@ -97,6 +97,7 @@ struct backend_ct { /* ct_zones.c */
 	struct cds_list_head policies;
 	struct xl_ct_zone *zones; /* owned, by zone */
 	size_t n;
+	uint64_t tidy_ns; /* when it is next looked for what can be deleted */
 };
 
 struct kept_mac { /* keep.c: of a former process */
@@ -191,4 +192,4 @@ struct bridge *backend_bridge_by_id(struct backend *be, uint64_t id);
 void backend_ct_init(struct backend *be);
 void backend_ct_done(struct backend *be);
 /* Deletes what nothing names any more. */
-void backend_ct_tick(struct backend *be);
+void backend_ct_tick(struct backend *be, uint64_t now_ns);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/base/hash.h"
 #include "core/base/log.h"
 #include "core/base/xalloc.h"
@@ -20,6 +21,8 @@
 #include "ofproto/bridge/bridge_priv.h"
 
 LOG_MODULE("bridge.ct");
+
+#define TIDY_NS (2 * NSEC_PER_SEC) /* between two tries to delete what flows may name */
 
 struct policy {
 	struct cds_list_head node; /* in backend_ct.policies */
@@ -60,27 +63,35 @@ static void make_one(struct backend *be, struct policy *p, unsigned proto)
 	xl_ct_timeout_name(p->stem, proto, t.name);
 	memcpy(t.seconds, p->seconds, sizeof(t.seconds));
 	if (be->dp->ops->ct->timeout_set(be->dp, &t, &err))
-		log_warn("datapath %s: timeouts of connections: %s", be->dp->name,
-			 error_text(&err, text, sizeof(text)));
+		log_warn_rl("datapath %s: timeouts of connections: %s", be->dp->name,
+			    error_text(&err, text, sizeof(text)));
 	else
 		p->protos |= (uint8_t)(1u << proto);
 }
 
-static struct policy *policy_for(struct backend *be, const struct ct_zone_config *z)
+static struct policy *find_or_add(struct backend *be, const uint32_t seconds[DP_CT_N_TIMEOUTS])
 {
 	struct policy *p;
 
 	cds_list_for_each_entry (p, &be->ct.policies, node)
-		if (!memcmp(p->seconds, z->seconds, sizeof(p->seconds)))
+		if (!memcmp(p->seconds, seconds, sizeof(p->seconds)))
 			return p;
 	p = xzalloc(sizeof(*p));
-	memcpy(p->seconds, z->seconds, sizeof(p->seconds));
+	memcpy(p->seconds, seconds, sizeof(p->seconds));
 	(void)snprintf(p->stem, sizeof(p->stem), "shunt_%08x",
 		       (uint32_t)hash_bytes(p->seconds, sizeof(p->seconds), 0));
-	for (unsigned i = 0; i < XL_CT_N_PROTOS; i++)
-		if (has_any(p, i))
-			make_one(be, p, i);
 	cds_list_add_tail(&p->node, &be->ct.policies);
+	return p;
+}
+
+/* One that was on its way out may lack some. */
+static struct policy *policy_for(struct backend *be, const struct ct_zone_config *z)
+{
+	struct policy *p = find_or_add(be, z->seconds);
+
+	for (unsigned i = 0; i < XL_CT_N_PROTOS; i++)
+		if (has_any(p, i) && !(p->protos & 1u << i))
+			make_one(be, p, i);
 	return p;
 }
 
@@ -99,10 +110,13 @@ static bool unmake(struct backend *be, struct policy *p)
 	return !p->protos;
 }
 
-void backend_ct_tick(struct backend *be)
+void backend_ct_tick(struct backend *be, uint64_t now_ns)
 {
 	struct policy *p, *next;
 
+	if (now_ns < be->ct.tidy_ns)
+		return;
+	be->ct.tidy_ns = now_ns + TIDY_NS;
 	cds_list_for_each_entry_safe (p, next, &be->ct.policies, node)
 		if (!p->wanted && unmake(be, p)) {
 			cds_list_del(&p->node);

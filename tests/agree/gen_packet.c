@@ -93,8 +93,9 @@ static void sum_l4(struct maker *m, uint8_t proto, unsigned ofs)
 	uint32_t sum = proto == IPP_ICMP || proto == IPP_IGMP ? 0 : pseudo(m, proto);
 	be16 right = csum_finish(csum_continue(sum, m->b.data + m->l4, m->b.len - m->l4));
 
-	if (proto == IPP_UDP && chance(m, 1, 5))
-		return; /* none */
+	/* None; over IPv6 that is wrong (RFC 8200 section 8.1), and TC's csum action makes one. */
+	if (proto == IPP_UDP && (!m->v6 || m->kinds->wrong_sums) && chance(m, 1, 5))
+		return;
 	if (proto == IPP_UDP && !right)
 		right = 0xffff;
 	put_sum(m, m->l4 + ofs, right);

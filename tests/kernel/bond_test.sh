@@ -11,6 +11,13 @@ host b 10.0.0.2/24
 exact_bridge bond0 pb other_config:offload=tc
 bond_steps tc s0 s1 w0 w1
 
+frame() { # DEVICE: one out of it
+	python3 -c 'import socket, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind((sys.argv[1], 0))
+s.send(bytes(12) + b"\x12\x34" + bytes(46))' "$1"
+}
+
 step "another bond, while all blocks are taken"
 first=$((0x53480001)) # the first of the numbers that Shunt takes, 64 of them
 for ((i = 0; i < 64; i++)); do
@@ -26,10 +33,7 @@ ip link set bond1 up
 ip link set w2 up
 vsctl add-port br0 bond1 -- set Interface bond1 other_config:offload=tc
 ofctl add-flow br0 "in_port=bond1,actions=output:pb"
-python3 -c 'import socket
-s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-s.bind(("w2", 0))
-s.send(bytes(12) + b"\x12\x34" + bytes(46))'
+frame w2
 has_reason() { ctl offload flows --json | grep -q "\"$1\""; }
 eventually has_reason block_full
 for ((i = 0; i < 64; i++)); do echo "link del d$i"; done >"$dir/links"
@@ -44,5 +48,26 @@ eventually unbound s2
 tc qdisc add dev s2 clsact
 enslave bond1 s2
 eventually has_reason foreign_qdisc
+
+step "a bond that has one slave wait: the rules are where the packets are taken"
+for i in 3 4; do
+	ip link add "s$i" type veth peer name "w$i"
+	ip link set "w$i" up
+done
+ip link add bond2 type bond mode active-backup miimon 100
+enslave bond2 s3 s4
+ip link set bond2 up
+ip link set bond2 type bond active_slave s3
+vsctl add-port br0 bond2 -- set Interface bond2 other_config:offload=tc
+ofctl add-flow br0 "in_port=bond2,actions=output:pb"
+frame w3
+eventually bound s3
+expect unbound s4
+ip link set bond2 type bond active_slave s4
+eventually bound s4
+eventually unbound s3
+frame w4
+counted() { [[ $(ofctl dump-flows br0 in_port=bond2) == *n_packets=2,* ]]; }
+eventually counted
 stop_shuntd
 expect tc qdisc del dev s2 clsact

@@ -16,6 +16,7 @@
 
 struct band {
 	uint32_t rate;
+	uint64_t packet;          /* time that a packet costs: of packet meters */
 	uint64_t bucket;          /* time that the whole bucket takes to fill */
 	_Atomic uint64_t full_at; /* since the meter was set, and the bucket's time before it */
 };
@@ -85,17 +86,20 @@ static bool take(struct band *b, uint64_t cost, uint64_t now)
 	return true;
 }
 
+static uint64_t cost(const struct dpu_meter *m, const struct band *b, uint32_t len)
+{
+	return m->packets ? b->packet : fine_time((uint64_t)len * 8, units_per_second(m, b));
+}
+
 /* The band that the packet is over, the one of the highest rate; -1: none. */
 static int run_bands(struct dpu_meter *m, uint32_t len, uint64_t now)
 {
-	uint64_t units = m->packets ? 1 : (uint64_t)len * 8;
 	int over = -1;
 
 	for (unsigned i = 0; i < m->n_bands; i++) {
 		struct band *b = &m->bands[i];
 
-		if (!take(b, fine_time(units, units_per_second(m, b)), now) &&
-		    (over < 0 || b->rate > m->bands[over].rate))
+		if (!take(b, cost(m, b, len), now) && (over < 0 || b->rate > m->bands[over].rate))
 			over = (int)i;
 	}
 	return over;
@@ -148,6 +152,7 @@ static struct dpu_meter *meter_new(const struct dp_meter *c, uint64_t now_ns)
 		uint64_t burst = c->bands[i].burst ? c->bands[i].burst : c->bands[i].rate;
 
 		b->rate = c->bands[i].rate;
+		b->packet = fine_time(1, b->rate);
 		b->bucket = fine_time(c->packets ? burst : burst * 1000, units_per_second(m, b));
 	}
 	return m;

@@ -29,6 +29,8 @@
 #define PACKETS 16
 
 static const struct flower_env everything = ENV(FLOWER_F_RECIRC | FLOWER_F_NUM_VLANS);
+static const struct flower_env newer =
+	ENV(FLOWER_F_RECIRC | FLOWER_F_NUM_VLANS | FLOWER_F_TUNNEL_DF);
 static const struct flower_env hw_only =
 	ENV(FLOWER_F_RECIRC | FLOWER_F_NUM_VLANS | FLOWER_F_SKIP_SW);
 static const struct flower_env software =
@@ -279,6 +281,12 @@ START_TEST(there_and_back_software)
 }
 END_TEST
 
+START_TEST(there_and_back_newer)
+{
+	round_trips("there_and_back_newer", &newer);
+}
+END_TEST
+
 START_TEST(there_and_back_hw_only)
 {
 	round_trips("there_and_back_hw_only", &hw_only);
@@ -415,6 +423,9 @@ static const struct {
 } limits[] = {
 	{ &everything, TCP4,
 	  "set(tunnel(tun_id=0x5,ipv6_dst=fd00::1,ttl=64,tp_dst=4789,flags(df|key))),6", -1 },
+	{ &everything, TCP4, "set(tunnel(tun_id=0x5,dst=1.2.3.4,ttl=64,flags(df|key))),6",
+	  FIELD_TUN_FLAGS },
+	{ &newer, TCP4, "set(tunnel(tun_id=0x5,dst=1.2.3.4,ttl=64,flags(df|key))),6", -1 },
 	{ &everything, TAGS2, "set(ipv4(ttl=3)),2", -1 },
 	{ &software, TAGS2, "set(ipv4(ttl=3)),2", FIELD_IP_TTL },
 	{ &everything, TAGGED("vid=5"), "set(vlan(vid=6)),2", -1 },
@@ -507,6 +518,7 @@ int main(void)
 	tcase_add_test(c, there_and_back_hardware);
 	tcase_add_test(c, there_and_back_software);
 	tcase_add_test(c, there_and_back_hw_only);
+	tcase_add_test(c, there_and_back_newer);
 	tcase_add_test(c, taps_are_told_apart);
 	tcase_add_loop_test(c, refusals_name_what_is_at_fault, 0, (int)ARRAY_SIZE(refusals));
 	tcase_add_loop_test(c, frames_for_the_host_are_marked, 0, (int)ARRAY_SIZE(for_host));

@@ -155,6 +155,10 @@ static inline void random_rule_tunnel_set(struct rng *r, struct buf *b)
 		field_ones(f, &ones);
 		dp_actions_put_set(b, f->id, &v, &ones);
 	}
+	memset(&v, 0, sizeof(v));
+	v.be16 = htons(FLOW_TNL_F_KEY | (rng_below(r, 4) ? 0 : FLOW_TNL_F_DF));
+	field_ones(field_get(FIELD_TUN_FLAGS), &ones);
+	dp_actions_put_set(b, FIELD_TUN_FLAGS, &v, &ones);
 }
 
 static inline void random_rule_output(struct rng *r, struct buf *b)

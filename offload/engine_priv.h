@@ -324,6 +324,8 @@ void place_remove(struct engine *e, struct engine_flow *f, enum after_removal af
 		  enum offload_state via, const struct why *why) ENGINE_LOCKED(e);
 /* Onto its port's shelf, or to where its value belongs there. */
 void place_shelve(struct engine_flow *f);
+/* A reading brought packets: it goes up where it waits. */
+void place_counted(struct engine_flow *f);
 /* What orders flows that wait has changed; only_port NULL: for all. */
 void place_reshelve(struct engine *e, const struct engine_port *only_port) ENGINE_LOCKED(e);
 /* Queues it for installation. */

@@ -384,8 +384,8 @@ void flow_fold(struct engine *e, struct engine_flow *f, enum ledger_tier t,
 		mute_hit(e, f);
 	if (d.packets) /* an idle flow's rate decays when it is looked at */
 		rate_add(&f->rate, d.packets, clock_mono_ns());
-	if (d.packets && f->shelved.on)
-		place_shelve(f);
+	if (d.packets)
+		place_counted(f);
 }
 
 /* --- looking at it --- */

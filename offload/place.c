@@ -36,6 +36,14 @@ void place_shelve(struct engine_flow *f)
 	shelf_put(s, &f->shelved, value_of(f));
 }
 
+void place_counted(struct engine_flow *f)
+{
+	if (f->shelved.on)
+		place_shelve(f);
+	else if (f->queued.place == QUEUE_INSTALLS)
+		queue_raise(&f->dev->queue, &f->queued, value_of(f));
+}
+
 void place_wait(struct engine_flow *f)
 {
 	enum offload_retry r = retry_of(&f->why);

@@ -29,6 +29,20 @@ void queue_add_change(struct queue *q, struct queue_item *it, uint64_t now_ns)
 	q->n_changes++;
 }
 
+static void put_in_bucket(struct queue *q, struct queue_item *it, unsigned b)
+{
+	it->bucket = (uint8_t)b;
+	cds_list_add_tail(&it->node, &q->bucket[b]);
+	q->used |= 1u << b;
+}
+
+static void leave_bucket(struct queue *q, struct queue_item *it)
+{
+	cds_list_del(&it->node);
+	if (cds_list_empty(&q->bucket[it->bucket]))
+		q->used &= ~(1u << it->bucket);
+}
+
 struct queue_item *queue_add_install(struct queue *q, struct queue_item *it, double value,
 				     uint64_t now_ns)
 {
@@ -45,25 +59,32 @@ struct queue_item *queue_add_install(struct queue *q, struct queue_item *it, dou
 		queue_drop(q, victim);
 	}
 	it->place = QUEUE_INSTALLS;
-	it->bucket = (uint8_t)b;
 	it->since_ns = now_ns;
-	cds_list_add_tail(&it->node, &q->bucket[b]);
-	q->used |= 1u << b;
+	put_in_bucket(q, it, b);
 	q->n_installs++;
 	return victim;
+}
+
+void queue_raise(struct queue *q, struct queue_item *it, double value)
+{
+	unsigned b = bucket_of(value);
+
+	if (it->place != QUEUE_INSTALLS || b <= it->bucket)
+		return;
+	leave_bucket(q, it);
+	put_in_bucket(q, it, b);
 }
 
 void queue_drop(struct queue *q, struct queue_item *it)
 {
 	if (it->place == QUEUE_NOWHERE)
 		return;
-	cds_list_del(&it->node);
 	if (it->place == QUEUE_CHANGES) {
+		cds_list_del(&it->node);
 		q->n_changes--;
 	} else {
+		leave_bucket(q, it);
 		q->n_installs--;
-		if (cds_list_empty(&q->bucket[it->bucket]))
-			q->used &= ~(1u << it->bucket);
 	}
 	it->place = QUEUE_NOWHERE;
 }

@@ -39,6 +39,9 @@ void queue_add_change(struct queue *q, struct queue_item *it, uint64_t now_ns);
  * itself; that one is nowhere again. */
 struct queue_item *queue_add_install(struct queue *q, struct queue_item *it, double value,
 				     uint64_t now_ns);
+/* One that waits to be installed carries more than when it came: before those that carry less.  It
+ * keeps its age. */
+void queue_raise(struct queue *q, struct queue_item *it, double value);
 /* Takes it out, wherever it is; also when it is nowhere. */
 void queue_drop(struct queue *q, struct queue_item *it);
 /* The next change, or when there is none the most valuable installation, taken out; NULL when
@@ -48,5 +51,5 @@ static inline uint32_t queue_depth(const struct queue *q)
 {
 	return q->n_changes + q->n_installs;
 }
-/* When the oldest item came; 0 when empty. */
+/* When the oldest item came, of those that are next in their lists; 0 when empty. */
 uint64_t queue_oldest_ns(const struct queue *q);

@@ -124,6 +124,28 @@ START_TEST(queue_changes_first_then_value)
 }
 END_TEST
 
+START_TEST(queue_raises_what_carries_more)
+{
+	struct queue_item it[4] = { 0 };
+	struct queue q;
+
+	queue_init(&q, 3);
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert_ptr_null(queue_add_install(&q, &it[i], 0, i + 1));
+	queue_raise(&q, &it[2], 1000);
+	queue_raise(&q, &it[1], 1000);
+	queue_raise(&q, &it[2], 3); /* what falls stays */
+	queue_raise(&q, &it[3], 1000);
+	ck_assert_uint_eq(it[3].place, QUEUE_NOWHERE);
+	ck_assert_uint_eq(queue_depth(&q), 3);
+	ck_assert_ptr_eq(queue_add_install(&q, &it[3], 5, 4), &it[0]);
+	ck_assert_ptr_eq(queue_next(&q), &it[2]);
+	ck_assert_ptr_eq(queue_next(&q), &it[1]);
+	ck_assert_ptr_eq(queue_next(&q), &it[3]);
+	ck_assert_ptr_null(queue_next(&q));
+}
+END_TEST
+
 /* --- shapes --- */
 
 static void make_rule(struct offload_rule *r, struct match *m, struct buf *acts, const char *match,
@@ -448,6 +470,7 @@ int main(void)
 	tcase_add_test(t, a_refusal_names_field_limit_and_driver);
 	tcase_add_test(t, ledger_adds_generations);
 	tcase_add_test(t, queue_changes_first_then_value);
+	tcase_add_test(t, queue_raises_what_carries_more);
 	tcase_add_test(t, shapes_ignore_values_but_not_kinds);
 	tcase_add_test(t, shapes_are_bounded);
 	tcase_add_test(t, ufids_round_trip);

@@ -62,14 +62,6 @@ vsctl del-zone-tp system zone=5
 vsctl add-zone-tp system zone=5 udp_single=300 udp_multiple=310 icmp_first=400
 eventually have 5 100 300 100 400
 
-step "the first one again, which is half gone by now"
-sleep 3
-vsctl del-zone-tp system zone=5
-vsctl add-zone-tp system zone=5 udp_single=7 udp_multiple=9 icmp_first=300
-send 5
-expect between 1 7 5 udp
-expect between 200 300 5 icmp
-
 step "and none at all"
 vsctl del-zone-tp system zone=5
 eventually have 5 1 30 1 30

@@ -48,6 +48,7 @@ ofctl del-flows br0
 ofctl add-flow br0 "in_port=LOCAL,actions=normal"
 ofctl add-flow br0 "in_port=pb,actions=normal"
 in_host b ip addr add 10.0.0.2/24 dev eth0
+ip neigh replace 10.0.0.2 lladdr "$mac_b" nud permanent dev br0 # ping's packets are all that there are
 expect ping -q -c 5 -i 0.05 -W 1 10.0.0.2
 eventually all_in tc 2
 before=$(packets in_port=LOCAL) back=$(packets in_port=pb)

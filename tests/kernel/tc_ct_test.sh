@@ -128,19 +128,5 @@ table=0,priority=100,ip,in_port=2,actions=group:2
 FLOWS
 lives_in_tc a 10.0.0.2
 
-step "a meter is the kernel's datapath's work, and that is said"
-ovs-ofctl -O OpenFlow13 add-meter br0 'meter=1,kbps,band=type=drop,rate=1000000'
-flows <<'FLOWS'
-table=0,priority=10,arp,actions=normal
-table=0,priority=100,ip,in_port=1,actions=meter:1,output:2
-table=0,priority=100,ip,in_port=2,actions=output:1
-FLOWS
-expect talks a 10.0.0.2
-refused() { ctl offload flows --json | python3 -c '
-import json, sys
-sys.exit(("refused", "action") not in {(f["state"], f["reason"]) for f in json.load(sys.stdin) if f["port"] == "pa"})'; }
-eventually refused
-metered() { ovs-ofctl -O OpenFlow13 meter-stats br0 meter=1 | grep -q "packet_in_count:$(packets table=0,ip,in_port=1) "; }
-eventually metered
 stop_shuntd
 equal "$(complaints)" "" "the log's complaints"

@@ -24,7 +24,7 @@ device=tc:$(</sys/class/net/nr0/phys_switch_id)
 
 step "capabilities are this device's own, and the trials are gone"
 eventually can '"recirc" in a'
-expect can '{"ct", "ct_clear", "output", "drop", "set"} <= a and not {"push_vlan", "pop_vlan", "meter", "sample"} & a'
+expect can '{"ct", "ct_clear", "output", "drop", "set", "meter"} <= a and not {"push_vlan", "pop_vlan", "sample"} & a'
 expect can '{"dl_src", "nw_dst", "tcp_dst", "ct_state"} <= f and not {"vlan_vid", "vlan_pcp"} & f and "nw_dst" in r'
 equal "$(nic_rules)" 0 "rules in the NIC"
 equal "$(tc filter show dev nr0 ingress)$(tc chain show dev nr0 ingress | grep -vw 'chain 0')" "" "what the trials left"

@@ -267,6 +267,7 @@ END_TEST
 
 struct terminal {
 	int master, slave;
+	struct termios before; /* the program had it */
 	pid_t pid;
 	char screen[1 << 20]; /* everything that it was sent */
 	size_t n;
@@ -309,6 +310,7 @@ static void start_live(void)
 	ck_assert(term.master >= 0 && !grantpt(term.master) && !unlockpt(term.master));
 	resize(80, 24);
 	term.slave = open(ptsname(term.master), O_RDWR | O_NOCTTY);
+	ck_assert_int_eq(tcgetattr(term.slave, &term.before), 0);
 	term.pid = fork();
 	if (!term.pid) {
 		(void)setsid();
@@ -322,7 +324,7 @@ static void start_live(void)
 }
 
 /* Waits for its end and checks that the terminal is as it was. */
-static int end_live(const struct termios *before)
+static int end_live(void)
 {
 	struct termios after;
 	int status;
@@ -331,7 +333,7 @@ static int end_live(const struct termios *before)
 	ck_assert_int_eq(waitpid(term.pid, &status, 0), term.pid);
 	ck_assert_ptr_nonnull(strstr(term.screen, "\033[?25h"));
 	ck_assert_int_eq(tcgetattr(term.slave, &after), 0);
-	ck_assert_uint_eq(before->c_lflag, after.c_lflag);
+	ck_assert_uint_eq(term.before.c_lflag, after.c_lflag);
 	close(term.master);
 	close(term.slave);
 	return status;
@@ -340,18 +342,16 @@ static int end_live(const struct termios *before)
 START_TEST(live_view_gives_the_terminal_back)
 {
 	static const int signals[] = { 0, SIGINT, SIGTERM, SIGSEGV };
-	struct termios before;
 	int status;
 
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
 		start_live();
-		ck_assert_int_eq(tcgetattr(term.slave, &before), 0);
 		expect("SHARE NOW", 0);
 		if (signals[i])
 			ck_assert_int_eq(kill(term.pid, signals[i]), 0);
 		else
 			ck_assert_int_eq(write(term.master, "q", 1), 1);
-		status = end_live(&before);
+		status = end_live();
 		if (signals[i] == SIGTERM)
 			ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
 		else if (signals[i] == SIGSEGV) /* of which a sanitizer makes an exit status */
@@ -364,11 +364,9 @@ END_TEST
 
 START_TEST(live_view_follows_the_size)
 {
-	struct termios before;
 	size_t mark;
 
 	start_live();
-	ck_assert_int_eq(tcgetattr(term.slave, &before), 0);
 	expect("SHARE NOW", 0);
 	ck_assert_ptr_null(strstr(term.screen, "UFID"));
 	mark = term.n;
@@ -384,24 +382,22 @@ START_TEST(live_view_follows_the_size)
 	ck_assert_int_eq(write(term.master, "xs", 2), 2);
 	expect("by bits", mark);
 	ck_assert_int_eq(write(term.master, "q", 1), 1);
-	ck_assert_int_eq(end_live(&before), 0);
+	ck_assert_int_eq(end_live(), 0);
 }
 END_TEST
 
 START_TEST(live_view_survives_the_switch)
 {
-	struct termios before;
 	size_t mark;
 
 	start_live();
-	ck_assert_int_eq(tcgetattr(term.slave, &before), 0);
 	expect("SHARE NOW", 0);
 	stop();
 	mark = term.n;
 	expect("asking again", mark);
 	memcpy(strrchr(dir, '.'), ".XXXXXX", 8);
 	ck_assert_int_eq(write(term.master, "q", 1), 1);
-	ck_assert_int_eq(end_live(&before), 0);
+	ck_assert_int_eq(end_live(), 0);
 	start(); /* for stop() */
 }
 END_TEST

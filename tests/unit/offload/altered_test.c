@@ -23,12 +23,6 @@ static void open_rig(void)
 	rig_configure(&r);
 }
 
-static void close_rig(void)
-{
-	rig_close(&r, false);
-	rig_end(&r);
-}
-
 static bool change(struct ufid u, const char *actions)
 {
 	struct buf b = BUF_INIT;
@@ -82,15 +76,6 @@ static void wait_does(struct ufid u, const char *actions)
 	ck_assert(does(u, actions));
 }
 
-static uint64_t total(struct engine_flow *f)
-{
-	struct flow_stats t;
-
-	engine_refresh(r.e);
-	engine_flow_total(f, &t);
-	return t.packets;
-}
-
 static void expect_told_of(struct ufid u)
 {
 	struct engine_flow_info i;
@@ -122,7 +107,7 @@ START_TEST(it_does_again_what_it_should)
 	wait_does(u, "%1");
 	ck_assert_uint_eq(changed_back(), 1);
 	ck_assert(survivor_send(r.w, &m.key, 2));
-	ck_assert_uint_eq(total(f), 10);
+	ck_assert_uint_eq(rig_total(&r, f), 10);
 	ck_assert_uint_eq(r.w->tx[r.no[1].v], 7);
 	ck_assert_uint_eq(r.w->dropped, 3);
 	expect_told_of(u);
@@ -131,7 +116,7 @@ START_TEST(it_does_again_what_it_should)
 	rig_del(&r, f);
 	rig_wait_gone(&r, 1);
 	ck_assert_uint_eq(r.gone_packets, 10);
-	close_rig();
+	rig_finish(&r);
 }
 END_TEST
 
@@ -159,7 +144,7 @@ START_TEST(other_words_for_the_same_are_no_change)
 	ck_assert_uint_eq(changed_back(), 2);
 	rig_del(&r, f);
 	rig_wait_gone(&r, 1);
-	close_rig();
+	rig_finish(&r);
 }
 END_TEST
 
@@ -181,7 +166,7 @@ START_TEST(where_it_cannot_be_done_it_waits)
 	ck_assert_uint_eq(changed_back(), 1);
 	rig_del(&r, f);
 	rig_wait_gone(&r, 1);
-	close_rig();
+	rig_finish(&r);
 }
 END_TEST
 
@@ -252,7 +237,7 @@ START_TEST(in_the_end_all_do_what_they_should)
 			rig_del(&r, c->flow[i]);
 	ck_assert_uint_eq(r.gone_packets, c->counted);
 	free(c);
-	close_rig();
+	rig_finish(&r);
 }
 END_TEST
 

@@ -21,12 +21,6 @@ static void open_rig(void)
 	rig_configure(&r);
 }
 
-static void close_rig(void)
-{
-	rig_close(&r, false);
-	rig_end(&r);
-}
-
 static bool there(struct ufid u)
 {
 	struct dp_flow_op op = { .kind = DP_FLOW_GET, .ufid = u };
@@ -73,15 +67,6 @@ static void wait_used(_Atomic uint32_t *knob)
 	ck_assert_uint_eq(*knob, 0);
 }
 
-static uint64_t total(struct engine_flow *f)
-{
-	struct flow_stats t;
-
-	engine_refresh(r.e);
-	engine_flow_total(f, &t);
-	return t.packets;
-}
-
 START_TEST(it_comes_back_and_counts_on)
 {
 	struct engine_flow_info i;
@@ -93,7 +78,7 @@ START_TEST(it_comes_back_and_counts_on)
 	rig_match(&r, 0, 1, 0, &m);
 	f = rig_put(&r, &m, "%1", &u);
 	ck_assert(survivor_send(r.w, &m.key, 5));
-	ck_assert_uint_eq(total(f), 5);
+	ck_assert_uint_eq(rig_total(&r, f), 5);
 	ck_assert_uint_eq(steal(u), 5);
 	ck_assert(!survivor_send(r.w, &m.key, 3)); /* these come up: they are not the flow's */
 	wait_there(u);
@@ -101,18 +86,18 @@ START_TEST(it_comes_back_and_counts_on)
 	rig_info(&r, u, &i);
 	ck_assert_uint_eq(i.history[i.n_events - 1].why.reason, OFFLOAD_PUT_AGAIN);
 	ck_assert(survivor_send(r.w, &m.key, 7)); /* more than before, and then fewer */
-	ck_assert_uint_eq(total(f), 12);
+	ck_assert_uint_eq(rig_total(&r, f), 12);
 	ck_assert_uint_eq(steal(u), 7);
 	wait_there(u);
 	ck_assert(survivor_send(r.w, &m.key, 2));
-	ck_assert_uint_eq(total(f), 14);
+	ck_assert_uint_eq(rig_total(&r, f), 14);
 	ck_assert_uint_eq(put_again(), 2);
 	ck_assert_uint_eq(r.w->tx[r.no[1].v], 14);
 	rig_del(&r, f);
 	rig_wait_gone(&r, 1);
 	ck_assert_uint_eq(r.gone_packets, 14);
 	ck_assert(!there(u));
-	close_rig();
+	rig_finish(&r);
 }
 END_TEST
 
@@ -133,7 +118,7 @@ START_TEST(it_comes_back_as_it_was_changed)
 	ck_assert_uint_eq(r.w->tx[r.no[2].v], 1);
 	rig_del(&r, f);
 	rig_wait_gone(&r, 1);
-	close_rig();
+	rig_finish(&r);
 }
 END_TEST
 
@@ -148,7 +133,7 @@ START_TEST(one_that_a_dump_leaves_out_is_not_lost)
 	rig_match(&r, 0, 1, 0, &m);
 	f = rig_put(&r, &m, "%1", &u);
 	ck_assert(survivor_send(r.w, &m.key, 5));
-	ck_assert_uint_eq(total(f), 5);
+	ck_assert_uint_eq(rig_total(&r, f), 5);
 	r.w->dump_omits = UINT32_MAX;
 	for (unsigned i = 0; i < 100; i++) { /* 5 s: two of them are asked for every flow */
 		(void)usleep(50000);
@@ -156,11 +141,11 @@ START_TEST(one_that_a_dump_leaves_out_is_not_lost)
 	}
 	r.w->dump_omits = 0;
 	ck_assert_uint_eq(put_again(), 0);
-	ck_assert_uint_eq(total(f), 5);
+	ck_assert_uint_eq(rig_total(&r, f), 5);
 	rig_del(&r, f);
 	rig_wait_gone(&r, 1);
 	ck_assert_uint_eq(r.gone_packets, 5);
-	close_rig();
+	rig_finish(&r);
 }
 END_TEST
 
@@ -182,7 +167,7 @@ START_TEST(where_there_is_no_room_it_waits)
 	ck_assert_uint_eq(put_again(), 1);
 	rig_del(&r, f);
 	rig_wait_gone(&r, 1);
-	close_rig();
+	rig_finish(&r);
 }
 END_TEST
 
@@ -197,7 +182,7 @@ START_TEST(one_whose_place_is_taken_is_its_owners_to_delete)
 	rig_match(&r, 0, 1, 0, &m);
 	f = rig_put(&r, &m, "%1", &u);
 	ck_assert(survivor_send(r.w, &m.key, 5));
-	ck_assert_uint_eq(total(f), 5);
+	ck_assert_uint_eq(rig_total(&r, f), 5);
 	ck_assert(!engine_flow_lost(f));
 	(void)steal(u);
 	second = rig_put(&r, &m, "%1", &taker);
@@ -212,11 +197,11 @@ START_TEST(one_whose_place_is_taken_is_its_owners_to_delete)
 	ck_assert_uint_eq(r.gone_packets, 5);
 	ck_assert(there(taker));
 	ck_assert(survivor_send(r.w, &m.key, 2));
-	ck_assert_uint_eq(total(second), 2);
+	ck_assert_uint_eq(rig_total(&r, second), 2);
 	rig_del(&r, second);
 	rig_wait_gone(&r, 2);
 	ck_assert_uint_eq(r.gone_packets, 7);
-	close_rig();
+	rig_finish(&r);
 }
 END_TEST
 
@@ -284,7 +269,7 @@ START_TEST(in_the_end_all_are_there)
 	ck_assert_uint_eq(r.gone_packets, c->counted);
 	ck_assert_uint_eq(survivor_count(r.w, r.w->flows), 0);
 	free(c);
-	close_rig();
+	rig_finish(&r);
 }
 END_TEST
 

@@ -217,3 +217,18 @@ void rig_device(struct rig *r, struct engine_device_info *d)
 {
 	ck_assert_uint_eq(engine_devices(r->e, d, 1), 1);
 }
+
+void rig_finish(struct rig *r)
+{
+	rig_close(r, false);
+	rig_end(r);
+}
+
+uint64_t rig_total(struct rig *r, struct engine_flow *f)
+{
+	struct flow_stats t;
+
+	engine_refresh(r->e);
+	engine_flow_total(f, &t);
+	return t.packets;
+}

@@ -30,6 +30,8 @@ void rig_open_held(struct rig *r);
 void rig_close(struct rig *r, bool leave);
 /* The machine too; all must have been closed. */
 void rig_end(struct rig *r);
+/* Both: nothing is left. */
+void rig_finish(struct rig *r);
 
 /* UDP entering by port `in`, told apart by id, with recirc_id. */
 void rig_match(const struct rig *r, unsigned in, uint32_t id, uint32_t recirc, struct match *m);
@@ -42,6 +44,8 @@ void rig_configure(struct rig *r); /* with r->cfg */
 /* Waits (10 s) for the state and reason (-1: any). */
 void rig_wait(struct rig *r, struct ufid u, enum offload_state st, int reason);
 void rig_wait_packets(struct rig *r, struct engine_flow *f, uint64_t packets);
+/* Packets, with the counters read now. */
+uint64_t rig_total(struct rig *r, struct engine_flow *f);
 void rig_wait_gone(struct rig *r, uint64_t flows);
 uint64_t rig_tier(struct rig *r, struct ufid u, enum ledger_tier t);
 void rig_device(struct rig *r, struct engine_device_info *d);

@@ -16,4 +16,5 @@ nobase_dist_doc_DATA = README.md LICENSE \
 	docs/decisions/0008-last-counts.md \
 	docs/decisions/0009-meters-in-tiers.md \
 	docs/decisions/0010-placement.md \
-	docs/decisions/0011-kept-over-restarts.md
+	docs/decisions/0011-kept-over-restarts.md \
+	docs/decisions/0012-megaflows-that-overlap.md

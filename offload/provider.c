@@ -109,14 +109,21 @@ bool offload_ufid_parse(const char *text, struct ufid *u)
 	return true;
 }
 
-uint64_t offload_rule_digest(const struct flow_key *key, const struct flow_key *mask,
-			     struct dp_actions actions)
+uint64_t offload_match_digest(const struct flow_key *key, const struct flow_key *mask)
 {
 	const uint64_t *k = flow_words_const(key), *m = flow_words_const(mask);
-	uint64_t map = flow_map_of(mask), h = hash_u64(map, actions.len);
+	uint64_t map = flow_map_of(mask), h = hash_u64(map, 0);
 	unsigned i;
 
 	FLOW_MAP_FOR_EACH (i, map)
 		h = hash_add64(hash_add64(h, m[i]), k[i] & m[i]);
+	return h;
+}
+
+uint64_t offload_rule_digest(const struct flow_key *key, const struct flow_key *mask,
+			     struct dp_actions actions)
+{
+	uint64_t h = hash_add64(offload_match_digest(key, mask), actions.len);
+
 	return actions.len ? hash_bytes(actions.data, actions.len, h) : h;
 }

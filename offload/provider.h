@@ -239,7 +239,8 @@ void offload_device_notify(struct offload_device *dev, const struct offload_even
 char *offload_ufid_print(struct ufid u, char text[UFID_TEXT_LEN + 1]);
 bool offload_ufid_parse(const char *text, struct ufid *u) MUST_CHECK;
 
-/* A digest of match and actions, to compare an echo with its request. */
+/* A digest of match and actions, to compare an echo with its request; and of the match alone. */
+uint64_t offload_match_digest(const struct flow_key *key, const struct flow_key *mask);
 uint64_t offload_rule_digest(const struct flow_key *key, const struct flow_key *mask,
 			     struct dp_actions actions);
 /* At start-up, main thread; at most OFFLOAD_MAX_PROVIDERS. */

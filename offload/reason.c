@@ -130,6 +130,11 @@ const struct offload_reason_info offload_reason_table[OFFLOAD_N_REASONS] = {
 	    "the way to the tunnel's other end is not known at present",
 	    "There is no route to it, or its next hop does not answer ARP or ND.",
 	    "look at the route to it (ip route get) and at its next hop (ip neigh)"),
+	ROW(COVERED, "covered", BACKOFF, "the rule of another flow takes its packets",
+	    "Packets of two flows missed at the same moment, and both flows cover the other's "
+	    "packets. Told to the device they are the same rule, which is there already: the "
+	    "other flow's is named.",
+	    "nothing: the other flow's rule treats and counts its packets as this one would"),
 	ROW(IO_ERROR, "io_error", BACKOFF, "the device could not be reached",
 	    "A request failed for a reason that has nothing to do with the rule: no memory, a lost "
 	    "answer, the device busy.",

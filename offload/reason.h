@@ -45,6 +45,7 @@ enum offload_reason {
 	OFFLOAD_DRIVER_REFUSED, /* driver's own words in `driver` */
 	OFFLOAD_SHAPE_REFUSED,  /* the driver refused this shape before; not asked again */
 	OFFLOAD_NO_NEXT_HOP,    /* there is no way to a tunnel's other end at present */
+	OFFLOAD_COVERED,        /* another flow's rule, named in `driver`, takes its packets */
 	OFFLOAD_IO_ERROR,       /* the provider could not reach the device */
 	OFFLOAD_ECHO_DIFFERS,   /* what the device holds is not what was asked */
 	/* was in hardware */

@@ -150,7 +150,7 @@ static void settle_install(struct engine_dev *d, struct item *it) REQUIRES(&d->e
 	refusal_of(d, it, &why);
 	if (why.reason == OFFLOAD_TABLE_FULL)
 		budget_full(&d->budget, clock_mono_ns());
-	if (it->req->result == -EEXIST) /* an orphan may be in its way */
+	if (it->req->result == -EEXIST && why.reason != OFFLOAD_COVERED) /* by an orphan? */
 		audit_hurry(d);
 	if (!it->f->deleted)
 		place_refuse(d->e, it->f, why_from(d->e, &why));

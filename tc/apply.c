@@ -272,13 +272,39 @@ static enum offload_reason reason_of(int code, const char *words)
 		       : OFFLOAD_DRIVER_REFUSED;
 }
 
+/* Flower takes no two filters with the same match, which those of two flows may have that overlap:
+ * docs/decisions/0012-megaflows-that-overlap.md. */
+static const struct tc_rule *covering(struct tc_device *d, const struct op *op)
+{
+	const uint8_t *asked = d->batch.buf.data + d->batch.reqs[op->msg].ofs;
+	struct tc_filter f;
+	uint64_t match;
+
+	if (tc_filter_get((const struct nlmsghdr *)(const void *)asked, &f) ||
+	    !tc_filter_digest(op->rule->port, &f, &match))
+		return NULL;
+	return tc_rule_covering(d, op->rule, match);
+}
+
+static int refuse_covered(struct offload_req *req, const struct tc_rule *by)
+{
+	char ufid[UFID_TEXT_LEN + 1], words[64];
+
+	(void)snprintf(words, sizeof(words), "the rule of flow ufid:%s",
+		       offload_ufid_print(by->ufid, ufid));
+	return refuse(req, -EEXIST, OFFLOAD_COVERED, words);
+}
+
 /* A device of its own refuses with ENODEV, which nobody could tell from a port that is gone. */
 static int refused(struct tc_device *d, struct op *op, int code)
 {
 	const char *words = nl_batch_words(&d->batch, op->msg);
 	enum offload_reason reason = reason_for(op, reason_of(code, words));
+	const struct tc_rule *by = code == -EEXIST && op->rule ? covering(d, op) : NULL;
 	char text[64];
 
+	if (by)
+		return refuse_covered(op->req, by);
 	if (!*words)
 		words = strerror_r(-code, text, sizeof(text));
 	return refuse(op->req, reason == OFFLOAD_DRIVER_REFUSED ? -EOPNOTSUPP : code, reason,
@@ -292,19 +318,22 @@ static bool read_echo(struct tc_device *d, struct op *op)
 	const struct nlmsghdr *echo = nl_batch_data(&d->batch, op->msg);
 	struct tc_rule *r = op->rule;
 	struct tc_filter f;
-	uint64_t want;
+	uint64_t want, match;
 
 	if (!echo || tc_filter_get((const struct nlmsghdr *)(const void *)asked, &f))
 		return false;
-	want = tc_filter_digest(r->port, &f);
+	want = tc_filter_digest(r->port, &f, &match);
 	if (!want || tc_filter_get(echo, &f) || !f.ours ||
 	    flower_number_shared(f.acts, f.acts_len) || memcmp(&f.ufid, &r->ufid, sizeof(f.ufid)))
 		return false;
 	tc_rule_meters(d, r, &f);
-	r->held = tc_filter_digest(r->port, &f);
+	r->held = tc_filter_digest(r->port, &f, NULL);
 	r->in_hw = tc_in_hw(r->port, &f);
 	op->in_hw_count = f.in_hw_count;
-	return r->held == want;
+	if (r->held != want)
+		return false;
+	tc_rule_shown(d, r, match);
+	return true;
 }
 
 /* 0, or what refuses it. */

@@ -68,13 +68,15 @@ struct tc_port {
 
 struct tc_rule {
 	struct hnode node;    /* tc_device.rules, by number */
+	struct hnode match;   /* tc_device.matches, by digest, once the kernel has shown it */
 	uint64_t handle;      /* the engine's: a generation above the number */
 	struct tc_port *port; /* NULL: of a port that is gone */
 	struct ufid ufid;
 	struct tc_place at;
 	uint8_t l2_bytes; /* of each packet that software's counter leaves out */
 	bool in_hw;
-	bool gone; /* had to go before a replacement that was refused: `last` is due */
+	bool shown; /* is in tc_device.matches */
+	bool gone;  /* had to go before a replacement that was refused: `last` is due */
 	struct flow_stats last;
 	uint64_t digest;           /* of what was asked for */
 	uint64_t held;             /* of what the kernel shows of it */
@@ -110,7 +112,7 @@ struct tc_device {
 
 	struct lock lock;
 
-	struct htable rules;
+	struct htable rules, matches;
 	struct id_pool numbers;
 	struct tc_prios prios;
 	uint64_t generation, epoch;
@@ -226,8 +228,15 @@ void tc_rule_stats(struct tc_rule *r, const struct flower_counts *c, uint64_t no
 /* Its meters, as the kernel shows its filter; and what they have let through, with each reading. */
 void tc_rule_meters(struct tc_device *d, struct tc_rule *r, const struct tc_filter *f);
 void tc_rule_meters_read(struct tc_rule *r, const struct tc_filter *f);
-/* Digest of a whole filter at the port; 0: it says what we never ask for. */
-uint64_t tc_filter_digest(struct tc_port *p, const struct tc_filter *f);
+/* Digest of a whole filter at the port, and of its match (may be NULL); 0: it says what we never
+ * ask for. */
+uint64_t tc_filter_digest(struct tc_port *p, const struct tc_filter *f, uint64_t *match);
+/* The kernel has the rule, with a match of this digest. */
+void tc_rule_shown(struct tc_device *d, struct tc_rule *r, uint64_t match);
+/* The rule of another flow that is in the kernel with this match where r would be; NULL: there is
+ * none that we know.  The device's thread. */
+const struct tc_rule *tc_rule_covering(struct tc_device *d, const struct tc_rule *r,
+				       uint64_t match);
 /* fn for each filter at the port: terse ones have counters and whose they are, no more.  -errno. */
 typedef void tc_filter_fn(struct tc_port *p, const struct tc_filter *f, void *arg);
 int tc_filters_dump(struct tc_port *p, struct nl_chan *c, bool terse, tc_filter_fn *fn, void *arg);

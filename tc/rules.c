@@ -108,6 +108,8 @@ static struct tc_rule *adopt(struct tc_device *d, struct tc_port *p, const struc
 static void forget(struct tc_device *d, struct tc_rule *r) REQUIRES(&d->lock)
 {
 	htable_remove(&d->rules, &r->node);
+	if (r->shown)
+		htable_remove(&d->matches, &r->match);
 	tc_rule_unfollow(r);
 	free(r->taps);
 	id_pool_give(&d->numbers, tc_number(r));
@@ -134,6 +136,36 @@ struct tc_rule *tc_rule_find(struct tc_device *d, uint64_t handle)
 	lock_give(&d->lock);
 	return r && r->handle == handle ? r : NULL;
 }
+
+/* --- by match --- */
+
+static void show(struct tc_device *d, struct tc_rule *r, uint64_t match) REQUIRES(&d->lock)
+{
+	r->shown = true;
+	htable_insert(&d->matches, &r->match, match);
+}
+
+void tc_rule_shown(struct tc_device *d, struct tc_rule *r, uint64_t match)
+{
+	lock_take(&d->lock);
+	show(d, r, match);
+	lock_give(&d->lock);
+}
+
+const struct tc_rule *tc_rule_covering(struct tc_device *d, const struct tc_rule *r, uint64_t match)
+{
+	struct tc_rule *o;
+
+	lock_take(&d->lock);
+	HTABLE_FOR_EACH_WITH (o, struct tc_rule, match, match, &d->matches)
+		if (!o->gone && o->port == r->port && o->at.chain == r->at.chain &&
+		    o->at.prio == r->at.prio)
+			break;
+	lock_give(&d->lock);
+	return o;
+}
+
+/* --- by place --- */
 
 static bool same_place(const struct tc_place *a, const struct tc_place *b)
 {
@@ -255,7 +287,7 @@ int tc_filters_dump(struct tc_port *p, struct nl_chan *c, bool terse, tc_filter_
 	return rc;
 }
 
-uint64_t tc_filter_digest(struct tc_port *p, const struct tc_filter *f)
+uint64_t tc_filter_digest(struct tc_port *p, const struct tc_filter *f, uint64_t *match)
 {
 	struct tc_device *d = p->dev;
 	struct flow_key key, mask;
@@ -265,6 +297,8 @@ uint64_t tc_filter_digest(struct tc_port *p, const struct tc_filter *f)
 	buf_clear(&d->actions);
 	if (tc_filter_rule(&env, f, p->no, &key, &mask, &d->actions))
 		return 0;
+	if (match)
+		*match = offload_match_digest(&key, &mask);
 	return offload_rule_digest(&key, &mask, dp_actions_of(&d->actions));
 }
 
@@ -373,7 +407,7 @@ static void dump_one(struct tc_port *p, const struct tc_filter *f, void *arg)
 	(void)arg;
 	if (!f->ours)
 		return;
-	held = tc_filter_digest(p, f);
+	held = tc_filter_digest(p, f, NULL);
 	if (d->n_held == d->cap_held)
 		d->held = xgrow(d->held, &d->cap_held, d->n_held + 1, sizeof(*d->held));
 	lock_take(&d->lock);
@@ -452,6 +486,7 @@ static void back_one(struct tc_port *p, const struct tc_filter *f, void *arg)
 			r->in_hw = h.in_hw;
 			r->shared = offload_needs_software(&h.mask, h.actions);
 			r->digest = r->held = offload_rule_digest(&h.key, &h.mask, h.actions);
+			show(d, r, offload_match_digest(&h.key, &h.mask));
 			tc_rule_stats(r, &f->counts, clock_mono_ns(), &h.stats);
 		}
 		lock_give(&d->lock);

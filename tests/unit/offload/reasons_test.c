@@ -559,6 +559,11 @@ static void make_no_next_hop(void)
 	said(OFFLOAD_NO_NEXT_HOP, -EOPNOTSUPP);
 }
 
+static void make_covered(void)
+{
+	said(OFFLOAD_COVERED, -EEXIST);
+}
+
 static void make_io_error(void)
 {
 	said(OFFLOAD_IO_ERROR, -ENOBUFS);
@@ -675,6 +680,8 @@ static const struct maker {
 	[OFFLOAD_SHAPE_REFUSED] = { make_shape_refused, DRIVER_TOO, NULL, NULL },
 	[OFFLOAD_NO_NEXT_HOP] = { make_no_next_hop, DRIVER_TOO, "tests/nic/vxlan_neigh_test.sh",
 				  "the way to the tunnel's other end is not known" },
+	[OFFLOAD_COVERED] = { make_covered, DRIVER_TOO, "tests/kernel/tc_covered_test.c",
+			      "OFFLOAD_COVERED" },
 	[OFFLOAD_IO_ERROR] = { make_io_error, DRIVER_TOO, "tests/kernel/tc_enomem_test.c",
 			       "IO_ERROR" },
 	[OFFLOAD_ECHO_DIFFERS] = { make_echo_differs, DRIVER_TOO, "tests/kernel/tc_enomem_test.c",

@@ -44,6 +44,7 @@ LAB_NIC_TESTS = \
 LAB_HOST_TESTS = \
 	tests/lab/check_kernel_test.sh \
 	tests/lab/check_nic_test.sh \
+	tests/lab/run_tests_test.sh \
 	tests/lab/uml_run_test.sh
 EXTRA_DIST += $(LAB_FILES) $(LAB_KERNEL_TESTS) $(LAB_NIC_TESTS)
 dist_check_SCRIPTS += $(LAB_HOST_TESTS)

@@ -56,6 +56,7 @@ struct engine *engine_new(struct dp *dp, const struct engine_ops *ops, void *ctx
 	e->live = live_new();
 	CDS_INIT_LIST_HEAD(&e->devs);
 	CDS_INIT_LIST_HEAD(&e->strays);
+	CDS_INIT_LIST_HEAD(&e->closing);
 	return e;
 }
 
@@ -202,8 +203,8 @@ unsigned engine_modify(struct engine *e, struct engine_modify *mods, size_t n)
 
 /* Out of the table, so that a new flow may take the ufid and no dump counts it twice.  Until
  * sw_open is false the flow is not gone, whatever its device's thread does meanwhile. */
-static size_t claim(struct engine *e, struct engine_flow *const flows[], size_t n,
-		    struct engine_flow *mine[])
+static void claim(struct engine *e, struct engine_flow *const flows[], size_t n,
+		  struct engine_flow *mine[], struct closing *c)
 {
 	size_t m = 0;
 
@@ -219,8 +220,10 @@ static size_t claim(struct engine *e, struct engine_flow *const flows[], size_t 
 		htable_remove(&e->flows, &f->by_ufid);
 		mine[m++] = f;
 	}
+	c->flows = mine;
+	c->n = m;
+	cds_list_add_tail(&c->node, &e->closing);
 	lock_give(&e->lock);
-	return m;
 }
 
 static void drop_from_hw(struct engine *e, struct engine_flow *f, struct gone_list *g)
@@ -252,17 +255,20 @@ static void del_from_dp(struct engine *e, struct dp_flow_op *ops, size_t n)
 static void del_chunk(struct engine *e, struct engine_flow *const flows[], size_t n)
 {
 	struct engine_flow **mine = xcalloc(n, sizeof(struct engine_flow *));
-	size_t m = claim(e, flows, n, mine);
-	struct dp_flow_op *ops = xcalloc(MAX(m, (size_t)1), sizeof(*ops));
 	struct gone_list gone = { NULL, 0, 0 };
+	struct dp_flow_op *ops;
+	struct closing c;
 
-	for (size_t i = 0; i < m; i++)
+	claim(e, flows, n, mine, &c);
+	ops = xcalloc(MAX(c.n, (size_t)1), sizeof(*ops));
+	for (size_t i = 0; i < c.n; i++)
 		ops[i] = (struct dp_flow_op){ .kind = DP_FLOW_DEL, .ufid = mine[i]->ufid };
-	if (m)
-		del_from_dp(e, ops, m);
+	if (c.n)
+		del_from_dp(e, ops, c.n);
 	clock_hold();
 	lock_take(&e->lock);
-	for (size_t i = 0; i < m; i++) {
+	cds_list_del(&c.node);
+	for (size_t i = 0; i < c.n; i++) {
 		if (ops[i].result >= 0)
 			flow_fold(e, mine[i], e->sw_tier, &ops[i].stats);
 		mine[i]->sw_open = false;

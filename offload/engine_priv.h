@@ -220,6 +220,15 @@ struct text {
 	char s[];
 };
 
+/* Flows that a thread is deleting from the fallback datapath, without the lock.  They are out of
+ * engine.flows and still have a port and a device, for their last counts: whoever takes these away
+ * looks here as well. */
+struct closing {
+	struct cds_list_head node; /* engine.closing */
+	struct engine_flow *const *flows;
+	size_t n;
+};
+
 struct engine {
 	struct lock lock;
 	pthread_cond_t changed; /* a queue drained, a flow left, an audit ended */
@@ -230,6 +239,7 @@ struct engine {
 	void *ctx;
 	struct engine_config cfg;
 	struct htable flows, ports, texts;
+	struct cds_list_head closing; /* struct closing: flows that are in no table any more */
 	struct htable past; /* past.c */
 	unsigned n_faults;  /* mute.c */
 	struct engine_fault faults[ENGINE_FAULTS];

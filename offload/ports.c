@@ -267,25 +267,35 @@ static void ask_out(struct engine *e, struct engine_port *p) ENGINE_LOCKED(e)
 	}
 }
 
+static void cut_off_flow(struct engine *e, struct engine_port *p, struct engine_flow *f,
+			 const struct why *why) ENGINE_LOCKED(e)
+{
+	place_unwait(f);
+	if (p->dev)
+		queue_drop(&p->dev->queue, &f->queued);
+	flow_assign(e, f);
+	flow_set_state(e, f, OFFLOAD_ST_SOFTWARE, why);
+}
+
 /* Those that entered by it lose the device (and the port, when it is no longer in the table); those
  * that only left by it may try again (and will hear that the output is on no device). */
 static void cut_off(struct engine *e, struct engine_port *p) ENGINE_LOCKED(e)
 {
 	struct why w = why_of(OFFLOAD_NO_DEVICE);
 	struct engine_dev *d = p->dev;
+	struct closing *c;
 	struct engine_flow *f;
 
 	HTABLE_FOR_EACH (f, struct engine_flow, by_ufid, &e->flows) {
-		if (f->port == p) {
-			place_unwait(f);
-			if (d)
-				queue_drop(&d->queue, &f->queued);
-			flow_assign(e, f);
-			flow_set_state(e, f, OFFLOAD_ST_SOFTWARE, &w);
-		} else if (d && f->dev == d && !f->want && f->hw_ok) {
+		if (f->port == p)
+			cut_off_flow(e, p, f, &w);
+		else if (d && f->dev == d && !f->want && f->hw_ok)
 			place_flow(e, f);
-		}
 	}
+	cds_list_for_each_entry (c, &e->closing, node)
+		for (size_t i = 0; i < c->n; i++)
+			if (c->flows[i]->port == p)
+				cut_off_flow(e, p, c->flows[i], &w);
 }
 
 /* Rules that stay in the device without us, or that it would not let go. */

@@ -15,6 +15,7 @@ OFFLOAD_TESTS = \
 	tests/unit/offload/shares_test \
 	tests/unit/offload/survive_test \
 	tests/unit/offload/tiers_test \
+	tests/unit/offload/closing_test \
 	tests/unit/offload/unknown_test \
 	tests/unit/offload/plan/dump_test \
 	tests/unit/offload/plan/plan_test \
@@ -39,6 +40,7 @@ tests_unit_offload_chain_test_SOURCES = tests/unit/offload/chain_test.c $(OFFLOA
 tests_unit_offload_hang_test_SOURCES = tests/unit/offload/hang_test.c $(OFFLOAD_RIG)
 tests_unit_offload_altered_test_SOURCES = tests/unit/offload/altered_test.c $(OFFLOAD_RIG)
 tests_unit_offload_lost_test_SOURCES = tests/unit/offload/lost_test.c $(OFFLOAD_RIG)
+tests_unit_offload_closing_test_SOURCES = tests/unit/offload/closing_test.c $(OFFLOAD_RIG)
 tests_unit_offload_unknown_test_SOURCES = tests/unit/offload/unknown_test.c $(OFFLOAD_RIG)
 tests_unit_offload_survive_test_SOURCES = tests/unit/offload/survive_test.c $(OFFLOAD_RIG)
 dist_check_SCRIPTS += tests/unit/offload/reasons_md_test.sh

@@ -240,8 +240,8 @@ struct engine {
 	struct engine_config cfg;
 	struct htable flows, ports, texts;
 	struct cds_list_head closing; /* struct closing: flows that are in no table any more */
-	struct htable past; /* past.c */
-	unsigned n_faults;  /* mute.c */
+	struct htable past;           /* past.c */
+	unsigned n_faults;            /* mute.c */
 	struct engine_fault faults[ENGINE_FAULTS];
 	struct htable unknown;   /* unknown.c */
 	struct altered *altered; /* owned; altered.c */

@@ -37,8 +37,8 @@ far_shuntd() { # OPTION…
 	far_pid=$(<"$FAR/shuntd.pid")
 }
 far_answers() { far_env "$SHUNTCTL" version; }
-far_vsctl() { ovs-vsctl --db="unix:$FAR/db.sock" --timeout=10 "$@"; }
-far_ofctl() { OVS_RUNDIR=$FAR ovs-ofctl --timeout=10 "$@"; }
+far_vsctl() { ovs-vsctl --db="unix:$FAR/db.sock" --timeout=$((10 * ${SHUNT_PATIENCE:-1})) "$@"; }
+far_ofctl() { OVS_RUNDIR=$FAR ovs-ofctl --timeout=$((10 * ${SHUNT_PATIENCE:-1})) "$@"; }
 far_complaints() { grep -E '\|(WARN|ERR|EMER)\|' "$FAR/shuntd.log" || true; }
 # Ends it in the orderly way.
 stop_far() {

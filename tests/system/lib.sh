@@ -102,8 +102,10 @@ kill_shuntd() {
 	wait "$shuntd_pid" 2>/dev/null || true
 	shuntd_pid=
 }
-vsctl() { ovs-vsctl --db="unix:$dir/db.sock" --timeout=$((10 * ${SHUNT_PATIENCE:-1})) "$@"; }
-ofctl() { ovs-ofctl --timeout=$((10 * ${SHUNT_PATIENCE:-1})) "$@"; }
+# Debian's tools end with SIGALRM (status 142) when there is no answer for so long.
+tool_seconds=$((30 * ${SHUNT_PATIENCE:-1}))
+vsctl() { ovs-vsctl --db="unix:$dir/db.sock" --timeout=$tool_seconds "$@"; }
+ofctl() { ovs-ofctl --timeout=$tool_seconds "$@"; }
 ctl() { "$SHUNTCTL" "$@"; }
 # A column of an Interface row.
 iface() { vsctl --if-exists get Interface "$1" "$2"; }
@@ -126,10 +128,20 @@ host() { # NAME ADDRESS/LEN
 }
 in_host() { ip netns exec "$@"; }
 # COUNT echo requests, 20 ms apart, none of which may be missing.
-whole_stream() { # HOST ADDRESS COUNT
-	in_host "$1" python3 "$top/tests/system/pinger.py" "$2" "$3" 0.02 >"$dir/stream" || fail "$1 to $2: $(<"$dir/stream")"
+whole_stream() { # HOST ADDRESS COUNT [INTERVAL]
+	stream "$@"
+	stream_is_whole
 }
-reaches() { in_host "$1" ping -q -c 3 -i 0.05 -W 1 "$2" >/dev/null; }
+# The same beside what else is done meanwhile.  It is under way when this returns.
+stream() { # HOST ADDRESS COUNT [INTERVAL]
+	: >"$dir/stream"
+	ip netns exec "$1" python3 "$top/tests/system/pinger.py" "$2" "$3" "${4:-0.02}" >"$dir/stream" &
+	stream_pid=$!
+	eventually test -s "$dir/stream"
+}
+stream_is_whole() { wait "$stream_pid" || fail "not all were answered: $(<"$dir/stream")"; }
+# One of three is answered.
+reaches() { in_host "$1" ping -q -c 3 -i 0.05 -W "${SHUNT_PATIENCE:-1}" "$2" >/dev/null; }
 
 mkdir -p /run/netns
 mount -t tmpfs none /run/netns

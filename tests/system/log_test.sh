@@ -50,6 +50,13 @@ ofctl del-flows br0
 # Levels: a module at a destination, everything at one, and back.
 lines() { grep -c "|$1|" "$2" || true; }
 in_syslog() { grep -c ' shuntd' "$dir/syslog" || true; } # ovs-vsctl writes there as well
+marks=0
+syslog_is_written() { # all that was sent to it so far
+	marks=$((marks + 1))
+	python3 -c 'import socket, sys
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(sys.argv[1].encode(), "/dev/log")' "mark $marks."
+	eventually grep -q "^mark $marks\.$" "$dir/syslog"
+}
 set_level() { ovs-appctl -t shuntd vlog/set "$1"; }
 touch_bridge() {
 	vsctl add-br br7
@@ -57,10 +64,13 @@ touch_bridge() {
 }
 set_level bridge:file:warn
 set_level ANY:syslog:off
-file=$(lines bridge "$dir/shuntd.log") console=$(lines bridge "$dir/stderr") syslog=$(in_syslog)
+file=$(lines bridge "$dir/shuntd.log") console=$(lines bridge "$dir/stderr")
+syslog_is_written # what came before
+syslog=$(in_syslog)
 touch_bridge
 equal "$(lines bridge "$dir/shuntd.log")" "$file" "lines of the module in the file, where it is at warn"
 expect test "$(lines bridge "$dir/stderr")" -gt "$console"
+syslog_is_written
 equal "$(in_syslog)" "$syslog" "lines in syslog, which is off"
 set_level ANY:ANY:dbg
 touch_bridge

@@ -30,7 +30,7 @@ flow br1 'table=2,priority=0,actions=drop'
 expect reaches h1 10.0.0.2
 ovs-ofctl -O OpenFlow13 mod-flows br1 'table=1,mpls,mpls_label=7,actions=pop_mpls:0x0800,goto_table:2' # the counters stay
 before=$(ovs-ofctl -O OpenFlow13 dump-flows br1 table=2,ip | grep -o 'n_packets=[0-9]*')
-in_host h1 ping -qnf -c 500 -w 20 10.0.0.2 >/dev/null
+whole_stream h1 10.0.0.2 500 0.004
 after=$(ovs-ofctl -O OpenFlow13 dump-flows br1 table=2,ip | grep -o 'n_packets=[0-9]*')
 equal "$((${after#*=} - ${before#*=}))" 500 "packets in table 2"
 for t in 0 1; do

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Control commands about the network under the user datapath's tunnels: tnl/…, ovs/route/show
  * (ovs-appctl(8), ovs-vswitchd(8)). */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "core/port/underlay.h"
 #include "switchd/commands.h"
 
+#define DUMP_TRIES 5
 #define IP_COLUMN 46 /* characters of the longest IPv6 address, and one */
 
 /* --- tnl/ports/show --- */
@@ -168,6 +170,18 @@ static void show_route(struct switchd *sw, const struct route_entry *e, struct s
 	str_puts(out, e->to.local ? " local\n" : "\n");
 }
 
+/* Again where the table changed meanwhile; of one that does so all the time the last try is shown.
+ */
+static void read_table(struct routes *r, struct table *t)
+{
+	int rc = -EINTR;
+
+	for (unsigned i = 0; rc == -EINTR && i < DUMP_TRIES; i++) {
+		t->n = 0;
+		rc = routes_visit(r, add_entry, t);
+	}
+}
+
 static void do_route_show(struct ctl_conn *conn, int argc, const char *const argv[], void *aux)
 {
 	struct switchd *sw = aux;
@@ -176,7 +190,7 @@ static void do_route_show(struct ctl_conn *conn, int argc, const char *const arg
 
 	str_puts(&out, "Route Table:\n");
 	if (sw->routes)
-		(void)!routes_visit(sw->routes, add_entry, &t); /* what came is shown */
+		read_table(sw->routes, &t);
 	for (size_t i = 0; i < t.n; i++)
 		show_route(sw, &t.entries[i], &out);
 	free(t.entries);

@@ -8,6 +8,8 @@
 #include "core/base/clock.h"
 #include "core/base/str.h"
 #include "core/base/xalloc.h"
+#include "core/datapath/kernel/dp_kernel.h"
+#include "core/io/nl_dumps.h"
 #include "core/packet/parse.h"
 #include "offload/conns.h"
 #include "switchd/switchd.h"
@@ -624,6 +626,22 @@ static void put_process(struct str *out, const struct switchd *sw)
 		   "gauge\n"
 		   "shunt_uptime_seconds %" PRIu64 "\n",
 		   PACKAGE_VERSION, (uint64_t)((clock_mono_ns() - sw->started_ns) / NSEC_PER_SEC));
+	str_printf(
+		out,
+		"# HELP shunt_datapath_available Whether bridges of a datapath_type can be made: "
+		"system wants the kernel's openvswitch.\n"
+		"# TYPE shunt_datapath_available gauge\n"
+		"shunt_datapath_available{datapath=\"netdev\"} 1\n"
+		"shunt_datapath_available{datapath=\"system\"} %d\n",
+		dp_kernel_there());
+	str_puts(out,
+		 "# HELP shunt_netlink_dumps_interrupted_total Readings of a table of the kernel "
+		 "that changed meanwhile, and were begun again.\n"
+		 "# TYPE shunt_netlink_dumps_interrupted_total counter\n");
+	for (unsigned i = 0; i < NL_N_DUMPS; i++)
+		str_printf(out,
+			   "shunt_netlink_dumps_interrupted_total{family=\"%s\"} %" PRIu64 "\n",
+			   nl_dumps_name[i], nl_dumps_interruptions((enum nl_dumps)i));
 }
 
 void switchd_metrics_text(struct switchd *sw, struct str *out)

@@ -27,8 +27,6 @@
 
 LOG_MODULE("tc.bond");
 
-#define READ_TRIES 5u /* of lists that others change at the same time */
-
 /* --- numbers of blocks --- */
 
 static struct lock numbers_lock = LOCK_INIT;
@@ -118,7 +116,7 @@ static int look_at(struct look *k, struct tc_port *p, struct nl_chan *c)
 	int rc = -EINTR;
 
 	*k = (struct look){ .p = p };
-	for (unsigned i = 0; rc == -EINTR && i < READ_TRIES; i++)
+	for (unsigned i = 0; rc == -EINTR && i < TC_DUMP_TRIES; i++)
 		rc = look_once(k, c);
 	return rc;
 }

@@ -330,11 +330,13 @@ static void keep_qdisc(const struct tc_qdisc_at *q, void *arg)
 
 int tc_qdisc_find(struct nl_chan *c, int ifindex, struct tc_qdisc_at *ret)
 {
-	int rc;
+	int rc = -EINTR;
 
-	*ret = (struct tc_qdisc_at){ .ifindex = ifindex, .kind = TC_QDISC_NONE };
-	rc = tc_qdiscs_each(c, keep_qdisc, ret);
-	return rc == -EINTR ? 0 : rc; /* others come and go */
+	for (unsigned i = 0; rc == -EINTR && i < TC_DUMP_TRIES; i++) {
+		*ret = (struct tc_qdisc_at){ .ifindex = ifindex, .kind = TC_QDISC_NONE };
+		rc = tc_qdiscs_each(c, keep_qdisc, ret);
+	}
+	return rc == -EINTR ? 0 : rc; /* others come and go all the time */
 }
 
 static int qdisc_request(struct nl_chan *c, uint16_t type, uint16_t flags, int ifindex,
@@ -466,7 +468,8 @@ static bool dp_shares(const struct nlmsghdr *h)
 	       nlattr_u32(tb[OVS_DP_ATTR_USER_FEATURES]) & OVS_DP_F_TC_RECIRC_SHARING;
 }
 
-static bool all_share(struct nl_chan *c, uint16_t family)
+/* 1 and 0 are answers. */
+static int all_share(struct nl_chan *c, uint16_t family)
 {
 	struct ovs_header any = { .dp_ifindex = 0 };
 	unsigned n = 0, sharing = 0;
@@ -485,7 +488,16 @@ static bool all_share(struct nl_chan *c, uint16_t family)
 	}
 	nl_dump_end(c);
 	nl_batch_done(&b);
-	return !rc && n && n == sharing;
+	return rc ? rc : n && n == sharing;
+}
+
+static bool share(struct nl_chan *c, uint16_t family)
+{
+	int rc = -EINTR;
+
+	for (unsigned i = 0; rc == -EINTR && i < TC_DUMP_TRIES; i++)
+		rc = all_share(c, family);
+	return rc > 0;
 }
 
 bool tc_kernel_shares_chains(void)
@@ -496,7 +508,7 @@ bool tc_kernel_shares_chains(void)
 
 	if (nl_chan_open(NETLINK_GENERIC, &c, NULL))
 		return false;
-	yes = !genl_find(c, OVS_DATAPATH_FAMILY, &family, NULL) && all_share(c, family.id);
+	yes = !genl_find(c, OVS_DATAPATH_FAMILY, &family, NULL) && share(c, family.id);
 	nl_chan_close(c);
 	return yes;
 }

@@ -9,6 +9,8 @@
 #include "core/io/nl.h"
 #include "tc/flower.h"
 
+#define TC_DUMP_TRIES 5u /* of lists that others change at the same time */
+
 struct tc_link {
 	int ifindex;
 	char name[16];

@@ -153,8 +153,13 @@ static void add_member(const struct tc_link *l, void *arg)
 /* A bond is of the NIC that all of its slaves are of. */
 static int look_at_slaves(struct tc_port *p, struct port_state *st)
 {
-	struct members m = { .st = st, .offload = true };
-	int rc = tc_links_each(main_chan, p->ifindex, add_member, &m);
+	struct members m;
+	int rc = -EINTR;
+
+	for (unsigned i = 0; rc == -EINTR && i < TC_DUMP_TRIES; i++) {
+		m = (struct members){ .st = st, .offload = true };
+		rc = tc_links_each(main_chan, p->ifindex, add_member, &m);
+	}
 
 	p->offloads = m.n && m.offload;
 	if (!p->offloads)

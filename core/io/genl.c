@@ -6,6 +6,8 @@
 #include <linux/genetlink.h>
 #include <string.h>
 
+#include "core/io/nl_dumps.h"
+
 size_t genl_add(struct nl_batch *b, uint16_t family, uint8_t cmd, uint8_t version, uint16_t flags)
 {
 	struct genlmsghdr g = { .cmd = cmd, .version = version };
@@ -96,6 +98,7 @@ int genl_find(struct nl_chan *c, const char *name, struct genl_family *ret, stru
 	if (rc)
 		return error_set(err, -rc, NULL, "generic netlink family %s: %s", name,
 				 strerrordesc_np(-rc));
+	nl_dumps_family(name, f.id);
 	*ret = f;
 	return 0;
 }

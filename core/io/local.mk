@@ -23,6 +23,8 @@ core_io_libio_a_SOURCES = \
 	core/io/neigh.h \
 	core/io/nl.c \
 	core/io/nl.h \
+	core/io/nl_dumps.c \
+	core/io/nl_dumps.h \
 	core/io/nlattr.c \
 	core/io/nlattr.h \
 	core/io/pidfile.c \

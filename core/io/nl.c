@@ -12,6 +12,7 @@
 #include <sys/time.h>
 
 #include "core/base/xalloc.h"
+#include "core/io/nl_dumps.h"
 
 #define RCVBUF (4 << 20)
 #define SNDBUF (1 << 20)
@@ -25,6 +26,7 @@
 
 struct nl_chan {
 	struct mnl_socket *sock; /* owned */
+	int protocol;
 	uint32_t portid;
 	uint32_t seq;      /* last one used */
 	unsigned max_reqs; /* in one send, so that the receive buffer holds the answers */
@@ -32,6 +34,7 @@ struct nl_chan {
 	/* a dump */
 	uint32_t dump_seq; /* 0 = none under way */
 	bool interrupted, ended;
+	enum nl_dumps what;
 	bool poked;       /* since then, what there is of it is there when a receive returns */
 	unsigned n, next; /* datagrams received, being read */
 	size_t ofs;       /* of the next message in it */
@@ -176,6 +179,7 @@ int nl_chan_open(int protocol, struct nl_chan **ret, struct error *err)
 	}
 	c = xzalloc(sizeof(*c));
 	c->sock = sock;
+	c->protocol = protocol;
 	c->portid = mnl_socket_get_portid(sock);
 	c->room = xmalloc((size_t)DATAGRAMS * DATAGRAM_BYTES);
 	size_buffers(c, mnl_socket_get_fd(sock));
@@ -472,6 +476,7 @@ int nl_dump_begin(struct nl_chan *c, struct nl_batch *b)
 	header(b, 0)->nlmsg_seq = c->dump_seq = ++c->seq;
 	header(b, 0)->nlmsg_flags |= NLM_F_DUMP;
 	c->interrupted = c->ended = c->poked = false;
+	c->what = nl_dumps_of(c->protocol, header(b, 0)->nlmsg_type);
 	c->n = c->next = 0;
 	c->ofs = 0;
 	rc = transmit(c, b, 0, 1);
@@ -546,7 +551,10 @@ int nl_dump_next(struct nl_chan *c, const struct nlmsghdr **ret)
 	if (!c->dump_seq || c->ended)
 		return 0;
 	while (!(rc = dump_message(c, &h))) {
-		c->interrupted |= (h->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+		if (h->nlmsg_flags & NLM_F_DUMP_INTR && !c->interrupted) {
+			c->interrupted = true;
+			nl_dumps_interrupted(c->what);
+		}
 		if (h->nlmsg_type != NLMSG_DONE && h->nlmsg_type != NLMSG_ERROR) {
 			*ret = h;
 			return 1;

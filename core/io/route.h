@@ -41,6 +41,6 @@ void routes_free(struct routes *r); /* NULL is fine */
 int route_lookup(struct routes *r, const struct be128 *dst, const struct be128 *src,
 		 struct route *ret) MUST_CHECK;
 /* fn for each unicast and local route that leads to one device, of the main and local tables: for
- * people, who want to see them.  0 or netlink's -errno. */
+ * people, who want to see them.  0; -EINTR: they changed meanwhile, -errno. */
 int routes_visit(struct routes *r, void (*fn)(const struct route_entry *e, void *arg),
 		 void *arg) MUST_CHECK;

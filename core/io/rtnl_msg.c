@@ -16,6 +16,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "core/io/nl_dumps.h"
+
 static const struct {
 	int nle, code;
 } codes[] = {
@@ -144,6 +146,8 @@ static int receive(struct nl_sock *sock, struct answer *ans)
 	(void)nl_cb_err(cb, NL_CB_CUSTOM, on_error, ans);
 	rc = nl_recvmsgs(sock, cb);
 	nl_cb_put(cb);
+	if (rc == -NLE_DUMP_INTR)
+		nl_dumps_interrupted(NL_DUMPS_LINK);
 	if (ans->code)
 		return ans->code;
 	return rc < 0 ? rtnl_msg_errno(rc) : 0;

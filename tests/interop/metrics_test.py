@@ -15,6 +15,7 @@ ASK = ("import socket, sys; s = socket.create_connection(('127.0.0.1', 9310), 10
        "sys.stdout.write(b''.join(iter(lambda: s.recv(65536), b'')).decode())")
 PORTS, MARKED = range(1001, 1009), 1500
 FAMILIES = {
+    "shunt_datapath_available": "datapath", "shunt_netlink_dumps_interrupted_total": "family",
     "shunt_packets_total": "tier", "shunt_bytes_total": "tier", "shunt_flows": "tier",
     "shunt_offload_queue_depth": "device", "shunt_offload_install_latency_seconds_bucket": "le",
     "shunt_offload_refusals_total": "reason", "shunt_flows_outside_hardware": "reason",
@@ -93,9 +94,40 @@ def is_documented(body):
     lab.equal(missing, set(), "and their labels")
 
 
+def words_of(path):
+    with open(os.path.join(lab.HERE, "../..", path)) as f:
+        return f.read()
+
+
+def faults(body):
+    """docs/FAULTS.md: each fault's row names a test that there is, a reason that there is, and a metric
+    that is served, with the label and the value that the row tells."""
+    text = words_of("docs/FAULTS.md")
+    served = re.findall(r"^(\w+){(.*)} ", body, re.M)
+    for family, label in re.findall(r"`(shunt_\w+)(?:{(.*?)})?`", text):
+        there = [x for name, x in served if name == family]
+        lab.check(there, "docs/FAULTS.md: %s is served" % family)
+        lab.check(not label or any(label in x.split(",") for x in there), "and %s of it" % label)
+    reasons = set(re.findall(r"^### `(\w+)`", words_of("docs/REASONS.md"), re.M))
+    rows = re.findall(r"^\| (.*?) \| (.*?) \| (.*?) \| (.*?) \|$",
+                      text.partition("## Which test makes each happen")[2], re.M)[1:]
+    lab.check(len(rows) >= 14, "docs/FAULTS.md has its table of tests", len(rows))
+    for what, tests, why, metric in rows:
+        names = re.findall(r"`(tests/[^`]+)`", tests)
+        lab.check(names, what + ": has a test")
+        for t in names:
+            path = os.path.join(lab.HERE, "../..", t)
+            lab.check(os.path.exists(path) or os.path.exists(path + ".c"), "%s: %s is there" % (what, t))
+        for r in re.findall(r"`([a-z_]+)`", why):
+            lab.check(r in reasons, "%s: %s is a reason" % (what, r))
+        lab.check(re.search(r"`|error|^none: ", why), what + ": says why", why)
+        lab.check(re.search(r"`shunt_\w+[`{]|^none: ", metric), what + ": has a metric", metric)
+
+
 lab.enter("ovs-vsctl", "ovs-ofctl", "promtool", "ss")
 rig = Rig()
 is_documented(http(rig, "GET /metrics HTTP/1.0")[1])
+faults(http(rig, "GET /metrics HTTP/1.0")[1])
 first = promtool(rig, "at the start")
 rig.rules(PORTS)
 rig.rules([MARKED], "mod_nw_ecn:3,output:2")  # a rewrite that this NIC does not have

@@ -9,6 +9,8 @@ if vsctl get Open_vSwitch . datapath_types | grep -q system; then
 	echo "skipped: this kernel has openvswitch"
 	exit 77
 fi
+equal "$(metric 'shunt_datapath_available{datapath="system"}')" 0 "whether there is a kernel's datapath"
+equal "$(metric 'shunt_datapath_available{datapath="netdev"}')" 1 "whether there is one of our own"
 host a 10.0.0.1/24
 host b 10.0.0.2/24
 vsctl --no-wait add-br br1 -- set Bridge br1 datapath_type=system

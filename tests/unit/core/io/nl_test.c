@@ -6,11 +6,13 @@
 #include <check.h>
 #include <errno.h>
 #include <linux/if_addr.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "core/io/genl.h"
+#include "core/io/nl_dumps.h"
 #include "tests/conform/netns.h"
 #include "tests/unit/seed.h"
 
@@ -240,13 +242,17 @@ START_TEST(an_interrupted_dump_says_so)
 {
 	enum { N = 6000 };
 	uint8_t *seen = calloc(1, N);
+	uint64_t before;
 
 	for (unsigned i = 0; i < N; i++)
 		add_address(i);
 	ck_assert_int_eq(nl_chan_do(chan, &batch), 0);
+	before = nl_dumps_interruptions(NL_DUMPS_OTHER);
 	ck_assert_int_eq(dump(seen, N, 1), -EINTR);
+	ck_assert_uint_eq(nl_dumps_interruptions(NL_DUMPS_OTHER), before + 1);
 	memset(seen, 0, N);
 	ck_assert_int_eq(dump(seen, N, 0), 0);
+	ck_assert_uint_eq(nl_dumps_interruptions(NL_DUMPS_OTHER), before + 1);
 	for (unsigned i = 0; i < N; i++)
 		ck_assert_uint_eq(seen[i], 1);
 	free(seen);
@@ -376,6 +382,29 @@ START_TEST(families_have_numbers_and_groups)
 }
 END_TEST
 
+/* Generic families by the numbers that they have now. */
+START_TEST(dumps_are_told_apart)
+{
+	const uint16_t ct = NFNL_SUBSYS_CTNETLINK << 8 | 1;
+
+	ck_assert_int_eq(nl_dumps_of(NETLINK_ROUTE, RTM_GETLINK), NL_DUMPS_LINK);
+	ck_assert_int_eq(nl_dumps_of(NETLINK_ROUTE, RTM_GETROUTE), NL_DUMPS_ROUTE);
+	ck_assert_int_eq(nl_dumps_of(NETLINK_ROUTE, RTM_GETTFILTER), NL_DUMPS_FILTER);
+	ck_assert_int_eq(nl_dumps_of(NETLINK_ROUTE, RTM_GETADDR), NL_DUMPS_OTHER);
+	ck_assert_int_eq(nl_dumps_of(NETLINK_NETFILTER, ct), NL_DUMPS_CONNTRACK);
+	ck_assert_int_eq(nl_dumps_of(NETLINK_NETFILTER, RTM_GETLINK), NL_DUMPS_OTHER);
+	ck_assert_int_eq(nl_dumps_of(NETLINK_GENERIC, 31), NL_DUMPS_OTHER);
+	nl_dumps_family("ovs_flow", 31);
+	nl_dumps_family("conntrack", 32); /* no family of generic netlink */
+	ck_assert_int_eq(nl_dumps_of(NETLINK_GENERIC, 31), NL_DUMPS_OVS_FLOW);
+	ck_assert_int_eq(nl_dumps_of(NETLINK_GENERIC, 32), NL_DUMPS_OTHER);
+	ck_assert_int_eq(nl_dumps_of(NETLINK_GENERIC, 0), NL_DUMPS_OTHER);
+	nl_dumps_family("ovs_flow", 35); /* loaded again */
+	ck_assert_int_eq(nl_dumps_of(NETLINK_GENERIC, 31), NL_DUMPS_OTHER);
+	ck_assert_int_eq(nl_dumps_of(NETLINK_GENERIC, 35), NL_DUMPS_OVS_FLOW);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("nl");
@@ -386,6 +415,7 @@ int main(void)
 	tcase_add_test(t, what_was_written_is_read);
 	tcase_add_test(t, bad_lengths_are_refused);
 	tcase_add_test(t, random_bytes_are_read_safely);
+	tcase_add_test(t, dumps_are_told_apart);
 	suite_add_tcase(s, t);
 	t = tcase_create("kernel");
 	tcase_set_timeout(t, 60);

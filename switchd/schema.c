@@ -42,7 +42,7 @@ static void resolve_columns(struct schema *s)
 	if (s->manager)
 		RESOLVE(s->manager, WANT(mgr, target), WANT(mgr, status));
 	if (s->datapath && s->ct_zone && s->ct_policy) {
-		RESOLVE(s->datapath, WANT(dp, ct_zones));
+		RESOLVE(s->datapath, WANT(dp, ct_zones), WANT(dp, capabilities));
 		RESOLVE(s->ct_zone, WANT(zone, timeout_policy));
 		RESOLVE(s->ct_policy, WANT(policy, timeouts));
 	}

@@ -26,7 +26,8 @@ struct schema {
 		*ctl_is_connected, *ctl_role, *ctl_status, *ctl_connection_mode, *ctl_type;
 	const struct db_column *mgr_target, *mgr_status;
 	const struct db_column *ssl_private_key, *ssl_certificate, *ssl_ca_cert;
-	const struct db_column *dp_ct_zones, *zone_timeout_policy, *policy_timeouts;
+	const struct db_column *dp_ct_zones, *dp_capabilities, *zone_timeout_policy,
+		*policy_timeouts;
 };
 
 /* NULL and *err when a table is missing: not the switch's database at all. */

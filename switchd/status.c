@@ -240,13 +240,48 @@ static void write_root(struct switchd *sw, const struct db_row *root, struct db_
 	}
 }
 
+static void put_capability(const char *key, const char *value, void *arg)
+{
+	datum_builder_put_string(arg, key, value);
+}
+
+static void put_capabilities(const struct dp_features *f, struct datum_builder *b)
+{
+	dp_features_visit(f, put_capability, b);
+	put_capability("ct_flush", "false", b); /* an OpenFlow message that we do not speak */
+}
+
+/* Of the rows that somebody has made (ovs-vsctl add-zone-tp wants them); a datapath that no bridge
+ * is in has not been asked what it can do. */
+static void write_capabilities(const struct switchd *sw, const struct db_row *root,
+			       struct db_txn *txn)
+{
+	const struct schema *s = sw->schema;
+	const struct sw_backend *b;
+
+	for (size_t i = 0; s->dp_capabilities && i < db_get_n(root, s->root_datapaths); i++) {
+		const struct db_row *row = db_get_ref(root, s->root_datapaths, i);
+		struct datum_builder caps;
+
+		if (!row)
+			continue;
+		datum_builder_init(&caps, &s->dp_capabilities->type);
+		cds_list_for_each_entry (b, &sw->backends, node)
+			if (!strcmp(b->type, db_get_string_at(root, s->root_datapaths, i)))
+				put_capabilities(&backend_dp(b->be)->features, &caps);
+		db_txn_set(txn, row, s->dp_capabilities, datum_builder_finish(&caps));
+	}
+}
+
 void switchd_write_status(struct switchd *sw, struct db_txn *txn)
 {
 	const struct db_row *root = db_row_first(sw->schema->root);
 	struct sw_bridge *b;
 
-	if (root)
+	if (root) {
 		write_root(sw, root, txn);
+		write_capabilities(sw, root, txn);
+	}
 	cds_list_for_each_entry (b, &sw->bridges, node)
 		write_bridge(b, txn);
 }

@@ -43,3 +43,7 @@ static inline bool dp_features_have(const struct dp_features *f, enum dp_action_
 
 /* The lines of dpif/show-dp-features (ovs-vswitchd(8)): "Ufid: Yes". */
 void dp_features_format(const struct dp_features *f, struct str *out);
+/* The same as Datapath.capabilities has it (ovs-vswitchd.conf.db(5)): "ufid", "true".  Both are
+ * borrowed until fn returns. */
+void dp_features_visit(const struct dp_features *f,
+		       void (*fn)(const char *key, const char *value, void *arg), void *arg);

@@ -64,6 +64,32 @@ each("and its datapath ID", "get", "Bridge", "br1", "datapath_id")
 each("datapath id", "get", "Bridge", "br0", "datapath_id")
 each("show", "show", norm=lambda t: ordered(re.sub(r'^    ovs_version.*\n', "", t, flags=re.M)))
 
+# What the datapath can do, in a row that somebody made.
+each("a row for the datapath", "--", "--id=@d", "create", "Datapath", "datapath_version=x", "--", "set",
+     "Open_vSwitch", ".", "datapaths:netdev=@d")
+
+
+def capabilities(s):
+    text = wait_for(lambda: re.search(r"\{(.+)\}", s.vsctl("get", "Datapath", ".", "capabilities").out), 20)
+    check(text, "capabilities of the datapath are told")
+    return dict(x.split("=") for x in text[1].replace('"', "").split(", ")) if text else {}
+
+
+ours, theirs = (capabilities(s) for s in both)
+equal(set(ours), set(theirs), "the same capabilities")
+# Theirs has true for sample_nesting, which is a number in the manual.
+for k in sorted(set(theirs) - {"sample_nesting"}):
+    kind = r"(true|false)$" if theirs[k] in ("true", "false") else r"\d+$"
+    check(re.match(kind, ours.get(k, "")), "%s is told in the same words" % k, ours.get(k))
+features = shunt.appctl("dpif/show-dp-features", "br0").out
+words = {"Yes": "true", "No": "false"}
+for k, label in (("ufid", "Ufid"), ("ct_state", "CT state"), ("max_mpls_depth", "Max MPLS depth"),
+                 ("lb_output_action", "Optimized Balance TCP mode"), ("sample_nesting", "Sample nesting")):
+    shown = re.search(r"^%s: (.*)$" % label, features, re.M)[1]
+    equal(ours.get(k), words.get(shown, shown), "%s as dpif/show-dp-features has it" % k)
+shunt.vsctl("clear", "Open_vSwitch", ".", "datapaths").ok()
+both[1].vsctl("clear", "Open_vSwitch", ".", "datapaths").ok()
+
 # Rows.
 each("get a list", "get", "Port", "v3", "trunks", "vlan_mode")
 each("get a map's key", "get", "bridge", "br0", "other-config:hwaddr")

@@ -27,6 +27,25 @@ host a 10.0.0.1/24
 host b 10.0.0.2/24
 for p in pa pb; do vsctl add-port br0 "$p" -- set Interface "$p" other_config:offload=none; done
 vsctl -- --id=@d create Datapath datapath_version=0 -- set Open_vSwitch . datapaths:system=@d >/dev/null
+
+step "the row of the datapath says what it can do"
+equal "$(metric 'shunt_datapath_available{datapath="system"}')" 1 "whether there is a kernel's datapath"
+# As the other table of the same has it: a label and what the row says.
+can() { # KEY LABEL
+	local row shown
+	row=$(vsctl get Datapath . "capabilities:$1" | tr -d '"')
+	shown=$(appctl dpif/show-dp-features br0 | sed -n "s/^$2: //p")
+	case $shown in Yes) shown=true ;; No) shown=false ;; esac
+	equal "$row" "$shown" "$1"
+}
+eventually vsctl get Datapath . capabilities:ufid
+can max_vlan_headers 'Max VLAN headers'
+can ct_zone 'CT zone'
+can ct_timeout 'Conntrack timeout policy'
+can explicit_drop_action 'Explicit Drop action'
+equal "$(vsctl get Datapath . capabilities:recirc)" '"true"' recirc
+equal "$(vsctl get Datapath . capabilities:tnl_push_pop)" '"false"' tnl_push_pop
+
 rules() { # ZONE
 	flows <<-END
 		table=0,priority=10,ip,ct_state=-trk,actions=ct(zone=$1,table=1)
@@ -44,7 +63,11 @@ step "with one of the zone"
 vsctl add-zone-tp system zone=5 udp_single=300 udp_multiple=310 icmp_first=400
 expect grep -q 'Zone:5' <(vsctl list-zone-tp system)
 eventually have 5 100 300 100 400
-expect grep -q 'timeout=shunt_' <(ovs-dpctl dump-flows)
+in_datapath() { # packets keep the flows there
+	in_host a ping -q -c 1 -W 2 10.0.0.2 >/dev/null || return
+	grep -q 'timeout=shunt_' <(ovs-dpctl dump-flows)
+}
+eventually in_datapath
 
 step "it holds for that zone alone"
 rules 6

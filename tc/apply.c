@@ -311,26 +311,36 @@ static int refused(struct tc_device *d, struct op *op, int code)
 		      words);
 }
 
+/* The kernel holds what was asked for: the very rule, or what the request said of it, which may
+ * match a bit more exactly. */
+static bool holds_what_was_asked(struct tc_device *d, const struct op *op)
+{
+	const uint8_t *asked = d->batch.buf.data + d->batch.reqs[op->msg].ofs;
+	const struct tc_rule *r = op->rule;
+	struct tc_filter f;
+
+	if (r->held && r->held == r->digest)
+		return true;
+	return !tc_filter_get((const struct nlmsghdr *)(const void *)asked, &f) && r->held &&
+	       tc_filter_digest(r->port, &f, NULL) == r->held;
+}
+
 /* Where the rule is, by its echo; false: it is not what was asked for. */
 static bool read_echo(struct tc_device *d, struct op *op)
 {
-	const uint8_t *asked = d->batch.buf.data + d->batch.reqs[op->msg].ofs;
 	const struct nlmsghdr *echo = nl_batch_data(&d->batch, op->msg);
 	struct tc_rule *r = op->rule;
 	struct tc_filter f;
-	uint64_t want, match;
+	uint64_t match;
 
-	if (!echo || tc_filter_get((const struct nlmsghdr *)(const void *)asked, &f))
-		return false;
-	want = tc_filter_digest(r->port, &f, &match);
-	if (!want || tc_filter_get(echo, &f) || !f.ours ||
+	if (!echo || tc_filter_get(echo, &f) || !f.ours ||
 	    flower_number_shared(f.acts, f.acts_len) || memcmp(&f.ufid, &r->ufid, sizeof(f.ufid)))
 		return false;
 	tc_rule_meters(d, r, &f);
-	r->held = tc_filter_digest(r->port, &f, NULL);
+	r->held = tc_filter_digest(r->port, &f, &match);
 	r->in_hw = tc_in_hw(r->port, &f);
 	op->in_hw_count = f.in_hw_count;
-	if (r->held != want)
+	if (!holds_what_was_asked(d, op))
 		return false;
 	tc_rule_shown(d, r, match);
 	return true;

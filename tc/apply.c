@@ -340,6 +340,7 @@ static bool read_echo(struct tc_device *d, struct op *op)
 	r->held = tc_filter_digest(r->port, &f, &match);
 	r->in_hw = tc_in_hw(r->port, &f);
 	op->in_hw_count = f.in_hw_count;
+	r->port->news.driver |= f.flags & TCA_CLS_FLAGS_IN_HW;
 	if (!holds_what_was_asked(d, op))
 		return false;
 	tc_rule_shown(d, r, match);

@@ -24,6 +24,7 @@
 #include "offload/provider.h"
 #include "tc/filter.h"
 #include "tc/link.h"
+#include "tc/news.h"
 #include "tc/prio.h"
 
 struct tc_path;
@@ -60,6 +61,7 @@ struct tc_port {
 	_Atomic bool look; /* slaves have changed */
 
 	/* the device's thread */
+	struct tc_news news;
 	bool made;  /* the qdisc is ours */
 	bool swept; /* what a former process left is known, or gone */
 
@@ -120,6 +122,7 @@ struct tc_device {
 	/* the device's thread: a pass under way */
 	struct offload_stat *stats; /* owned */
 	size_t n_stats, cap_stats;
+	struct tc_counts counts;
 	struct offload_dump_rec *held; /* owned */
 	size_t n_held, cap_held;
 	struct offload_held *back; /* owned, with their actions */

@@ -25,6 +25,8 @@
 
 #include "tc/flower_match.h"
 
+struct nlattr;
+
 #define FLOWER_MAX_ACTIONS 32u /* TCA_ACT_MAX_PRIO */
 
 /* Whether the actions can be done only to packets that are no first fragments: flower_match_put()
@@ -41,6 +43,9 @@ struct flower_counts { /* of the action that bears the cookie */
 	uint64_t packets, bytes;
 	uint64_t hw_packets, hw_bytes; /* the part of them that the device did */
 };
+
+/* Reads TCA_ACT_STATS, or a qdisc's TCA_STATS2, which is alike; NULL: zeros.  0 or -EBADMSG. */
+int flower_counts_get(const struct nlattr *a, struct flower_counts *c) MUST_CHECK;
 
 /* What is known of a filter's actions without knowing what they do: TCA_FLOWER_ACT's payload, whole
  * or from a terse dump.  -EBADMSG; -ENOENT: none bears a cookie of 16 bytes. */

@@ -43,7 +43,7 @@ static void basic(const struct nlattr *a, uint64_t *packets, uint64_t *bytes)
 	*bytes = st.bytes;
 }
 
-static int get_counts(const struct nlattr *a, struct flower_counts *c)
+int flower_counts_get(const struct nlattr *a, struct flower_counts *c)
 {
 	/* sizeof(struct gnet_stats_basic) has padding, which the kernel sends or not */
 	static const struct nlattr_policy policy[TCA_STATS_MAX + 1] = {
@@ -94,7 +94,7 @@ int flower_actions_owner(const void *acts, size_t len, struct ufid *ufid,
 	if (rc)
 		return rc;
 	memcpy(ufid, nlattr_data(tb[TCA_ACT_COOKIE]), sizeof(*ufid));
-	return get_counts(tb[TCA_ACT_STATS], counts);
+	return flower_counts_get(tb[TCA_ACT_STATS], counts);
 }
 
 /* --- police actions --- */
@@ -141,7 +141,7 @@ unsigned flower_actions_taps(const void *acts, size_t len, struct flower_tap *ta
 	NLATTR_FOR_EACH(a, acts, len, &bad)
 	{
 		if (nlattr_parse_nested(a, act_policy, ARRAY_SIZE(act_policy), tb) < 0 ||
-		    get_counts(tb[TCA_ACT_STATS], &now))
+		    flower_counts_get(tb[TCA_ACT_STATS], &now))
 			return 0;
 		if (open) {
 			open->out_packets = now.packets;

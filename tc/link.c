@@ -19,6 +19,7 @@
 
 #include "core/base/xalloc.h"
 #include "core/io/genl.h"
+#include "tc/flower_action.h"
 #include "tc/flower_tunnel.h"
 
 /* <net/if.h> collides with <linux/if.h>. */
@@ -273,8 +274,20 @@ bool tc_link_offloads(int ifindex)
 
 static const struct nlattr_policy qdisc_policy[TCA_INGRESS_BLOCK + 1] = {
 	[TCA_KIND] = { 1, 16 },
+	[TCA_STATS2] = NLATTR_ANY,
 	[TCA_INGRESS_BLOCK] = NLATTR_EXACT(4),
 };
+
+static bool qdisc_counts(const struct nlattr *a, struct tc_qdisc_at *q)
+{
+	struct flower_counts c;
+
+	if (flower_counts_get(a, &c))
+		return false;
+	q->packets = c.packets;
+	q->bytes = c.bytes;
+	return true;
+}
 
 static bool qdisc_of(const struct nlmsghdr *h, struct tc_qdisc_at *ret)
 {
@@ -295,7 +308,7 @@ static bool qdisc_of(const struct nlmsghdr *h, struct tc_qdisc_at *ret)
 		.kind = is_kind(tb[TCA_KIND], "clsact") ? TC_QDISC_CLSACT : TC_QDISC_INGRESS,
 		.block = tb[TCA_INGRESS_BLOCK] ? nlattr_u32(tb[TCA_INGRESS_BLOCK]) : 0,
 	};
-	return true;
+	return qdisc_counts(tb[TCA_STATS2], ret);
 }
 
 int tc_qdiscs_each(struct nl_chan *c, void (*fn)(const struct tc_qdisc_at *q, void *arg), void *arg)

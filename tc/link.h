@@ -39,6 +39,7 @@ struct tc_qdisc_at {
 	int ifindex;
 	enum tc_qdisc kind;
 	uint32_t block; /* number of the shared block for what comes in; 0: the device's own */
+	uint64_t packets, bytes; /* that have come to its filters */
 };
 
 /* fn for each of them in the network namespace.  0; -EINTR: they changed meanwhile; -errno. */

@@ -30,6 +30,8 @@ tc_libtc_a_SOURCES = \
 	tc/link.h \
 	tc/meters.c \
 	tc/meters.h \
+	tc/news.c \
+	tc/news.h \
 	tc/paths.c \
 	tc/paths.h \
 	tc/police.c \

@@ -15,6 +15,7 @@
 #include "tc/meters.h"
 
 #define PER_CLOCK 64u /* rules to a reading of the clock */
+#define NEWS_RULES 64 /* fewer are read as quickly as qdiscs are */
 #define MUTE_PACKETS 16
 #define LEAVE_MAX 64u
 #define MUTE_WINDOW_NS (3 * NSEC_PER_SEC) /* drivers read counters once a second */
@@ -353,6 +354,7 @@ static void stats_one(struct tc_port *p, const struct tc_filter *f, void *arg)
 
 	if (!f->ours)
 		return;
+	p->news.driver |= f->flags & TCA_CLS_FLAGS_IN_HW;
 	now = now_of(arg);
 	if (d->n_stats == d->cap_stats)
 		d->stats = xgrow(d->stats, &d->cap_stats, d->n_stats + 1, sizeof(*d->stats));
@@ -373,9 +375,32 @@ static void stats_one(struct tc_port *p, const struct tc_filter *f, void *arg)
 
 static int stats_port(struct tc_port *p, void *arg)
 {
-	if (atomic_load(&p->ready))
-		(void)tc_filters_dump(p, p->dev->chan, true, stats_one, arg); /* what came, came */
+	if (!atomic_load(&p->ready) ||
+	    !tc_news_any(&p->news, &p->dev->counts, p->bond ? 0 : p->ifindex, clock_mono_ns()))
+		return 0;
+	if (tc_filters_dump(p, p->dev->chan, true, stats_one, arg))
+		p->news.known = false; /* what came, came */
 	return 0;
+}
+
+static int add_rules(struct tc_port *p, void *arg)
+{
+	size_t *n = arg;
+
+	*n += atomic_load(&p->n_rules);
+	return 0;
+}
+
+/* What has come to the filters: asked before they are, where that is less work. */
+static void look_for_news(struct tc_device *d)
+{
+	size_t n_rules = 0;
+
+	(void)tc_ports_each(d, add_rules, &n_rules); /* add_rules() never fails */
+	if (n_rules < NEWS_RULES || n_rules < d->counts.cap)
+		tc_counts_clear(&d->counts);
+	else
+		tc_counts_read(&d->counts, d->chan);
 }
 
 int tc_stats(struct offload_device *dev, uint64_t *cursor, struct offload_stat *out, size_t max)
@@ -386,6 +411,7 @@ int tc_stats(struct offload_device *dev, uint64_t *cursor, struct offload_stat *
 
 	if (!*cursor) {
 		d->n_stats = 0;
+		look_for_news(d);
 		(void)tc_ports_each(d, stats_port, &pass); /* stats_port() never fails */
 		tc_meters_read();
 	}

@@ -97,6 +97,7 @@ static void device_free(struct tc_device *d)
 	tc_meter_trial_end(d);
 	tc_back_done(d);
 	free(d->stats);
+	tc_counts_done(&d->counts);
 	free(d->held);
 	tc_prios_done(&d->prios);
 	id_pool_done(&d->numbers);

@@ -1,7 +1,8 @@
 # The TC provider against a kernel that has flower.
 TC_LAB = tests/kernel/tc_lab.c tests/kernel/tc_lab.h
 TC_KERNEL_TESTS = tests/kernel/tc_agree_test tests/kernel/tc_conform_test tests/kernel/tc_removal_test \
-	tests/kernel/tc_covered_test tests/kernel/tc_enomem_test tests/kernel/tc_facts_test tests/kernel/tc_unplug_test
+	tests/kernel/tc_covered_test tests/kernel/tc_enomem_test tests/kernel/tc_facts_test tests/kernel/tc_rest_test \
+	tests/kernel/tc_unplug_test
 check_PROGRAMS += $(TC_KERNEL_TESTS)
 KERNEL_TESTS += $(TC_KERNEL_TESTS)
 tests_kernel_tc_conform_test_SOURCES = tests/kernel/tc_conform_test.c $(TC_LAB) tests/conform/provider_conform.c \
@@ -9,6 +10,7 @@ tests_kernel_tc_conform_test_SOURCES = tests/kernel/tc_conform_test.c $(TC_LAB) 
 TC_FLOOD = tests/kernel/tc_flood.c tests/kernel/tc_flood.h tests/conform/netns.h tests/conform/wire.h
 tests_kernel_tc_removal_test_SOURCES = tests/kernel/tc_removal_test.c $(TC_LAB) $(TC_FLOOD)
 tests_kernel_tc_covered_test_SOURCES = tests/kernel/tc_covered_test.c $(TC_LAB)
+tests_kernel_tc_rest_test_SOURCES = tests/kernel/tc_rest_test.c $(TC_LAB)
 tests_kernel_tc_unplug_test_SOURCES = tests/kernel/tc_unplug_test.c $(TC_LAB)
 tests_kernel_tc_enomem_test_SOURCES = tests/kernel/tc_enomem_test.c tests/kernel/fail_nth.h tests/kernel/sweep.h $(TC_LAB)
 TC_AGREE = tests/kernel/tc_agree.c tests/kernel/tc_agree.h

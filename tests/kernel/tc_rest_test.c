@@ -15,7 +15,7 @@
 #include "tests/unit/seed.h"
 
 #define RULES 400u
-#define STEPS 600u
+#define STEPS 300u
 #define READ_BATCH 64u
 #define NOBODY RULES /* a packet that no rule takes */
 

@@ -4,6 +4,10 @@
  * order, and the packets and bytes that every rule and group counted must be those of translation
  * alone.
  *
+ * Where a table has connections tracked, translation alone cannot say what comes out: the first
+ * datapath of the driver that tracks them, without anything ahead of it, says so to the others.
+ * Bytes are not compared then.
+ *
  * SHUNT_SEED makes one run again, AGREE_SECONDS lets it run for longer, AGREE_CASE=FILE asks about
  * one case alone.  What differs is made small and printed, as text that is a case again. */
 #pragma once

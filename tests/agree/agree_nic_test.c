@@ -3,8 +3,10 @@
 #include "tests/agree/agree.h"
 
 static const struct agree_tier tiers[] = {
-	{ "kernel datapath and nicsim", "system", "auto", &wires_nicsim, LEDGER_HARDWARE, true },
-	{ "user datapath and nicsim", "netdev", "auto", &wires_nicsim, LEDGER_HARDWARE, true },
+	{ "kernel datapath and nicsim", "system", "auto", &wires_nicsim, LEDGER_HARDWARE,
+	  .mends_sums = true },
+	{ "user datapath and nicsim", "netdev", "auto", &wires_nicsim, LEDGER_HARDWARE,
+	  .mends_sums = true },
 };
 
 int main(void)

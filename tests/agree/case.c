@@ -46,6 +46,14 @@ void agree_case_set_line(struct agree_case *c, unsigned i, const char *text)
 	memmove(&c->line[i], &c->line[i + 1], (c->n_lines - i) * sizeof(c->line[0]));
 }
 
+bool agree_case_tracks(const struct agree_case *c)
+{
+	for (unsigned i = 0; i < c->n_lines; i++)
+		if (strstr(c->line[i], "ct(") || strstr(c->line[i], "ct_clear"))
+			return true;
+	return false;
+}
+
 void agree_case_drop_packet(struct agree_case *c, unsigned i)
 {
 	c->n_packets--;

@@ -42,6 +42,8 @@ void agree_case_copy(struct agree_case *dst, const struct agree_case *src);
 void agree_case_add_line(struct agree_case *c, const char *line);
 /* Line i in another's place; text NULL: it goes. */
 void agree_case_set_line(struct agree_case *c, unsigned i, const char *text);
+/* It has connections tracked, which not every datapath does. */
+bool agree_case_tracks(const struct agree_case *c);
 void agree_case_drop_packet(struct agree_case *c, unsigned i);
 /* The text above.  -EINVAL: a line that is none of these. */
 int agree_case_parse(struct agree_case *c, const char *text, struct error *err) MUST_CHECK;

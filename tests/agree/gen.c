@@ -22,6 +22,8 @@ struct gen {
 	/* Sources belong to ports and NORMAL is used: what is learned does not depend on the order
 	 * in which tiers learn it. */
 	bool learns;
+	bool tracks;   /* connections */
+	uint16_t zone; /* that, and the next */
 	struct agree_gen_kinds kinds;
 };
 
@@ -87,6 +89,8 @@ static void random_match(struct gen *g, struct match *m)
 		match_field(g, field_get((enum field_id)pick(g, FIELD_N_IDS)), &from, &mask);
 	if (mask.vlans[0].tci)
 		mask.vlans[0].tci |= htons(VLAN_CFI);
+	if (g->tracks && pick(g, 2))
+		gen_ct_match(&g->r, g->zone, &from, &mask);
 	mask.vlans[0].tpid = 0;
 	memset(&mask.vlans[1], 0, sizeof(mask.vlans[1]));
 	match_init(m, &from, &mask);
@@ -224,7 +228,7 @@ static void put_ttl(struct gen *g, struct str *s, unsigned table, unsigned depth
 
 static void put_resubmit(struct gen *g, struct str *s, unsigned table, unsigned depth)
 {
-	if (table + 1 >= TABLES)
+	if (table + 1 >= TABLES || g->tracks)
 		put_output(g, s, table, depth);
 	else
 		str_printf(s, "resubmit(,%u)", table + 1 + pick(g, TABLES - table - 1));
@@ -249,6 +253,30 @@ static void put_clone(struct gen *g, struct str *s, unsigned table, unsigned dep
 	str_puts(s, ")");
 }
 
+/* Without a copy that goes on in a table: put_rule() has those. */
+static void put_ct(struct gen *g, struct str *s, unsigned table, unsigned depth)
+{
+	if (g->tracks)
+		gen_ct_action(&g->r, g->zone, -1, s);
+	else
+		put_output(g, s, table, depth);
+}
+
+/* Sources belong to ports then, so that all packets teach the same. */
+static void put_learn(struct gen *g, struct str *s, unsigned table, unsigned depth)
+{
+	if (!g->learns) {
+		put_output(g, s, table, depth);
+		return;
+	}
+	str_printf(s, "learn(table=%u,priority=%u,", TABLES - 1, 1000 + pick(g, 2));
+	if (pick(g, 2))
+		str_puts(s, "NXM_OF_VLAN_TCI[0..11],");
+	str_puts(s, "NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],");
+	str_puts(s,
+		 pick(g, 2) ? "output:NXM_OF_IN_PORT[])" : "load:NXM_OF_IN_PORT[]->NXM_NX_REG0[])");
+}
+
 static void put_length(struct gen *g, struct str *s, unsigned table, unsigned depth)
 {
 	(void)table;
@@ -262,7 +290,8 @@ static const struct {
 } actions[] = {
 	{ 30, put_output }, { 3, put_cut_output }, { 28, put_set },   { 4, put_move },
 	{ 12, put_vlan },   { 5, put_mpls },       { 6, put_ttl },    { 8, put_resubmit },
-	{ 6, put_group },   { 3, put_clone },      { 2, put_length },
+	{ 6, put_group },   { 3, put_clone },      { 2, put_length }, { 8, put_ct },
+	{ 4, put_learn },
 };
 
 static void put_action(struct gen *g, struct str *s, unsigned table, unsigned depth)
@@ -319,6 +348,9 @@ static void add_group(struct gen *g)
 static void put_rule(struct gen *g, struct str *s, unsigned table)
 {
 	bool more = table + 1 < TABLES;
+	/* What the copy of a packet does to a connection comes before or after what follows here,
+	 * as a datapath likes: so nothing of that kind follows. */
+	bool forks = g->tracks && more && pick(g, 3);
 
 	if (!pick(g, 12)) {
 		str_puts(s, "drop");
@@ -327,6 +359,10 @@ static void put_rule(struct gen *g, struct str *s, unsigned table)
 	if (!pick(g, 8))
 		str_printf(s, "meter:%u,", AGREE_METER);
 	put_actions(g, s, table, 0, 1 + pick(g, 5));
+	if (forks) {
+		str_puts(s, ",");
+		gen_ct_action(&g->r, g->zone, (int)table + 1, s);
+	}
 	if (!pick(g, 6)) {
 		str_puts(s, ",write_actions(");
 		put_set(g, s, table, ACTIONS_DEEP);
@@ -336,7 +372,7 @@ static void put_rule(struct gen *g, struct str *s, unsigned table)
 	}
 	if (!pick(g, 10))
 		str_printf(s, ",write_metadata:%u", pick(g, 3));
-	if (more && !pick(g, 3))
+	if (more && !pick(g, g->tracks ? 2 : 3) && !forks)
 		str_printf(s, ",goto_table:%u", table + 1);
 }
 
@@ -369,7 +405,10 @@ static void add_packet(struct gen *g)
 	struct flow_key *k = &g->key[g->c->n_packets];
 	struct packet *frame;
 
-	agree_gen_packet(&g->r, &g->kinds, p);
+	if (g->tracks && pick(g, 5))
+		gen_ct_packet(&g->r, g->key, g->c->n_packets, p);
+	else
+		agree_gen_packet(&g->r, &g->kinds, p);
 	if (g->learns) {
 		memset(&p->data[6], 0, 6);
 		p->data[6] = 2;
@@ -378,7 +417,8 @@ static void add_packet(struct gen *g)
 	frame = wires_packet(p);
 	memset(k, 0, sizeof(*k));
 	k->in_port = htonl(p->port);
-	if (!parse_result_is_drop(packet_parse(frame, k, NULL)))
+	/* Fragments are put together by a tracker, some time. */
+	if (!parse_result_is_drop(packet_parse(frame, k, NULL)) && !(g->tracks && k->nw_frag))
 		g->c->n_packets++;
 	packet_free(frame);
 }
@@ -399,13 +439,15 @@ static void add_ports(struct gen *g)
 	}
 }
 
-void agree_gen(struct agree_case *c, struct rng r)
+void agree_gen(struct agree_case *c, struct rng r, bool tracks)
 {
 	struct gen g = { .r = r, .c = c };
 	unsigned n;
 
 	g.learns = !pick(&g, 5);
-	c->wrong_sums = !pick(&g, 4);
+	g.tracks = tracks && !g.learns && !pick(&g, 3);
+	g.zone = (uint16_t)(1 + pick(&g, 60000));
+	c->wrong_sums = !g.tracks && !pick(&g, 4);
 	g.kinds = (struct agree_gen_kinds){ c->wrong_sums, pick(&g, 3), !pick(&g, 3) };
 	for (n = 3 + pick(&g, AGREE_PACKETS - 3); c->n_packets < n;)
 		add_packet(&g);

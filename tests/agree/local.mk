@@ -6,6 +6,7 @@ AGREE = \
 	tests/agree/case.h \
 	tests/agree/gen.c \
 	tests/agree/gen.h \
+	tests/agree/gen_ct.c \
 	tests/agree/gen_packet.c \
 	tests/agree/load.c \
 	tests/agree/shrink.c \
@@ -13,6 +14,7 @@ AGREE = \
 	tests/agree/tier.c \
 	tests/agree/tier.h \
 	tests/agree/tier_priv.h \
+	tests/agree/tracking.c \
 	tests/agree/translation.c \
 	tests/agree/wires.c \
 	tests/agree/wires.h
@@ -25,6 +27,7 @@ EXTRA_DIST += \
 	tests/agree/cases/cut.case \
 	tests/agree/cases/fragments.case \
 	tests/agree/cases/labels.case \
+	tests/agree/cases/nat.case \
 	tests/agree/cases/readable.case \
 	tests/agree/cases/tagged.case
 tests_agree_agree_test_SOURCES = tests/agree/agree_test.c $(AGREE)

@@ -67,11 +67,14 @@ const struct agree_tier *tier_row(const struct tier *t);
 /* Takes what was there away and puts the case's tables in.  False: a line is refused, *line (may be
  * NULL) is its number; *why (may be NULL) gets the reason. */
 bool tier_load(struct tier *t, const struct agree_case *c, unsigned *line, struct error *why);
-/* Sends the packets of the case that was loaded.  `want` is what to wait for; NULL: the tier is
- * translation alone, which has its answer at once.  Goes no further than the first packet whose
- * frames are fewer than that. */
+/* Sends the packets of the case that was loaded.  `want` is what to wait for; NULL: whatever comes.
+ * Goes no further than the first packet whose frames are fewer than that.  Where connections are
+ * tracked, there are none at first, and a packet is sent when the one before has been dealt with.
+ */
 void tier_run(struct tier *t, const struct agree_case *c, const struct outcome *want,
 	      struct outcome *got);
+/* tracking.c: its datapath tracks connections, as translation alone does not. */
+bool tier_tracks(const struct tier *t);
 /* Packets that each tier has answered since tier_open(), by the ledger; the flows' states and
  * reasons are told in words as well. */
 void tier_answers(struct tier *t, uint64_t packets[LEDGER_N_TIERS]);

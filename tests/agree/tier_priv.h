@@ -33,6 +33,9 @@ void tier_del_meter(struct tier *t); /* not of translation alone */
 /* Takes the counters of each line's rule or group. */
 void tier_count(struct tier *t, const struct agree_case *c, struct outcome *o);
 
+/* tracking.c */
+void tier_forget_connections(struct tier *t);
+
 /* translation.c: one packet, all of its passes; the first time, and again. */
 void translation_send(struct tier *t, const struct agree_packet *p, struct outcome *o, unsigned i);
 void translation_again(struct tier *t, const struct agree_packet *p, struct frames *got);

@@ -36,6 +36,10 @@ static bool side(struct exec_ctx *x, struct packet *p, struct flow_key *key,
 
 	if (a->kind == DP_ACT_OUTPUT)
 		output(j, p, o->port);
+	if (a->kind == DP_ACT_CT) { /* a guess, to know such a case's size by */
+		key->ct_state = htonl(CT_TRK | CT_NEW);
+		key->ct_zone = htons(((const struct act_ct *)dp_action_payload(a))->zone);
+	}
 	if (a->kind == DP_ACT_RECIRC) {
 		struct packet *again = packet_clone(p);
 		struct flow_key k = *key;

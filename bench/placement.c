@@ -50,7 +50,7 @@ static void usage(FILE *out)
 	      "  --tables=LIST     entries (1024,4096,16384,65536)\n"
 	      "  --seconds=N       length of made-up traces (60)\n"
 	      "  --scale=X         of their rate of arrivals (1)\n"
-	      "  --seed=N          (1)\n"
+	      "  --seed=N          (7: nothing was tuned on it)\n"
 	      "  --churn=N         evictions a second at most (4000)\n"
 	      "  --residency=MS    (500)\n"
 	      "  --fair=PERCENT    of the table that ports are sure of (50)\n"
@@ -229,7 +229,7 @@ int main(int argc, char *argv[])
 		.tables = "1024,4096,16384,65536",
 		.seconds = 60,
 		.scale = 1,
-		.seed = 1,
+		.seed = 7,
 		.c = { .max_churn_per_s = 4000, .min_residency_ms = 500, .fair_percent = 50 }
 	};
 	int c;

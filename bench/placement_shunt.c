@@ -9,8 +9,8 @@
 
 #include "bench/placement.h"
 #include "offload/policy/budget.h"
+#include "offload/policy/outlook.h"
 #include "offload/policy/rank.h"
-#include "offload/policy/rate.h"
 #include "offload/policy/share.h"
 #include "offload/policy/shelf.h"
 
@@ -19,7 +19,7 @@
 
 struct sflow {
 	struct shelf_item shelved;
-	struct rate rate;
+	struct outlook_flow outlook;
 	uint32_t id, unread; /* packets since the last reading */
 	uint32_t in_since;   /* step */
 	uint32_t last;       /* step in which it sent last */
@@ -41,6 +41,7 @@ struct replay {
 	struct sport port[PORTS_MAX];
 	struct rank_port rank[PORTS_MAX];
 	struct budget budget;
+	struct outlook *outlook;
 	struct tally y;
 	uint32_t step;
 	double ticks_us, tick_max_us;
@@ -61,7 +62,7 @@ static struct tflow *tflow_of(const struct replay *x, uint32_t id)
 
 static double value_of(const struct replay *x, const struct sflow *f)
 {
-	return rate_value(&f->rate, now_of(x)) / tflow_of(x, f->id)->cost;
+	return outlook_value(x->outlook, &f->outlook, now_of(x)) / tflow_of(x, f->id)->cost;
 }
 
 static void put_in(struct replay *x, struct sflow *f)
@@ -107,7 +108,7 @@ static void arrive(struct replay *x, struct sflow *f)
 {
 	f->seen = true;
 	*push(&x->alive, &x->n_alive, &x->cap_alive) = f->id;
-	rate_init(&f->rate, now_of(x));
+	outlook_begin(x->outlook, &f->outlook, x->step * STEP_NS + STEP_NS / 2);
 	if (tflow_of(x, f->id)->cost <= free_room(x))
 		put_in(x, f);
 	else
@@ -127,7 +128,6 @@ static void see(struct replay *x)
 		if (!f->seen) {
 			arrive(x, f);
 			f->unread = t->counts[i].packets - 1; /* the first made the flow */
-			rate_init(&f->rate, x->step * STEP_NS + STEP_NS / 2);
 			*push(&x->unread, &x->n_unread, &x->cap_unread) = f->id;
 			continue;
 		}
@@ -142,7 +142,7 @@ static void read_counters(struct replay *x)
 	for (size_t i = 0; i < x->n_unread; i++) {
 		struct sflow *f = &x->f[x->unread[i]];
 
-		rate_add(&f->rate, f->unread, now_of(x));
+		outlook_add(x->outlook, &f->outlook, f->unread, now_of(x));
 		f->unread = 0;
 		if (f->shelved.on)
 			wait_for_room(x, f);
@@ -301,6 +301,8 @@ void replay_shunt(struct trace *t, const struct replay_config *c, struct result 
 
 	x.f = xcalloc(t->n_flows + 1, sizeof(*x.f));
 	x.in_hw = xcalloc(t->n_flows + 1, sizeof(*x.in_hw));
+	x.outlook = xcalloc(1, sizeof(*x.outlook));
+	outlook_init(x.outlook, 0);
 	x.want = xcalloc(VISITS + 64 * PORTS_MAX, sizeof(*x.want));
 	for (uint32_t p = 0; p < t->n_ports; p++) {
 		shelf_init(&x.port[p].shelf);
@@ -321,6 +323,7 @@ void replay_shunt(struct trace *t, const struct replay_config *c, struct result 
 	free(x.f);
 	free(x.in_hw);
 	free(x.want);
+	free(x.outlook);
 	free(x.alive);
 	free(x.unread);
 }

@@ -40,7 +40,8 @@ static void baseline(struct engine *e, struct engine_flow *f, enum ledger_tier t
 		     const struct flow_stats *st) ENGINE_LOCKED(e)
 {
 	flow_fold(e, f, t, st);
-	rate_init(&f->rate, clock_mono_ns());
+	rate_init(&f->outlook.rate, clock_mono_ns());
+	f->outlook.packets = 0;
 }
 
 static struct engine_flow *take_flow(struct adopt *a, const struct engine_put *put,

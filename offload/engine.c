@@ -48,6 +48,7 @@ struct engine *engine_new(struct dp *dp, const struct engine_ops *ops, void *ctx
 	e->ctx = ctx;
 	engine_config_default(&e->cfg);
 	htable_init(&e->flows);
+	outlook_init(&e->outlook, clock_mono_ns());
 	htable_init(&e->ports);
 	htable_init(&e->past);
 	htable_init(&e->texts);

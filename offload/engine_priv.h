@@ -19,8 +19,8 @@
 #include "core/packet/match.h"
 #include "offload/engine.h"
 #include "offload/policy/budget.h"
+#include "offload/policy/outlook.h"
 #include "offload/policy/rank.h"
-#include "offload/policy/rate.h"
 #include "offload/policy/shelf.h"
 #include "offload/queue.h"
 #include "offload/shape.h"
@@ -125,7 +125,7 @@ struct engine_flow {
 	_Atomic bool lost; /* engine_flow_lost() */
 	uint32_t shown;    /* engine.whole_run, when the fallback datapath showed it or took it */
 	uint64_t created_ns;
-	struct rate rate;
+	struct outlook_flow outlook;
 	struct shelf_item shelved; /* on *shelf */
 	struct shelf *shelf;       /* of its port */
 	uint64_t audit_ns, audit_hw, audit_sw;
@@ -248,6 +248,7 @@ struct engine {
 	uint64_t whole_ns;       /* when the fallback datapath was last told to show every flow */
 	uint32_t whole_run;      /* number of that dump */
 	uint64_t read_ns;        /* when the fallback datapath's counters were last read */
+	struct outlook outlook;  /* what flows of each kind did next */
 	uint64_t n_unseen;       /* of flows, whose `shown` is another */
 	struct cds_list_head devs, strays;
 	struct engine_totals totals;

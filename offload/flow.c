@@ -62,7 +62,6 @@ struct engine_flow *flow_new(struct engine *e, const struct engine_put *put)
 	f->recirc_id = ntohl(put->key->recirc_id & put->mask->recirc_id);
 	f->sw_open = true;
 	f->created_ns = clock_mono_ns();
-	rate_init(&f->rate, f->created_ns);
 	f->pinned = put->pinned;
 	ledger_init(&f->ledger);
 	ledger_open(&f->ledger, e->sw_tier);
@@ -331,6 +330,7 @@ void flow_enter(struct engine *e, struct engine_flow *f)
 {
 	htable_insert(&e->flows, &f->by_ufid, hash_ufid(&f->ufid));
 	f->shown = e->whole_run;
+	outlook_begin(&e->outlook, &f->outlook, f->created_ns);
 	f->why = why_of(OFFLOAD_OK);
 	count(e, f, 1);
 	flow_assign(e, f);
@@ -357,12 +357,12 @@ static uint64_t read_until(const struct engine_flow *f) NO_TSA /* the engine's l
 
 double flow_pps(const struct engine_flow *f)
 {
-	return rate_pps(&f->rate, read_until(f));
+	return rate_pps(&f->outlook.rate, read_until(f));
 }
 
 double flow_value(const struct engine_flow *f)
 {
-	return rate_value(&f->rate, read_until(f)) / (f->cost ? f->cost : 1);
+	return outlook_value(&f->e->outlook, &f->outlook, read_until(f)) / (f->cost ? f->cost : 1);
 }
 
 void flow_fold(struct engine *e, struct engine_flow *f, enum ledger_tier t,
@@ -382,8 +382,8 @@ void flow_fold(struct engine *e, struct engine_flow *f, enum ledger_tier t,
 		f->dev->stat.readings_back++;
 	if (d.packets && f->mute && f->handle && t == (enum ledger_tier)f->tier)
 		mute_hit(e, f);
-	if (d.packets) /* an idle flow's rate decays when it is looked at */
-		rate_add(&f->rate, d.packets, clock_mono_ns());
+	if (d.packets) /* an idle flow's value falls when it is looked at */
+		outlook_add(&e->outlook, &f->outlook, d.packets, clock_mono_ns());
 	if (d.packets)
 		place_counted(f);
 }

@@ -47,6 +47,8 @@ offload_liboffload_a_SOURCES = \
 	offload/policy.c \
 	offload/policy/budget.c \
 	offload/policy/budget.h \
+	offload/policy/outlook.c \
+	offload/policy/outlook.h \
 	offload/policy/rank.c \
 	offload/policy/rank.h \
 	offload/policy/rate.c \

@@ -14,8 +14,8 @@
  * little known, little is believed.  Two packets 10 ms apart are not 200 a second, while a flow
  * that sends 10,000 in its first half second stands above nearly all others at once.
  *
- * The constants are those that carried most traffic in bench/placement: most flows are short, so
- * what was long ago says little, and a flow that has ended must leave soon.
+ * Whether a flow goes on is another question: outlook.h.  The constants are those that carried most
+ * traffic in bench/placement.
  *
  * Pure; the caller's lock. */
 #pragma once

@@ -10,6 +10,7 @@ OFFLOAD_TESTS = \
 	tests/unit/offload/altered_test \
 	tests/unit/offload/parts_test \
 	tests/unit/offload/place_test \
+	tests/unit/offload/policy/outlook_test \
 	tests/unit/offload/policy/rank_test \
 	tests/unit/offload/reasons_test \
 	tests/unit/offload/shares_test \

@@ -307,8 +307,8 @@ static void put_extension(struct maker *m, uint8_t kind, uint8_t next)
 	/* The kernel takes a later fragment for the first one when an extension is next in it. */
 	if (memchr(extensions, next, sizeof(extensions)))
 		frag &= 7;
-	if (m->proto == IPP_SCTP && frag < 8)
-		frag = 0;
+	if (m->proto == IPP_SCTP && kind == IPP_FRAGMENT && frag < 8)
+		frag = 0x0009; /* see put_sctp() */
 	buf_put_u8(&m->b, next);
 	switch (kind) {
 	case IPP_FRAGMENT:
@@ -344,8 +344,10 @@ static void put_ipv6(struct maker *m)
 	m->proto = proto = pick_proto(m);
 	for (unsigned i = 0; i < n; i++) {
 		chain[i] = extensions[pick(m, ARRAY_SIZE(extensions))];
-		if (chain[i] == IPP_FRAGMENT && memchr(chain, IPP_FRAGMENT, i))
-			chain[i] = IPP_DSTOPTS; /* a fragment of a fragment there is none */
+		/* A fragment of a fragment there is none, nor a first one of SCTP. */
+		if (chain[i] == IPP_FRAGMENT &&
+		    (memchr(chain, IPP_FRAGMENT, i) || (proto == IPP_SCTP && i + 1 < n)))
+			chain[i] = IPP_DSTOPTS;
 	}
 	chain[n] = proto;
 	m->l3 = (uint32_t)m->b.len;

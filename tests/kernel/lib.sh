@@ -23,6 +23,8 @@ system_bridge() { # NAME
 kernel_flows() { ovs-dpctl -m dump-flows | grep -o 'ufid:[0-9a-f-]*' | sort; }
 shunt_flows() { appctl dpctl/dump-flows -m | grep -o 'ufid:[0-9a-f-]*' | sort; }
 same_flows() { [[ -n $(kernel_flows) && $(kernel_flows) == "$(shunt_flows)" ]]; }
+# Both look while the flows live: they are idle, and leave, before a busy machine has looked often.
+same_flows_to() { reaches "$@" && same_flows; } # HOST ADDRESS
 # Of br0 in OpenFlow 1.3: the flows on stdin take the place of those that are there; packets of the flows that a match names.
 flows() { ovs-ofctl -O OpenFlow13 del-flows br0 && ovs-ofctl -O OpenFlow13 add-flows br0 -; }
 packets() { ovs-ofctl -O OpenFlow13 dump-flows br0 "$1" | grep -o 'n_packets=[0-9]*' | awk -F= '{ s += $2 } END { print s + 0 }'; }

@@ -17,7 +17,7 @@ expect grep -q 'Recirc: Yes' <<<"$(appctl dpif/show-dp-features br0)"
 expect grep -q '^system@ovs-system: hit' <<<"$(appctl dpif/show)"
 
 step "the kernel's flows are the ones that we tell of"
-eventually same_flows
+eventually same_flows_to a 10.0.0.2
 in_host b iperf3 -s >/dev/null 2>&1 &
 eventually in_host b bash -c 'ss -Hltn sport = :5201 | grep -q .'
 in_host a iperf3 -c 10.0.0.2 -t 1 -J >"$dir/iperf"
@@ -111,7 +111,7 @@ sleep 0.5
 start_shuntd
 wait "$pinging"
 expect grep -q ' 150 received' "$dir/ping"
-eventually same_flows
+eventually same_flows_to a 10.0.0.2
 eventually grep -q 'were kept' "$dir/shuntd.log"
 
 step "stopped in order, likewise; a port that nobody wants goes"

@@ -53,7 +53,7 @@ eventually iface_is vx status '{tunnel_egress_iface=ul, tunnel_egress_iface_carr
 expect reaches a 10.0.0.2
 expect grep -Eq 'actions:set\(tunnel\(tun_id=0x5,dst=172.16.0.2,ttl=64,tp_dst=4789,flags\(df\|key\)\)\),[0-9]+' <<<"$(ovs-dpctl dump-flows)"
 expect grep -Eq 'tunnel\(tun_id=0x5,src=172.16.0.2,.*in_port\(' <<<"$(ovs-dpctl dump-flows)"
-eventually same_flows
+eventually same_flows_to a 10.0.0.2
 expect tcp_passes
 counts_are_exact
 

@@ -24,6 +24,8 @@ meter_counts() {
 	ofctl meter-stats br0 meter=7 | tr ' ' '\n' | awk -F: '/^packet_in_count/ { p = $2 } /^byte_in_count/ { b = $2 }
 		/^packet_count/ { dp = $2 } /^byte_count/ { db = $2 } END { print p, b, dp, db }'
 }
+# What others than the police action metered: packets, and dropped packets.
+metered_elsewhere() { awk '{ print $1 - $5, $3 - $7 }' <<<"$(meter_counts) $(police_counts)"; }
 base_meter() { base_in=$(meter_counts); }
 arrived() { minus "$(linux_port b eth0 rx)" "$base_b"; }
 # BYTES: "exact", or "mean" where only the dropped packets' number is told, and their bytes are reckoned by the mean.
@@ -57,7 +59,7 @@ metered_bridge() { # PORT PORT [SETTINGS…]
 }
 
 metered_steps() { # STATE
-	local state=$1 n
+	local state=$1 n elsewhere
 
 	step "placement: from the first packet into \"$state\""
 	streams_on
@@ -70,6 +72,11 @@ metered_steps() { # STATE
 	sleep 0.5
 	streams_off
 	metered "placement"
+	elsewhere=$(metered_elsewhere) # before the flows were there, which may take a while
+	streams_on
+	sleep 0.5
+	streams_off
+	metered "once placed"
 	expect in_tier
 
 	step "a change of its rate, in place"

@@ -130,7 +130,8 @@ void gen_ct_action(struct rng *r, uint16_t zone, int next, struct str *s)
 		return;
 	}
 	str_printf(s, "ct(zone=%u", zone + pick(r, 2));
-	if (commit) /* not by force: with NAT the datapath and TC of Linux 6.1 differ, why is open */
+	if (commit) /* not by force: with NAT the datapath and TC of Linux 6.1 differ, why is open
+		     */
 		str_puts(s, ",commit");
 	if (next >= 0)
 		str_printf(s, ",table=%d", next);

@@ -97,7 +97,8 @@ eventually iface_is vx status '{tunnel_egress_iface=ul, tunnel_egress_iface_carr
 
 # A neighbour with another address, which it announces: the next packets carry it.
 ip -n far link set ul address 02:00:00:00:00:99
-eventually grep -q 02:00:00:00:00:99 <<<"$(ip neigh show 172.16.0.2 dev ul)"
+new_neighbour() { grep -q 02:00:00:00:00:99 <<<"$(ip neigh show 172.16.0.2 dev ul)"; }
+eventually new_neighbour
 eventually reaches a 10.0.0.2
 
 # What cannot be sent.  The far end is not to be had: it has no route, then one without a neighbour.
@@ -129,7 +130,8 @@ in_host b ping -q -c 3 -i 0.05 -W 1 10.0.0.1 >/dev/null || true
 expect test "$(metric 'shunt_translation_errors_total{datapath="netdev",error="no_tunnel"}')" -gt "$before"
 
 vsctl del-port vx
-eventually_not grep -q vxlan_sys <<<"$(appctl dpctl/show)"
+tunnel_device() { grep -q vxlan_sys <<<"$(appctl dpctl/show)"; }
+eventually_not tunnel_device
 stop_far
 stop_shuntd
 equal "$(complaints | grep -v "no tunnel port has these")" "" "the log's complaints"

@@ -87,19 +87,24 @@ static inline unsigned sweep_once(const struct scenario *s)
 	return n - 1;
 }
 
+#define SWEEP_RUNS 3
+
+/* What leaks does so in each run; a table may grow, or a line of the log be kept, in one of them. */
 static inline void sweep(const struct scenario *s)
 {
-	unsigned tried, fds;
+	unsigned tried, fds, runs = 0;
 	size_t bytes;
 
 	fail_nth_open();
 	(void)sweep_once(s); /* buffers have grown to their size */
 	fds = sweep_descriptors();
-	bytes = mallinfo2().uordblks;
-	tried = sweep_once(s);
-	printf("%s: %u allocations failed: %u refusals, %u answers lost\n", s->name, tried,
-	       sweep_refused, sweep_lost);
-	ck_assert_uint_gt(tried, 0);
-	ck_assert_uint_eq(sweep_descriptors(), fds);
+	do {
+		bytes = mallinfo2().uordblks;
+		tried = sweep_once(s);
+		printf("%s: %u allocations failed: %u refusals, %u answers lost\n", s->name, tried,
+		       sweep_refused, sweep_lost);
+		ck_assert_uint_gt(tried, 0);
+		ck_assert_uint_eq(sweep_descriptors(), fds);
+	} while (mallinfo2().uordblks >= bytes + 1024 && ++runs < SWEEP_RUNS);
 	ck_assert_uint_lt(mallinfo2().uordblks, bytes + 1024);
 }

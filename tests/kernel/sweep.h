@@ -89,7 +89,8 @@ static inline unsigned sweep_once(const struct scenario *s)
 
 #define SWEEP_RUNS 3
 
-/* What leaks does so in each run; a table may grow, or a line of the log be kept, in one of them. */
+/* What leaks does so in each run; a table may grow, or a line of the log be kept, in one of them.
+ */
 static inline void sweep(const struct scenario *s)
 {
 	unsigned tried, fds, runs = 0;

@@ -129,17 +129,8 @@ host() { # NAME ADDRESS/LEN
 in_host() { ip netns exec "$@"; }
 # COUNT echo requests, 20 ms apart, none of which may be missing.
 whole_stream() { # HOST ADDRESS COUNT [INTERVAL]
-	stream "$@"
-	stream_is_whole
+	in_host "$1" python3 "$top/tests/system/pinger.py" "$2" "$3" "${4:-0.02}" >"$dir/stream" || fail "$1 to $2: $(<"$dir/stream")"
 }
-# The same beside what else is done meanwhile.  It is under way when this returns.
-stream() { # HOST ADDRESS COUNT [INTERVAL]
-	: >"$dir/stream"
-	ip netns exec "$1" python3 "$top/tests/system/pinger.py" "$2" "$3" "${4:-0.02}" >"$dir/stream" &
-	stream_pid=$!
-	eventually test -s "$dir/stream"
-}
-stream_is_whole() { wait "$stream_pid" || fail "not all were answered: $(<"$dir/stream")"; }
 # One of three is answered.
 reaches() { in_host "$1" ping -q -c 3 -i 0.05 -W "${SHUNT_PATIENCE:-1}" "$2" >/dev/null; }
 

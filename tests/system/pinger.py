@@ -3,7 +3,7 @@
 """pinger.py ADDRESS COUNT INTERVAL: echo requests at a steady pace; a reply may take ten seconds.
 
 ping(8) waits two round-trip times for the last one, which on a busy machine says nothing about a switch.
-Prints that it begins, and "N sent, M received"; succeeds when they are equal."""
+Prints "N sent, M received"; succeeds when they are equal."""
 import os
 import select
 import socket
@@ -39,7 +39,6 @@ def collect(until):
             missing.discard(struct.unpack("!H", icmp[6:8])[0])
 
 
-print("%d to send" % count, flush=True)
 missing = set()
 next_at = time.monotonic()
 for i in range(count):

@@ -203,7 +203,10 @@ static bool is_tc_waiting(const struct engine_flow *f)
 static void count(struct engine *e, struct engine_flow *f, int64_t by) ENGINE_LOCKED(e)
 {
 	bool hw = f->state == OFFLOAD_ST_HARDWARE;
-	enum ledger_tier tier = flow_placed(f) ? (enum ledger_tier)f->tier : e->sw_tier;
+	/* f->tier may be a new rule's already while the state is the former one's. */
+	enum ledger_tier tier = hw                          ? LEDGER_HARDWARE
+				: f->state == OFFLOAD_ST_TC ? LEDGER_TC
+							    : e->sw_tier;
 	uint64_t n = (uint64_t)by;
 
 	if (f->dev) {

@@ -103,6 +103,20 @@ static void configure(struct world *w)
 	rig_configure(&r);
 }
 
+/* Each flow is somewhere, and in one place. */
+static void check_places(void)
+{
+	struct engine_totals t;
+	uint64_t n = 0;
+
+	engine_totals(r.e, &t);
+	for (unsigned i = 0; i < LEDGER_N_TIERS; i++) {
+		ck_assert_uint_le(t.flows[i], FLOWS);
+		n += t.flows[i];
+	}
+	ck_assert_uint_eq(n, FLOWS);
+}
+
 static void event(struct world *w)
 {
 	static const struct offload_event something = { .kind = OFFLOAD_EV_RULES };
@@ -124,6 +138,7 @@ static void event(struct world *w)
 		w->w->hangs = !w->w->hangs;
 	else
 		engine_refresh(r.e);
+	check_places();
 }
 
 /* --- a life --- */

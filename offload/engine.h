@@ -274,6 +274,16 @@ struct engine_port_info {
 /* Fill up to max; return the number there is. */
 size_t engine_devices(struct engine *e, struct engine_device_info *out, size_t max);
 size_t engine_ports(struct engine *e, struct engine_port_info *out, size_t max);
+/* What rules of devices took at a port (rx) and gave to it (tx), where the port's own counters
+ * leave that out (port.counts_datapath_only), since engine_port_add(); else zeros.  To be added to
+ * them: every packet is in one of the two.  As of the last readings; never runs back.  Adopted
+ * rules bring what they had counted; what others had that are gone, a new process does not know.
+ * What a meter of a rule drops counts as given, and is left out of what is taken where the rule
+ * goes on in a later chain. */
+struct engine_beside {
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+};
+void engine_port_beside(struct engine *e, struct dp_port port, struct engine_beside *ret);
 struct engine_totals {
 	uint64_t packets[LEDGER_N_TIERS],
 		bytes[LEDGER_N_TIERS];         /* gone flows included: these never run back */

@@ -75,6 +75,8 @@ struct engine_port {
 	uint32_t slot;        /* its device's thread's: index in a tick */
 	uint64_t flows, flows_hw, flows_tc;
 	uint64_t packets[LEDGER_N_TIERS], bytes[LEDGER_N_TIERS];
+	bool is_beside; /* a device's, and port->counts_datapath_only, at one time; beside.c */
+	struct engine_beside beside;
 };
 
 struct engine_flow {
@@ -235,6 +237,7 @@ struct engine {
 
 	struct dp *dp;
 	enum ledger_tier sw_tier;
+	unsigned n_beside; /* ports that are */
 	struct engine_ops ops;
 	void *ctx;
 	struct engine_config cfg;
@@ -391,6 +394,14 @@ void batch_rule_here(struct engine_dev *d, struct engine_flow *f, struct flow_ac
  * next. */
 void batch_rule_gone(struct engine_dev *d, struct engine_flow *f, bool replaced)
 	REQUIRES(&d->e->lock);
+
+/* --- beside.c: what devices' rules take and give beside a port's counters --- */
+/* The port is a device's from now on; it is forgotten. */
+void beside_begin(struct engine *e, struct engine_port *p) ENGINE_LOCKED(e);
+void beside_end(struct engine *e, const struct engine_port *p) ENGINE_LOCKED(e);
+/* What the flow's rule in a device has counted since it was last read. */
+void beside_count(struct engine *e, const struct engine_flow *f, const struct flow_stats *d)
+	ENGINE_LOCKED(e);
 
 /* --- past.c: what ports that are gone have counted --- */
 void past_keep(struct engine *e, const struct engine_port *p) ENGINE_LOCKED(e);

@@ -381,6 +381,8 @@ void flow_fold(struct engine *e, struct engine_flow *f, enum ledger_tier t,
 		f->port->packets[t] += d.packets;
 		f->port->bytes[t] += d.bytes;
 	}
+	if (e->n_beside && d.packets && t != e->sw_tier)
+		beside_count(e, f, &d);
 	if (f->dev && f->ledger.tier[t].went_back != back)
 		f->dev->stat.readings_back++;
 	if (d.packets && f->mute && f->handle && t == (enum ledger_tier)f->tier)

@@ -5,6 +5,7 @@ offload_liboffload_a_SOURCES = \
 	offload/audit.c \
 	offload/batch.c \
 	offload/batch_priv.h \
+	offload/beside.c \
 	offload/caps.c \
 	offload/chain.c \
 	offload/caps.h \

@@ -121,6 +121,7 @@ static int join_device(struct engine *e, struct engine_port *p, struct offload_d
 		cds_list_add_tail(&d->node, &e->devs);
 	d->n_ports++;
 	p->dev = d;
+	beside_begin(e, p);
 	lock_give(&e->lock);
 	log_info("%s: port %s attached", od->name, p->port->name);
 	return 0;
@@ -383,6 +384,7 @@ void port_forget(struct engine *e, struct engine_port *p, bool leave)
 	leave_device(e, p, leave, true);
 	lock_take(&e->lock);
 	past_keep(e, p);
+	beside_end(e, p);
 	lock_give(&e->lock);
 	port_unref(p->port);
 	free(p->provider);

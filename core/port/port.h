@@ -114,6 +114,9 @@ struct port {
 	_Atomic bool no_rx, no_tx,
 		admin_down; /* OpenFlow port configuration that the datapath itself must enforce */
 	struct port_ingress *ingress; /* RCU; NULL = straight to the datapath */
+	/* stats() leaves out what a device's rules take at the port or give to it: they work where
+	 * the counters do not look (engine_port_beside()); set before the port is anybody's */
+	bool counts_datapath_only;
 };
 
 /* Kinds by `type` of the Interface ("" is "system"); -EAFNOSUPPORT when unknown. */

@@ -510,6 +510,21 @@ void bridge_ports_free(struct bridge *br)
 
 /* --- as OpenFlow sees them --- */
 
+/* Each packet is in one of the two. */
+static int device_stats(struct bridge_port *p, struct port_stats *st)
+{
+	struct engine_beside b;
+	int rc;
+
+	engine_port_beside(flows_engine(p->br->be->flows), p->dp, &b);
+	rc = p->port->ops->stats(p->port, st);
+	st->rx_packets += b.rx_packets;
+	st->rx_bytes += b.rx_bytes;
+	st->tx_packets += b.tx_packets;
+	st->tx_bytes += b.tx_bytes;
+	return rc;
+}
+
 int bridge_port_stats(struct bridge_port *p, struct port_stats *st)
 {
 	memset(st, 0, sizeof(*st));
@@ -521,7 +536,7 @@ int bridge_port_stats(struct bridge_port *p, struct port_stats *st)
 		return 0;
 	}
 	if (p->port)
-		return p->port->ops->stats(p->port, st);
+		return device_stats(p, st);
 	return -EOPNOTSUPP;
 }
 

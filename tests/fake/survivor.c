@@ -91,56 +91,93 @@ static void miss(struct survivor *w, const struct flow_key *key, unsigned n)
 	}
 }
 
-static bool walk(struct survivor *w, struct flow_key key, unsigned n, unsigned depth);
+/* Packets of one key on their way. */
+struct trip {
+	unsigned n;
+	uint32_t len; /* bytes of each */
+	unsigned depth;
+	bool in_dp; /* the datapath has them */
+};
+
+static bool walk(struct survivor *w, struct flow_key key, struct trip t);
+
+static void count(struct survivor_counts *c, uint32_t port, const struct trip *t)
+{
+	if (port >= SURVIVOR_PORTS)
+		return;
+	c[port].packets += t->n;
+	c[port].bytes += (uint64_t)t->n * t->len;
+}
+
+static void put_out(struct survivor *w, uint32_t port, const struct trip *t)
+{
+	if (port < SURVIVOR_PORTS)
+		w->tx[port] += t->n;
+	count(w->out, port, t);
+	if (t->in_dp)
+		count(w->dp_out, port, t);
+}
 
 static bool carry_out(struct survivor *w, const struct flow_key *key, struct dp_actions acts,
-		      unsigned n, unsigned depth)
+		      struct trip t)
 {
 	const struct dp_action *a;
 	struct flow_key again = *key;
 	bool ok = true;
 
 	if (!acts.len)
-		w->dropped += n;
+		w->dropped += t.n;
 	DP_ACTION_FOR_EACH (a, acts) {
 		const struct act_output *o = dp_action_payload(a);
 		const struct act_recirc *re = dp_action_payload(a);
 
-		if (a->kind == DP_ACT_OUTPUT && o->port.v < SURVIVOR_PORTS)
-			w->tx[o->port.v] += n;
+		if (a->kind == DP_ACT_PUSH_VLAN || a->kind == DP_ACT_PUSH_MPLS)
+			t.len += 4;
+		if (a->kind == DP_ACT_POP_VLAN || a->kind == DP_ACT_POP_MPLS)
+			t.len -= 4;
+		if (a->kind == DP_ACT_OUTPUT)
+			put_out(w, o->port.v, &t);
+		if (a->kind == DP_ACT_CLONE)
+			ok &= carry_out(w, key, dp_action_nested(a, 0), t);
 		if (a->kind != DP_ACT_RECIRC)
 			continue;
 		again.recirc_id = htonl(re->id);
-		ok &= walk(w, again, n, depth + 1);
+		ok &= walk(w, again, (struct trip){ t.n, t.len, t.depth + 1, t.in_dp });
 	}
 	return ok;
 }
 
-static bool walk(struct survivor *w, struct flow_key key, unsigned n, unsigned depth)
+static bool walk(struct survivor *w, struct flow_key key, struct trip t)
 {
-	struct survivor_rule *r = look_up(w->rules, &key);
+	struct survivor_rule *r = t.in_dp ? NULL : look_up(w->rules, &key);
 	struct dp_actions acts;
 
+	if (!r && !t.in_dp) {
+		t.in_dp = true;
+		count(w->dp_in, flow_in_dp(&key).v, &t);
+	}
 	if (!r)
 		r = look_up(w->flows, &key);
-	if (!r || depth > RECIRC_DEPTH) {
-		miss(w, &key, n);
+	if (!r || t.depth > RECIRC_DEPTH) {
+		miss(w, &key, t.n);
 		return false;
 	}
-	r->st.packets += n;
-	r->st.bytes += n * SURVIVOR_PACKET_LEN;
+	r->st.packets += t.n;
+	r->st.bytes += (uint64_t)t.n * t.len;
 	r->st.used_ns = clock_mono_ns();
 	acts = (struct dp_actions){ r->acts_len ? r->acts : NULL, r->acts_len };
-	return carry_out(w, &key, acts, n, depth);
+	return carry_out(w, &key, acts, t);
 }
 
 bool survivor_send(struct survivor *w, const struct flow_key *key, unsigned n)
 {
+	struct trip t = { .n = n, .len = SURVIVOR_PACKET_LEN };
 	bool ok;
 
 	survivor_lock(w);
 	w->sent += n;
-	ok = walk(w, *key, n, 0);
+	count(w->in, flow_in_dp(key).v, &t);
+	ok = walk(w, *key, t);
 	survivor_unlock(w);
 	return ok;
 }
@@ -148,8 +185,10 @@ bool survivor_send(struct survivor *w, const struct flow_key *key, unsigned n)
 void survivor_execute(struct survivor *w, const struct flow_key *key, struct dp_actions acts,
 		      unsigned n)
 {
+	struct trip t = { .n = n, .len = SURVIVOR_PACKET_LEN, .in_dp = true };
+
 	survivor_lock(w);
-	(void)carry_out(w, key, acts, n, 0); /* a miss is counted and goes up */
+	(void)carry_out(w, key, acts, t); /* a miss is counted and goes up */
 	survivor_unlock(w);
 }
 
@@ -263,6 +302,7 @@ static int dp_port_add(struct dp *dp, const struct port_config *cfg, struct dp_p
 		d->ports[i] = xzalloc(sizeof(struct port));
 		port_init(d->ports[i], &port_ops, cfg->name);
 		d->ports[i]->no.v = i;
+		d->ports[i]->counts_datapath_only = d->w->blind_ports >> i & 1;
 	}
 	no->v = i;
 	return 0;

@@ -8,7 +8,8 @@
  * may hold: every change is made so that half of it is harmless.
  *
  * Packets are keys: survivor_send() looks one up in rules, then in flows, follows recirculation and
- * counts where it comes out.  Fields are matched, nothing is rewritten. */
+ * counts where it comes out; one that has come to the datapath meets no rule any more.  Fields are
+ * matched, nothing is rewritten; of pushes and pops only the length is followed. */
 #pragma once
 
 #include <pthread.h>
@@ -20,7 +21,7 @@
 #define SURVIVOR_FLOWS 1024
 #define SURVIVOR_ACTIONS 256
 #define SURVIVOR_UPCALLS 256
-#define SURVIVOR_PACKET_LEN 60 /* counted for each */
+#define SURVIVOR_PACKET_LEN 60 /* of each that is sent; tags and labels come and go */
 
 struct survivor_rule { /* of the datapath or of the NIC */
 	bool used, in_hw, shown;
@@ -33,9 +34,16 @@ struct survivor_rule { /* of the datapath or of the NIC */
 	struct flow_stats st;
 };
 
+struct survivor_counts {
+	uint64_t packets, bytes;
+};
+
 struct survivor {
 	pthread_mutex_t m; /* robust, shared */
 	char ports[SURVIVOR_PORTS][64];
+	/* What came in and went out by each port, and of that what the datapath has seen. */
+	struct survivor_counts in[SURVIVOR_PORTS], out[SURVIVOR_PORTS], dp_in[SURVIVOR_PORTS],
+		dp_out[SURVIVOR_PORTS];
 	_Atomic uint64_t tx[SURVIVOR_PORTS], misses, misses_lost, dropped, sent;
 	struct survivor_rule flows[SURVIVOR_FLOWS], rules[SURVIVOR_FLOWS];
 	_Atomic uint64_t next_handle, epoch, generation;
@@ -60,6 +68,7 @@ struct survivor {
 	_Atomic int says_reason, says_code; /* requests for rules end so; 0: as they should */
 	_Atomic bool hangs;                 /* apply() does not return while this is set */
 	_Atomic bool watch_chains;
+	_Atomic uint32_t blind_ports; /* a bit for each that counts what the datapath sees */
 
 	_Atomic uint64_t in_apply;
 	_Atomic uint64_t applied[3];   /* by kind, those that went well */

@@ -9,6 +9,7 @@
 
 #include "core/base/xalloc.h"
 #include "core/datapath/kernel/kernel.h"
+#include "core/packet/wire.h"
 #include "core/port/linux_link.h"
 
 static struct kdp_vport *vport(struct port *p)
@@ -72,9 +73,11 @@ static int vport_stats(struct port *p, struct port_stats *st)
 
 	if (rc || vport(p)->type != OVS_VPORT_TYPE_INTERNAL)
 		return rc;
-	/* An internal device counts as its host does: what it sends, we receive. */
+	/* An internal device counts as its host does: what it sends, we receive.  What it is given
+	 * it counts without the Ethernet header (internal_dev_recv()). */
 	swap(&st->rx_packets, &st->tx_packets);
 	swap(&st->rx_bytes, &st->tx_bytes);
+	st->tx_bytes += st->tx_packets * ETH_HLEN;
 	swap(&st->rx_dropped, &st->tx_dropped);
 	swap(&st->rx_errors, &st->tx_errors);
 	return 0;
@@ -97,6 +100,8 @@ struct kdp_vport *kdp_vport_new(const char *name, const char *kind, uint32_t typ
 	port_init(&v->up, &vport_ops, name);
 	v->up.no.v = no;
 	v->type = type;
+	/* TC's rules stand between the device and its host. */
+	v->up.counts_datapath_only = type == OVS_VPORT_TYPE_INTERNAL;
 	v->ifindex = ifindex;
 	(void)snprintf(v->kind, sizeof(v->kind), "%s", kind);
 	return v;

@@ -1,6 +1,7 @@
 OFFLOAD_TESTS = \
 	tests/unit/offload/account_test \
 	tests/unit/offload/adopt_test \
+	tests/unit/offload/beside_test \
 	tests/unit/offload/chain_test \
 	tests/unit/offload/conns_test \
 	tests/unit/offload/engine_test \
@@ -36,6 +37,7 @@ SURVIVOR = tests/fake/survivor.c tests/fake/survivor_nic.c tests/fake/survivor.h
 OFFLOAD_RIG = tests/unit/offload/rig.c tests/unit/offload/rig.h $(SURVIVOR)
 tests_unit_offload_reasons_test_SOURCES = tests/unit/offload/reasons_test.c $(OFFLOAD_LAB) $(OFFLOAD_RIG)
 tests_unit_offload_tiers_test_SOURCES = tests/unit/offload/tiers_test.c $(OFFLOAD_RIG)
+tests_unit_offload_beside_test_SOURCES = tests/unit/offload/beside_test.c $(OFFLOAD_RIG)
 tests_unit_offload_adopt_test_SOURCES = tests/unit/offload/adopt_test.c $(OFFLOAD_RIG)
 tests_unit_offload_chain_test_SOURCES = tests/unit/offload/chain_test.c $(OFFLOAD_RIG)
 tests_unit_offload_hang_test_SOURCES = tests/unit/offload/hang_test.c $(OFFLOAD_RIG)

@@ -11,6 +11,8 @@ tc_libtc_a_SOURCES = \
 	tc/flower_action_get.c \
 	tc/flower_bits.c \
 	tc/flower_bits.h \
+	tc/flower_ct.c \
+	tc/flower_ct.h \
 	tc/flower_host.c \
 	tc/flower_host.h \
 	tc/flower_keymap.c \

@@ -47,6 +47,7 @@ struct put {
 	unsigned n_tags;
 	struct tag tags[TAGS_MAX]; /* the outermost last */
 	struct eth_addr dst, dst_known;
+	struct flower_ct_state ct;
 
 	/* gathered, not written yet */
 	struct flower_set set;
@@ -62,6 +63,15 @@ struct put {
 static int refuse(struct put *p, enum offload_reason reason, const struct dp_action *a)
 {
 	return flower_refuse(p->why, reason, -1, a->kind);
+}
+
+static int refuse_for(struct put *p, enum offload_reason reason, const struct dp_action *a,
+		      const char *words)
+{
+	int rc = refuse(p, reason, a);
+
+	(void)snprintf(p->why->driver, sizeof(p->why->driver), "%s", words);
+	return rc;
 }
 
 static int refuse_set(struct put *p, const struct act_set *set)
@@ -331,6 +341,7 @@ static int put_set(struct put *p, const struct dp_action *a, bool last)
 	if (id != FIELD_ETH_SRC && id != FIELD_ETH_DST && behind_tags(p))
 		return refuse_set(p, set);
 	flower_host_set(set, &p->dst, &p->dst_known);
+	flower_ct_moved(&p->ct, id);
 	flush_lse(p);
 	flush_tci(p);
 	return flower_set_add(&p->set, set, p->m, p->dl_type, p->why);
@@ -427,13 +438,6 @@ static int put_recirc(struct put *p, const struct dp_action *a, bool last)
 
 /* --- meters --- */
 
-static int refuse_meter(struct put *p, const struct dp_action *a, const char *why)
-{
-	(void)refuse(p, OFFLOAD_METER, a);
-	(void)snprintf(p->why->driver, sizeof(p->why->driver), "%s", why);
-	return -EOPNOTSUPP;
-}
-
 /* In hardware a rule counts what it meets, in software each action what reaches it.  The action is
  * there already; if it were not, the kernel would not make one of this rate without a table. */
 static int put_meter(struct put *p, const struct dp_action *a, bool last)
@@ -445,7 +449,7 @@ static int put_meter(struct put *p, const struct dp_action *a, bool last)
 	struct nest n;
 
 	if (!p->env->meter || !p->env->meter(p->env->ctx, m->id, hw, &fixed.index, &why))
-		return refuse_meter(p, a, why);
+		return refuse_for(p, OFFLOAD_METER, a, why);
 	flush(p);
 	if (!hw)
 		put_gact(p, TC_ACT_PIPE);
@@ -462,11 +466,15 @@ static int put_ct(struct put *p, const struct dp_action *a, bool last)
 {
 	const struct act_ct *c = dp_action_payload(a);
 	struct tc_ct fixed = { .action = TC_ACT_PIPE };
+	const char *why;
 	struct nest n;
 
 	if (!flower_ct_known(c) || behind_tags(p) ||
 	    (p->dl_type != htons(ETH_P_IP) && p->dl_type != htons(ETH_P_IPV6)))
 		return refuse(p, OFFLOAD_ACTION, a);
+	why = flower_ct_differs(&p->ct, c);
+	if (why)
+		return refuse_for(p, OFFLOAD_ACTION, a, why);
 	flush(p);
 	n = begin(p, "ct", true);
 	nlattr_put(p->b, TCA_CT_PARMS, &fixed, sizeof(fixed));
@@ -485,6 +493,7 @@ static int put_ct_clear(struct put *p, const struct dp_action *a, bool last)
 	nlattr_put(p->b, TCA_CT_PARMS, &fixed, sizeof(fixed));
 	nlattr_put_u16(p->b, TCA_CT_ACTION, TCA_CT_ACT_CLEAR);
 	end(p, n);
+	p->ct = (struct flower_ct_state){ .may = false };
 	return 0;
 }
 
@@ -600,6 +609,7 @@ static void start_packet(struct put *p)
 	while (n < FLOW_N_VLANS && m->tpid[n])
 		n++;
 	p->n_tags = n;
+	flower_ct_start(&p->ct, p->r->key, p->r->mask);
 	for (unsigned i = 0; i < n; i++) {
 		be16 known = p->r->mask->vlans[i].tci;
 

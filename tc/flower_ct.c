@@ -70,3 +70,46 @@ void flower_ct_put(const struct act_ct *c, struct buf *b)
 	}
 	put_nat(c, b);
 }
+
+void flower_ct_start(struct flower_ct_state *s, const struct flow_key *key,
+		     const struct flow_key *mask)
+{
+	bool known = key->ct_state & mask->ct_state & htonl(CT_TRK);
+
+	*s = (struct flower_ct_state){
+		.may = key->recirc_id && (known || !(mask->ct_state & htonl(CT_TRK))),
+		.known = known,
+		.zone_known = mask->ct_zone == UINT16_MAX,
+		.zone = ntohs(key->ct_zone),
+	};
+}
+
+void flower_ct_moved(struct flower_ct_state *s, enum field_id id)
+{
+	size_t at = field_get(id)->ofs;
+
+	s->moved |= s->may && (at == offsetof(struct flow_key, nw_src) ||
+			       at == offsetof(struct flow_key, nw_dst) ||
+			       at == offsetof(struct flow_key, ipv6_src) ||
+			       at == offsetof(struct flow_key, ipv6_dst) ||
+			       at == offsetof(struct flow_key, tp_src) ||
+			       at == offsetof(struct flow_key, tp_dst));
+}
+
+/* The connection that the packet has with it, if any, is of another zone: nobody asks it. */
+static bool elsewhere(const struct flower_ct_state *s, uint16_t zone)
+{
+	return s->known && s->zone_known && s->zone != zone;
+}
+
+const char *flower_ct_differs(struct flower_ct_state *s, const struct act_ct *c)
+{
+	if (c->flags & ACT_CT_FORCE && !s->known)
+		return "act_ct forces tracked packets only";
+	if (s->moved && !elsewhere(s, c->zone))
+		return "act_ct does not see that addresses or ports were written";
+	*s = (struct flower_ct_state){
+		.may = true, .known = true, .zone_known = true, .zone = c->zone
+	};
+	return NULL;
+}

@@ -24,7 +24,9 @@ TESTS += tests/agree/agree_test
 KERNEL_TESTS += tests/agree/agree_kernel_test
 NIC_TESTS += tests/agree/agree_nic_test
 EXTRA_DIST += \
+	tests/agree/cases/again.case \
 	tests/agree/cases/cut.case \
+	tests/agree/cases/force.case \
 	tests/agree/cases/fragments.case \
 	tests/agree/cases/labels.case \
 	tests/agree/cases/nat.case \

@@ -298,6 +298,8 @@ END_TEST
 static int ask(const struct flower_env *env, const char *match, const char *actions,
 	       struct trip *t);
 
+#define TRACKED(STATE)                                                                             \
+	"recirc_id(0x5),in_port(1),ct_state(" STATE "),eth_type(0x0800),ipv4(proto=6,frag=no)"
 #define TCP4 "recirc_id(0),in_port(1),eth_type(0x0800),ipv4(proto=6,frag=no)"
 
 /* In software each police action has neighbours that are the filter's own, whatever the rule does.
@@ -361,6 +363,11 @@ static const struct refusal_row refusals[] = {
 	{ TCP4, "pop_vlan,2", OFFLOAD_ACTION, -1, DP_ACT_POP_VLAN },
 	{ TCP4, "userspace(slow_path)", OFFLOAD_SLOW_PATH, -1, DP_ACT_USERSPACE },
 	{ TCP4, "recirc(0x20000000)", OFFLOAD_RECIRC, -1, DP_ACT_RECIRC },
+	{ TCP4, "ct(force_commit,zone=5),2", OFFLOAD_ACTION, -1, DP_ACT_CT },
+	{ TCP4, "ct(zone=5),ct_clear,ct(force_commit,zone=5),2", OFFLOAD_ACTION, -1, DP_ACT_CT },
+	{ TCP4, "ct(zone=5),set(ipv4(src=1.2.3.4)),ct(zone=5,nat),2", OFFLOAD_ACTION, -1,
+	  DP_ACT_CT },
+	{ TRACKED("+trk"), "set(tcp(dst=7)),ct(zone=5),2", OFFLOAD_ACTION, -1, DP_ACT_CT },
 	{ TCP4, "6", OFFLOAD_ACTION, -1, DP_ACT_OUTPUT }, /* to a tunnel, and nobody said where */
 	{ TCP4, "set(tunnel(tun_id=0x5,dst=1.2.3.4,ttl=64,flags(df|key))),6", OFFLOAD_SET_FIELD,
 	  FIELD_TUN_FLAGS, DP_ACT_SET },
@@ -391,6 +398,30 @@ static int ask(const struct flower_env *env, const char *match, const char *acti
 	buf_done(&acts);
 	return rc;
 }
+
+/* What act_ct does as the datapath does. */
+static const struct {
+	const char *match, *actions;
+} tracking[] = {
+	{ TCP4, "ct(zone=5),ct(force_commit,zone=5),2" },
+	{ TCP4, "set(ipv4(src=1.2.3.4)),ct(zone=5),2" },
+	{ TCP4, "ct(zone=5),set(ipv4(src=1.2.3.4)),ct(zone=6),2" },
+	{ TCP4, "ct(zone=5),set(ipv4(ttl=7)),ct(zone=5),2" },
+	{ TCP4, "ct(zone=5),ct_clear,set(tcp(dst=7)),ct(zone=5),2" },
+	{ TRACKED("+trk"), "ct(force_commit,zone=5),2" },
+	{ TRACKED("-trk"), "set(tcp(dst=7)),ct(zone=5),2" },
+};
+
+START_TEST(tracked_packets_may_be_tracked_again)
+{
+	struct trip t;
+
+	trip_start(&t);
+	ck_assert_msg(!ask(&everything, tracking[_i].match, tracking[_i].actions, &t), "%s, %s",
+		      tracking[_i].match, tracking[_i].actions);
+	trip_done(&t);
+}
+END_TEST
 
 START_TEST(refusals_name_what_is_at_fault)
 {
@@ -520,6 +551,7 @@ int main(void)
 	tcase_add_test(c, there_and_back_hw_only);
 	tcase_add_test(c, there_and_back_newer);
 	tcase_add_test(c, taps_are_told_apart);
+	tcase_add_loop_test(c, tracked_packets_may_be_tracked_again, 0, (int)ARRAY_SIZE(tracking));
 	tcase_add_loop_test(c, refusals_name_what_is_at_fault, 0, (int)ARRAY_SIZE(refusals));
 	tcase_add_loop_test(c, frames_for_the_host_are_marked, 0, (int)ARRAY_SIZE(for_host));
 	tcase_add_loop_test(c, each_has_its_limits, 0, (int)ARRAY_SIZE(limits));

@@ -3,6 +3,7 @@
 #include "tests/agree/agree.h"
 
 static const struct agree_tier tiers[] = {
+	{ "kernel datapath", "system", NULL, &wires_veth, LEDGER_KERNEL },
 	{ "kernel datapath and nicsim", "system", "auto", &wires_nicsim, LEDGER_HARDWARE,
 	  .mends_sums = true },
 	{ "user datapath and nicsim", "netdev", "auto", &wires_nicsim, LEDGER_HARDWARE,

@@ -15,6 +15,7 @@ static uint32_t pick(struct rng *r, uint32_t n)
 static void begin(struct rng *r, struct flow_key *k)
 {
 	static const uint8_t protos[] = { IPP_UDP, IPP_UDP, IPP_UDP, IPP_ICMP, IPP_TCP };
+	unsigned src = 1 + pick(r, 2), dst = 3 + pick(r, 2);
 
 	k->dl_src.b[0] = k->dl_dst.b[0] = 2;
 	k->dl_src.b[5] = (uint8_t)(1 + pick(r, 3));
@@ -23,16 +24,28 @@ static void begin(struct rng *r, struct flow_key *k)
 	k->nw_ttl = 64;
 	if (pick(r, 4) || k->nw_proto == IPP_ICMP) {
 		k->dl_type = htons(ETH_IPV4);
-		k->nw_src = htonl(0x0a000001 + pick(r, 2));
-		k->nw_dst = htonl(0x0a000003 + pick(r, 2));
+		k->nw_src = htonl(0x0a000000 + src);
+		k->nw_dst = htonl(0x0a000000 + dst);
 	} else {
 		k->dl_type = htons(ETH_IPV6);
 		k->ipv6_src.b[0] = k->ipv6_dst.b[0] = 0xfd;
-		k->ipv6_src.b[15] = (uint8_t)(1 + pick(r, 2));
-		k->ipv6_dst.b[15] = (uint8_t)(3 + pick(r, 2));
+		k->ipv6_src.b[15] = (uint8_t)src;
+		k->ipv6_dst.b[15] = (uint8_t)dst;
 	}
-	k->tp_src = htons((uint16_t)(k->nw_proto == IPP_ICMP ? 8 : 1000 + pick(r, 2)));
-	k->tp_dst = htons((uint16_t)(k->nw_proto == IPP_ICMP ? 0 : 80 + pick(r, 2)));
+	/* Hosts have ports of their own: behind one address they seldom want the same. */
+	k->tp_src = htons((uint16_t)(k->nw_proto == IPP_ICMP ? 8 : 1000 + 10 * src + pick(r, 2)));
+	k->tp_dst = htons((uint16_t)(k->nw_proto == IPP_ICMP ? 0 : 80 + 10 * dst + pick(r, 2)));
+}
+
+/* To one of the addresses that sources are translated to. */
+static void redirect(struct rng *r, struct flow_key *k)
+{
+	uint8_t host = (uint8_t)(8 + pick(r, 2));
+
+	if (flow_is_ipv4(k))
+		k->nw_dst = htonl(0x0a000000 + host);
+	else
+		k->ipv6_dst.b[15] = host;
 }
 
 /* What the other end sends back. */
@@ -72,6 +85,8 @@ void gen_ct_packet(struct rng *r, const struct flow_key *keys, unsigned n, struc
 		answer(to, &k);
 	else
 		begin(r, &k);
+	if (!pick(r, 4))
+		redirect(r, &k);
 	k.in_port = 0;
 	if (k.nw_proto == IPP_TCP)
 		k.tcp_flags = htons(flags[pick(r, ARRAY_SIZE(flags))]);
@@ -121,6 +136,25 @@ static void put_exec(struct rng *r, struct str *s)
 	str_printf(s, ",exec(%s)", words[pick(r, ARRAY_SIZE(words))]);
 }
 
+/* Of one address, or of some, among which source, destination and zone decide.  A port that is not
+ * said stays, or is drawn by lot where another connection has it: agree.c leaves such cases out. */
+static void put_nat(struct rng *r, bool v6, struct str *s)
+{
+	static const char *const to[][2] = {
+		{ "src=10.0.0.8", "src=fd00::8" },
+		{ "src=10.0.0.8:5000", "src=[fd00::8]:5000" },
+		{ "src=10.0.0.8-10.0.0.9", "src=fd00::8-fd00::9" },
+		{ "src=10.0.0.9:6000-6003", "src=[fd00::9]:6000-6003" },
+		{ "dst=10.0.0.4", "dst=fd00::4" },
+		{ "dst=10.0.0.3:110", "dst=[fd00::3]:110" },
+		{ "dst=10.0.0.3-10.0.0.6", "dst=fd00::3-fd00::6" },
+	};
+
+	str_puts(s, ",nat");
+	if (pick(r, 4))
+		str_printf(s, "(%s)", to[pick(r, ARRAY_SIZE(to))][v6]);
+}
+
 void gen_ct_action(struct rng *r, uint16_t zone, int next, struct str *s)
 {
 	bool commit = pick(r, 3);
@@ -130,12 +164,13 @@ void gen_ct_action(struct rng *r, uint16_t zone, int next, struct str *s)
 		return;
 	}
 	str_printf(s, "ct(zone=%u", zone + pick(r, 2));
-	if (commit) /* not by force: with NAT the datapath and TC of Linux 6.1 differ, why is open
-		     */
-		str_puts(s, ",commit");
+	if (commit)
+		str_puts(s, pick(r, 3) ? ",commit" : ",commit,force");
 	if (next >= 0)
 		str_printf(s, ",table=%d", next);
-	if (!pick(r, 5)) /* to no address: when two want the same, a port is drawn by lot */
+	if (commit && !pick(r, 3))
+		put_nat(r, !pick(r, 5), s);
+	else if (!pick(r, 5))
 		str_puts(s, ",nat");
 	if (commit && pick(r, 2))
 		put_exec(r, s);

@@ -344,9 +344,11 @@ static void put_ipv6(struct maker *m)
 	m->proto = proto = pick_proto(m);
 	for (unsigned i = 0; i < n; i++) {
 		chain[i] = extensions[pick(m, ARRAY_SIZE(extensions))];
-		/* A fragment of a fragment there is none, nor a first one of SCTP. */
+		/* A fragment of a fragment there is none, nor a first one of SCTP.  Behind an
+		 * authentication header flower looks for none: to it such a packet is whole. */
 		if (chain[i] == IPP_FRAGMENT &&
-		    (memchr(chain, IPP_FRAGMENT, i) || (proto == IPP_SCTP && i + 1 < n)))
+		    (memchr(chain, IPP_FRAGMENT, i) || memchr(chain, IPP_AH, i) ||
+		     (proto == IPP_SCTP && i + 1 < n)))
 			chain[i] = IPP_DSTOPTS;
 	}
 	chain[n] = proto;

@@ -17,4 +17,5 @@ nobase_dist_doc_DATA = README.md LICENSE \
 	docs/decisions/0009-meters-in-tiers.md \
 	docs/decisions/0010-placement.md \
 	docs/decisions/0011-kept-over-restarts.md \
-	docs/decisions/0012-megaflows-that-overlap.md
+	docs/decisions/0012-megaflows-that-overlap.md \
+	docs/decisions/0013-sampled-once.md

@@ -290,9 +290,12 @@ static void configure_bridge(struct switchd *sw, struct sw_bridge *b, const stru
 		.n_controllers = controllers_of(sw, row, controllers),
 	};
 	struct error err = ERROR_INIT;
+	struct sw_sflow sflow;
 	struct backend *be;
 	char text[400];
 
+	if (sw_sflow(s, row, &sflow))
+		cfg.sflow = &sflow.cfg;
 	sw_placement_pins(row, s->br_other_config, b->name, root_row(sw), s->root_other_config,
 			  &cfg.pins);
 	if (b->br) {

@@ -25,6 +25,12 @@ void sw_ports_configure(struct sw_bridge *b, const struct db_row *row);
 void sw_ports_free(struct sw_bridge *b);
 /* Gives the backend of this datapath_type the timeouts of its zones. */
 void sw_ct_zones_configure(struct switchd *sw, struct backend *be, const char *type);
+/* What a Bridge's sFlow row says; false: it has none.  Borrowed from the database. */
+struct sw_sflow {
+	struct sflow_config cfg;
+	const char *targets[SFLOW_TARGETS_MAX + 1]; /* one over, so that it is said */
+};
+bool sw_sflow(const struct schema *s, const struct db_row *bridge, struct sw_sflow *out);
 /* other_config:tc-policy; -1: not set, or nonsense, which is logged.  what: whose, for the log. */
 int sw_tc_policy(const struct db_row *row, const struct db_column *c, const char *what);
 struct sw_iface *sw_iface_find(struct sw_bridge *b, const char *name);

@@ -10,6 +10,7 @@ switchd_shuntd_SOURCES = \
 	switchd/config.c \
 	switchd/config.h \
 	switchd/ct_zones.c \
+	switchd/sampling.c \
 	switchd/links.c \
 	switchd/main.c \
 	switchd/managers.c \

@@ -504,6 +504,37 @@ static void bridge_rules(struct scrape *s)
 		sample(s, "", "bridge", bridge_name(br), tables_n_rules(bridge_tables(br)));
 }
 
+static void put_sflow(struct scrape *s, size_t member)
+{
+	struct bridge *br = NULL;
+	struct sflow_stats st;
+
+	while ((br = backend_bridge_next(s->be, br)))
+		if (bridge_sflow_stats(br, &st))
+			sample(s, "", "bridge", bridge_name(br),
+			       *(const uint64_t *)(const void *)((const uint8_t *)&st + member));
+}
+
+static void sflow_samples(struct scrape *s)
+{
+	put_sflow(s, offsetof(struct sflow_stats, samples));
+}
+
+static void sflow_dropped_samples(struct scrape *s)
+{
+	put_sflow(s, offsetof(struct sflow_stats, drops));
+}
+
+static void sflow_datagrams(struct scrape *s)
+{
+	put_sflow(s, offsetof(struct sflow_stats, datagrams));
+}
+
+static void sflow_lost(struct scrape *s)
+{
+	put_sflow(s, offsetof(struct sflow_stats, lost));
+}
+
 static const struct family families[] = {
 	{ "shunt_flows", "gauge", "Megaflows by the tier that switches them", tier_flows },
 	{ "shunt_packets_total", "counter", "Packets switched, by tier", tier_packets },
@@ -590,6 +621,15 @@ static const struct family families[] = {
 	{ "shunt_tunnel_drops_total", "counter", "Packets that a port of tunnels lost, by reason",
 	  tunnel_dropped },
 	{ "shunt_openflow_rules", "gauge", "OpenFlow rules of a bridge", bridge_rules },
+	{ "shunt_sflow_samples_total", "counter", "Sampled packets that collectors were told of",
+	  sflow_samples },
+	{ "shunt_sflow_dropped_total", "counter",
+	  "Sampled packets that found no room on their way to the sFlow agent",
+	  sflow_dropped_samples },
+	{ "shunt_sflow_datagrams_total", "counter", "Datagrams sent, each to a collector",
+	  sflow_datagrams },
+	{ "shunt_sflow_datagrams_lost_total", "counter",
+	  "Datagrams that could not be sent to a collector", sflow_lost },
 };
 
 static void read_backend(struct scrape *s, struct backend *be)

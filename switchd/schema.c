@@ -26,7 +26,7 @@ static void resolve_columns(struct schema *s)
 	RESOLVE(s->bridge, WANT(br, name), WANT(br, ports), WANT(br, datapath_type),
 		WANT(br, controller), WANT(br, fail_mode), WANT(br, protocols),
 		WANT(br, other_config), WANT(br, datapath_id), WANT(br, status),
-		WANT(br, external_ids), WANT(br, flood_vlans));
+		WANT(br, external_ids), WANT(br, flood_vlans), WANT(br, sflow));
 	RESOLVE(s->port, WANT(port, name), WANT(port, interfaces), WANT(port, tag),
 		WANT(port, trunks), WANT(port, vlan_mode), WANT(port, cvlans),
 		WANT(port, other_config), WANT(port, protected));
@@ -46,6 +46,9 @@ static void resolve_columns(struct schema *s)
 		RESOLVE(s->ct_zone, WANT(zone, timeout_policy));
 		RESOLVE(s->ct_policy, WANT(policy, timeouts));
 	}
+	if (s->sflow)
+		RESOLVE(s->sflow, WANT(sflow, agent), WANT(sflow, targets), WANT(sflow, sampling),
+			WANT(sflow, header), WANT(sflow, polling));
 	if (s->ssl)
 		RESOLVE(s->ssl, WANT(ssl, private_key), WANT(ssl, certificate), WANT(ssl, ca_cert));
 }
@@ -64,6 +67,7 @@ struct schema *schema_new(struct db *db, struct error *err)
 	s->datapath = db_table(db, "Datapath");
 	s->ct_zone = db_table(db, "CT_Zone");
 	s->ct_policy = db_table(db, "CT_Timeout_Policy");
+	s->sflow = db_table(db, "sFlow");
 	if (!s->root || !s->bridge || !s->port || !s->iface || !s->controller) {
 		free(s);
 		error_set(err, EINVAL, "schema", "the database lacks a table of Open_vSwitch");

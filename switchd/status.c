@@ -208,6 +208,7 @@ static void write_bridge(struct sw_bridge *b, struct db_txn *txn)
 		for (size_t i = 0; i < p->n_ifaces; i++)
 			write_iface(b, &p->ifaces[i], txn);
 	write_controllers(b, row, txn);
+	db_txn_set_map_item(txn, row, s->br_status, "sflow_error", bridge_sflow_error(b->br));
 }
 
 static void set_strings(struct db_txn *txn, const struct db_row *row, const struct db_column *c,

@@ -78,6 +78,7 @@ struct dp_upcall {
 	struct packet *packet; /* owned by the receiver: packet_free() */
 	struct flow_key key;   /* as the datapath saw it */
 	uint64_t cookie[4];    /* of act_userspace */
+	uint32_t len;          /* bytes of the frame before act_userspace.max_len cut it */
 };
 
 /* Why a datapath dropped a packet; rows with names for metrics (dp_drop_name). */

@@ -140,10 +140,15 @@ static bool do_sample(struct exec_ctx *x, struct packet *p, struct flow_key *key
 		      const struct dp_action *a, bool last)
 {
 	const struct act_sample *s = dp_action_payload(a);
+	struct dp_actions list = dp_action_nested(a, 0);
+	const struct dp_action *only = dp_action_first(list);
 
 	if (s->probability != UINT32_MAX && next_random(x) >= s->probability)
 		return true;
-	return do_nested(x, p, key, dp_action_nested(a, 0), last);
+	/* A packet that is only told of stays as it is: no copy for that. */
+	if (only && only->kind == DP_ACT_USERSPACE && !dp_action_next(list, only))
+		return x->side(x, p, key, only);
+	return do_nested(x, p, key, list, last);
 }
 
 static bool do_check_len(struct exec_ctx *x, struct packet *p, struct flow_key *key,

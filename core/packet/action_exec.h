@@ -3,7 +3,8 @@
  * around it (output, recirculation, upcall, conntrack, meters) is a callback.  Shared by the user
  * datapath, the sim NIC and packet-out.
  *
- * No allocation but for copies that CLONE and SAMPLE need; no locks. */
+ * No allocation but for copies that CLONE and SAMPLE need (a SAMPLE of one USERSPACE needs none);
+ * no locks. */
 #pragma once
 
 #include "core/packet/action.h"

@@ -7,6 +7,7 @@
 #include "core/packet/action.h"
 #include "core/packet/action_words.h"
 #include "core/packet/dp_text.h"
+#include "core/packet/sflow_cookie.h"
 #include "core/packet/wire.h"
 
 struct parser {
@@ -205,20 +206,60 @@ static int parse_cookie(struct parser *p, const char *text, uint64_t cookie[4])
 	return 0;
 }
 
+/* The body of sFlow(…): ovs-dpctl(8), with the rate. */
+static int parse_sflow(struct parser *p, char *body, uint64_t cookie[4])
+{
+	struct param q[] = { { "vid", 0xfff, UINT64_MAX },
+			     { "pcp", 7, UINT64_MAX },
+			     { "output", UINT32_MAX, UINT64_MAX },
+			     { "rate", UINT32_MAX, 0 } };
+	struct sflow_cookie c;
+	int r = parse_params(p, "userspace", body, q, ARRAY_SIZE(q));
+
+	if (r)
+		return r;
+	if (q[2].value == UINT64_MAX || !q[3].value)
+		return bad(p, "userspace", "sFlow() needs output= and rate=");
+	c.output = (uint32_t)q[2].value;
+	c.rate = (uint32_t)q[3].value;
+	c.retagged = q[0].value != UINT64_MAX || q[1].value != UINT64_MAX;
+	c.tci = (uint16_t)((q[0].value & 0xfff) | (q[1].value & 7) << 13);
+	if (q[0].value == UINT64_MAX)
+		c.tci &= 0xe000;
+	if (q[1].value == UINT64_MAX)
+		c.tci &= 0x0fff;
+	sflow_cookie_pack(&c, cookie);
+	return 0;
+}
+
+static int parse_upcall_kind(struct parser *p, const char *word, char *inner,
+			     struct act_userspace *u)
+{
+	const struct action_word *kind = word_find(upcall_words, word);
+
+	if (inner && !strcmp(word, "sFlow")) {
+		u->kind = UPCALL_SFLOW;
+		return parse_sflow(p, inner, u->cookie);
+	}
+	if (!kind || inner)
+		return bad(p, "userspace", "its first word is none of the kinds of upcall");
+	u->kind = kind->value;
+	return 0;
+}
+
 static int parse_userspace(struct parser *p, char *body)
 {
 	struct act_userspace u = { .max_len = UINT32_MAX };
-	const struct action_word *kind;
 	char *word, *inner;
 	uint64_t max_len;
 	int r = dp_text_next(&body, &word, &inner, p->err);
 
 	if (r < 0)
 		return r;
-	kind = word_find(upcall_words, word);
-	if (!kind)
-		return bad(p, "userspace", "its first word is none of the kinds of upcall");
-	u.kind = kind->value;
+	r = r ? parse_upcall_kind(p, word, inner, &u)
+	      : bad(p, "userspace", "what goes up for what is missing");
+	if (r)
+		return r;
 	while ((r = dp_text_next(&body, &word, &inner, p->err)) > 0) {
 		if (!strncmp(word, "max_len=", 8)) {
 			r = parse_one(p, "userspace", word + 8, UINT32_MAX, &max_len);

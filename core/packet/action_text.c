@@ -3,6 +3,7 @@
 #include "core/packet/action.h"
 #include "core/packet/action_words.h"
 #include "core/packet/dp_text.h"
+#include "core/packet/sflow_cookie.h"
 #include "core/packet/wire.h"
 
 struct printer {
@@ -87,14 +88,30 @@ static void put_hash(struct printer *p, const struct dp_action *a)
 	str_printf(p->out, "hash(%s(%u))", word_of(hash_words, h->alg), h->basis);
 }
 
+/* In the words of ovs-dpctl(8), but that the rate is there, and no tag where none is changed. */
+static bool put_sflow(struct printer *p, const struct act_userspace *u)
+{
+	struct sflow_cookie c;
+
+	if (u->kind != UPCALL_SFLOW || !sflow_cookie_unpack(u->cookie, &c))
+		return false;
+	str_puts(p->out, "userspace(sFlow(");
+	if (c.retagged)
+		str_printf(p->out, "vid=%u,pcp=%u,", c.tci & 0xfff, c.tci >> 13);
+	str_printf(p->out, "output=%u,rate=%u)", c.output, c.rate);
+	return true;
+}
+
 static void put_userspace(struct printer *p, const struct dp_action *a)
 {
 	const struct act_userspace *u = dp_action_payload(a);
+	bool told = put_sflow(p, u);
 
-	str_printf(p->out, "userspace(%s", word_of(upcall_words, u->kind));
+	if (!told)
+		str_printf(p->out, "userspace(%s", word_of(upcall_words, u->kind));
 	if (u->max_len != UINT32_MAX)
 		str_printf(p->out, ",max_len=%u", u->max_len);
-	if (u->cookie[0] || u->cookie[1] || u->cookie[2] || u->cookie[3])
+	if (!told && (u->cookie[0] || u->cookie[1] || u->cookie[2] || u->cookie[3]))
 		str_printf(p->out, ",cookie=%#llx:%#llx:%#llx:%#llx",
 			   (unsigned long long)u->cookie[0], (unsigned long long)u->cookie[1],
 			   (unsigned long long)u->cookie[2], (unsigned long long)u->cookie[3]);

@@ -34,6 +34,7 @@ core_packet_libpacket_a_SOURCES = \
 	core/packet/protocols.h \
 	core/packet/segment.c \
 	core/packet/segment.h \
+	core/packet/sflow_cookie.h \
 	core/packet/vxlan.c \
 	core/packet/vxlan.h \
 	core/packet/wire.h

@@ -59,7 +59,8 @@ static void tick(void *arg)
 struct backend *backend_new(struct loop *loop, const char *datapath_type,
 			    const struct flows_config *cfg, struct error *err)
 {
-	static const struct flows_ops ops = { .packet_in = backend_packet_in };
+	static const struct flows_ops ops = { .packet_in = backend_packet_in,
+					      .sample = backend_sample };
 	const struct dp_ops *dp_ops = dp_type_find(datapath_type);
 	struct flows_config held = *cfg;
 	struct backend *be;
@@ -78,6 +79,7 @@ struct backend *backend_new(struct loop *loop, const char *datapath_type,
 	CDS_INIT_LIST_HEAD(&be->tunnels);
 	lock_init(&be->pin_lock);
 	be->pins_tail = &be->pins;
+	backend_samples_init(be);
 	if (dp_ops->open(*datapath_type ? datapath_type : dp_ops->type, &be->dp, err))
 		goto fail;
 	backend_meters_init(be);
@@ -94,6 +96,7 @@ fail_meters:
 	backend_meters_done(be);
 	be->dp->ops->close(be->dp, false);
 fail:
+	backend_samples_done(be);
 	lock_done(&be->pin_lock);
 	free(be);
 	return NULL;
@@ -104,6 +107,7 @@ static void destroy(void *arg)
 	struct backend *be = arg;
 
 	xlate_packet_in_free(be->pins);
+	backend_samples_done(be);
 	lock_done(&be->pin_lock);
 	free(be);
 }

@@ -71,6 +71,7 @@ void bridge_configure(struct bridge *br, const struct bridge_config *cfg)
 				cfg->versions ? cfg->versions : OFP_VERSIONS);
 	bridge_update_fail_mode(br);
 	bridge_update_loading(br);
+	bridge_sflow_configure(br, cfg->sflow);
 	backend_mark(br->be);
 }
 
@@ -133,6 +134,7 @@ void bridge_free(struct bridge *br)
 		return;
 	be = br->be;
 	br->going = true;
+	bridge_sflow_configure(br, NULL);
 	ofconns_free(br->conns);
 	br->conns = NULL;
 	cds_list_del(&br->node);

@@ -16,6 +16,7 @@
 #include "core/datapath/dp_ct.h"
 #include "core/io/loop.h"
 #include "ofproto/conn/conn.h"
+#include "ofproto/export/sflow.h"
 #include "ofproto/flows/flows.h"
 #include "ofproto/l2/tunnel.h"
 #include "ofproto/l2/vlan.h"
@@ -73,6 +74,7 @@ struct bridge_config { /* borrowed for the call */
 		*flood_vlans; /* VLAN_BITMAP_WORDS words: VLANs without learning; NULL: none */
 	uint32_t mac_table_size, mac_aging_s; /* 0: defaults 8192, 300 */
 	struct xl_pins pins;                  /* of its rules to hardware */
+	const struct sflow_config *sflow;     /* NULL: none */
 	const char *dp_desc, *serial;         /* of the description statistics; "" = none */
 	const struct ofcontroller_config *controllers;
 	size_t n_controllers;
@@ -147,5 +149,9 @@ uint32_t bridge_bundle_ofp(const struct bridge *br, uint32_t bundle);
 bool bridge_failing_open(const struct bridge *br);
 bool bridge_has_dp_port(const struct bridge *br, struct dp_port dp);
 const char *bridge_port_name(const struct bridge *br, struct ofp_port ofp); /* NULL: none */
+/* Why collectors are not told, or not all of them; NULL: they are, or there are none. */
+const char *bridge_sflow_error(const struct bridge *br);
+/* False: none is configured. */
+bool bridge_sflow_stats(const struct bridge *br, struct sflow_stats *st);
 /* Bridges of a backend, in order of creation. */
 struct bridge *backend_bridge_next(struct backend *be, struct bridge *prev);

@@ -10,6 +10,7 @@
 
 #define BRIDGE_N_TABLES 254 /* what controllers may use */
 #define PACKET_INS_MAX 8192 /* waiting for the main thread; more are dropped and counted */
+#define SAMPLES_MAX 8192    /* likewise */
 
 struct bridge_port {
 	struct cds_list_head node; /* in bridge->ports, by ofp */
@@ -68,6 +69,8 @@ struct bridge {
 	bool secure, forward_bpdu, failing_open, configured;
 	uint64_t flood_vlans[VLAN_BITMAP_WORDS];
 	struct xl_pins pins;
+	struct sflow *sflow; /* owned; NULL: none */
+	struct xl_sflow sampling;
 	bool any_primary;   /* controllers are configured that we connect to */
 	bool loaded;        /* its tables are what adopted megaflows are checked against */
 	_Atomic bool going; /* the loop sets it; writers of the tables look */
@@ -114,6 +117,14 @@ struct backend_keep {
 	uint64_t saved_ns, saved_seq;
 };
 
+struct backend_samples {  /* sampling.c */
+	struct lock lock; /* guards the rest */
+	struct sample *head, **tail;
+	unsigned n;
+	uint64_t dropped; /* since they were last taken */
+	bool posted;
+};
+
 struct backend {
 	struct loop *loop;
 	struct dp *dp;
@@ -122,6 +133,7 @@ struct backend {
 	struct backend_meters meters;
 	struct backend_ct ct;
 	struct backend_keep keep;
+	struct backend_samples samples;
 	struct loop_timer *tick;
 	uint64_t next_bridge_id;
 	bool dirty, leaving;
@@ -193,3 +205,11 @@ void backend_ct_init(struct backend *be);
 void backend_ct_done(struct backend *be);
 /* Deletes what nothing names any more. */
 void backend_ct_tick(struct backend *be, uint64_t now_ns);
+
+/* --- sampling.c --- */
+void backend_samples_init(struct backend *be);
+void backend_samples_done(struct backend *be);
+void backend_sample(void *backend, const struct dp_upcall *up); /* handler threads */
+void bridge_sflow_configure(struct bridge *br, const struct sflow_config *cfg); /* NULL: none */
+/* What translation samples now. */
+struct xl_sflow bridge_sflow(const struct bridge *br);

@@ -82,6 +82,7 @@ static void build_bridge(struct xl_bridge *x, const struct bridge *br)
 	x->macs = br->macs;
 	x->forward_bpdu = br->forward_bpdu;
 	x->pins = br->pins;
+	x->sflow = bridge_sflow(br);
 	memcpy(x->flood_vlans, br->flood_vlans, sizeof(x->flood_vlans));
 	x->fail_open = br->failing_open;
 	x->loading = !br->loaded;

@@ -14,5 +14,6 @@ ofproto_bridge_libbridge_a_SOURCES = \
 	ofproto/bridge/loading.c \
 	ofproto/bridge/meters.c \
 	ofproto/bridge/ports.c \
+	ofproto/bridge/sampling.c \
 	ofproto/bridge/stats.c \
 	ofproto/bridge/tunnels.c

@@ -228,6 +228,35 @@ static void wait_for_upcalls(struct handler *h)
 		thread_woken(&h->thread);
 }
 
+/* What was sampled is told of, and has been switched. */
+static void take_sample(struct handler *h, const struct dp_upcall *up)
+{
+	struct flows *f = h->f;
+
+	h->upcalls++;
+	if (f->ops.sample)
+		f->ops.sample(f->ctx, up);
+	else
+		packet_free(up->packet);
+}
+
+/* Those to be translated; returns how many. */
+static unsigned sort_out(struct handler *h, const struct dp_upcall *ups, unsigned n,
+			 struct work *works)
+{
+	unsigned left = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (ups[i].kind == UPCALL_SFLOW) {
+			take_sample(h, &ups[i]);
+			continue;
+		}
+		works[left].up = ups[i];
+		works[left++].mf = NULL;
+	}
+	return left;
+}
+
 void handler_main(struct thread *t, void *arg)
 {
 	struct handler *h = arg;
@@ -247,11 +276,9 @@ void handler_main(struct thread *t, void *arg)
 			wait_for_upcalls(h);
 			continue;
 		}
-		for (int i = 0; i < n; i++) {
-			works[i].up = ups[i];
-			works[i].mf = NULL;
-		}
-		process(h, works, (unsigned)n);
+		n = (int)sort_out(h, ups, (unsigned)n, works);
+		if (n)
+			process(h, works, (unsigned)n);
 	}
 	free(works);
 }

@@ -18,6 +18,7 @@ ofproto_xlate_libxlate_a_SOURCES = \
 	ofproto/xlate/pins.h \
 	ofproto/xlate/recirc.c \
 	ofproto/xlate/recirc.h \
+	ofproto/xlate/sampling.c \
 	ofproto/xlate/snapshot.c \
 	ofproto/xlate/snapshot.h \
 	ofproto/xlate/trace.c \

@@ -72,6 +72,12 @@ struct xl_pins {
 	} v[XL_PINS_MAX];
 };
 
+/* Packets of whom collectors are told (core/packet/sflow_cookie.h). */
+struct xl_sflow {
+	uint32_t rate;   /* one of so many; 0: none */
+	uint32_t header; /* bytes of each that go up */
+};
+
 struct xl_bridge {
 	char name[64];
 	uint64_t id; /* stable over snapshots: what upcalls and effects name a bridge by */
@@ -87,6 +93,7 @@ struct xl_bridge {
 	uint64_t flood_vlans[VLAN_BITMAP_WORDS]; /* where nothing is learnt and everything is
 						    flooded */
 	struct xl_pins pins;
+	struct xl_sflow sflow;
 	bool loading;   /* its tables are not what they shall be yet: adopted megaflows wait */
 	bool fail_open; /* no controller: NORMAL for every packet, whatever the tables hold */
 	uint16_t miss_send_len;

@@ -330,6 +330,8 @@ static void finish(struct xl *x)
 		xl_fail(x, XLATE_TOO_MANY_ACTIONS);
 	if (out->error == XLATE_OK && depth_of(dp_actions_of(&out->actions)) > most)
 		xl_fail(x, XLATE_TOO_NESTED);
+	if (out->error == XLATE_OK && x->sflow)
+		xl_put_sample(x);
 	if (out->error != XLATE_OK)
 		buf_clear(&out->actions);
 	else if (out->to_controller)
@@ -376,6 +378,8 @@ static void first_pass(struct xl *x)
 		return;
 	}
 	x->out->bridge_id = x->f.br->id;
+	if (port && x->f.br->sflow.rate)
+		x->sflow = &x->f.br->sflow;
 	x->f.version = tables_version(x->f.br->tables);
 	if (x->in->has_actions)
 		run_pipeline(x);

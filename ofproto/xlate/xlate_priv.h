@@ -57,7 +57,8 @@ struct xl {
 	struct flow_key doubtful;  /* bits of base that the packet need not have any more (NAT) */
 	struct buf stack;          /* of union field_value, NXAST_STACK_PUSH's; owned */
 	struct xl_origin origin;
-	const struct xl_cont *cont; /* borrowed from the callers' frames */
+	const struct xl_cont *cont;   /* borrowed from the callers' frames */
+	const struct xl_sflow *sflow; /* of the port that the packet comes in by; NULL: none */
 	unsigned depth, nesting, indent;
 	unsigned resubmits;
 	unsigned round; /* recirculations that led here */
@@ -109,6 +110,10 @@ void xl_controller(struct xl *x, uint16_t max_len, uint16_t controller_id, uint8
 /* Runs fn on a copy of the frame and puts everything back afterwards, the packet included. */
 typedef void xl_nested_fn(struct xl *x, const void *arg);
 void xl_nested(struct xl *x, xl_nested_fn *fn, const void *arg);
+
+/* sampling.c */
+/* Puts the sample of x->sflow ahead of the finished actions. */
+void xl_put_sample(struct xl *x);
 
 /* tunnel.c */
 /* The packet has come out of a tunnel, by port p.  False: it must be dropped. */

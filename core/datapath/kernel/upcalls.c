@@ -190,6 +190,7 @@ static const struct nlattr_policy packet_policy[] = {
 	[OVS_PACKET_ATTR_PACKET] = { 1, UINT16_MAX },
 	[OVS_PACKET_ATTR_KEY] = NLATTR_ANY,
 	[OVS_PACKET_ATTR_USERDATA] = NLATTR_ANY,
+	[OVS_PACKET_ATTR_LEN] = NLATTR_EXACT(4),
 };
 #define N_ATTRS ARRAY_SIZE(packet_policy)
 
@@ -245,7 +246,9 @@ static int take(const struct kdp *d, const struct nlmsghdr *h, const struct fair
 				 nlattr_len(a[OVS_PACKET_ATTR_KEY]), &up->key);
 	if (rc)
 		return rc;
-	len = MIN((uint32_t)nlattr_len(a[OVS_PACKET_ATTR_PACKET]), max_len);
+	len = (uint32_t)nlattr_len(a[OVS_PACKET_ATTR_PACKET]);
+	up->len = a[OVS_PACKET_ATTR_LEN] ? nlattr_u32(a[OVS_PACKET_ATTR_LEN]) : len;
+	len = MIN(len, max_len);
 	if (held && !fair_admits(held, flow_in_dp(&up->key).v, len))
 		return -ENOBUFS;
 	up->packet = packet_new(nlattr_data(a[OVS_PACKET_ATTR_PACKET]), len, TAILROOM);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/base/random.h"
 #include "core/datapath/user/user.h"
 
 /* True when nothing after `a` changes packet p: it may be sent or looked up again later, by
@@ -150,7 +151,7 @@ void dpu_ctx_init(struct dpu_ctx *c, struct dpu *d, struct dpu_worker *w, unsign
 	c->now_ns = clock_mono_ns();
 	c->x.side = side;
 	c->x.aux = c;
-	c->x.rng = (uint32_t)c->now_ns | 1;
+	c->x.rng = (uint32_t)random_u64() | 1;
 }
 
 /* ---- execute ---- */

@@ -33,7 +33,8 @@ struct up_rec {
 	uint8_t kind;  /* enum upcall_kind, or REC_SKIP: nothing until the ring's end */
 	uint8_t flags, csum_ofs, gso_type;
 	uint16_t gso_size, csum_start, l3_ofs, l4_ofs;
-	uint32_t len; /* bytes of the frame */
+	uint32_t len;       /* bytes of the frame that follow */
+	uint32_t whole_len; /* bytes that it had */
 	uint32_t in_port;
 	uint64_t rx_ns;
 	uint64_t map;
@@ -106,6 +107,7 @@ static void fill(struct up_rec *rec, const struct upcall_req *r, uint64_t map, u
 	rec->l3_ofs = p->l3_ofs;
 	rec->l4_ofs = p->l4_ofs;
 	rec->len = len;
+	rec->whole_len = p->len;
 	rec->in_port = p->in_port.v;
 	rec->rx_ns = p->rx_ns;
 	rec->map = map;
@@ -193,6 +195,7 @@ static void take(struct upq *q, const struct up_rec *rec, struct dp_upcall *out)
 	FLOW_MAP_FOR_EACH (i, rec->map)
 		flow_words(&out->key)[i] = rec->words[n++];
 	memcpy(out->cookie, rec->cookie, sizeof(out->cookie));
+	out->len = rec->whole_len;
 	p = packet_new(&rec->words[n], rec->len, TAILROOM);
 	p->flags = rec->flags;
 	p->csum_ofs = rec->csum_ofs;

@@ -8,6 +8,7 @@
 #include "core/base/rcu.h"
 #include "core/packet/action_exec.h"
 #include "core/packet/parse.h"
+#include "core/packet/sflow_cookie.h"
 #include "tests/unit/ofproto/xlate/model.h"
 
 #define ROUNDS 80
@@ -20,6 +21,11 @@ struct sent {
 	struct model_output out[MODEL_OUTPUTS];
 	unsigned n, n_rounds;
 	bool failed;
+	bool cut;           /* a tag may be cut off */
+	bool choice;        /* what is sent depends on more than the flow */
+	unsigned n_samples; /* and what the last one says */
+	struct sflow_cookie sample;
+	struct flow_key sampled;
 };
 
 static void one_pass(struct sent *s, struct packet *p, struct flow_key *key);
@@ -52,6 +58,16 @@ static void send_out(struct sent *s, const struct packet *p, uint32_t port)
 	packet_free(copy);
 }
 
+static void take_sample(struct sent *s, const struct act_userspace *u, const struct flow_key *key)
+{
+	if (u->kind != UPCALL_SFLOW)
+		return;
+	ck_assert(sflow_cookie_unpack(u->cookie, &s->sample));
+	ck_assert_uint_eq(u->max_len, 128);
+	s->sampled = *key;
+	s->n_samples++;
+}
+
 static bool capture(struct exec_ctx *x, struct packet *p, struct flow_key *key,
 		    const struct dp_action *a)
 {
@@ -62,10 +78,33 @@ static bool capture(struct exec_ctx *x, struct packet *p, struct flow_key *key,
 		send_out(s, p, ((const struct act_output *)payload)->port.v);
 	else if (a->kind == DP_ACT_CT)
 		world_track(key, payload, p);
+	else if (a->kind == DP_ACT_USERSPACE)
+		take_sample(s, payload, key);
 	else if (a->kind == DP_ACT_RECIRC)
 		send_round(s, p, key, ((const struct act_recirc *)payload)->id);
 	return a->kind != DP_ACT_METER ||
 	       world_meter_passes(((const struct act_meter *)payload)->id);
+}
+
+static bool chooses(const struct dp_action *a)
+{
+	return a->kind == DP_ACT_METER || a->kind == DP_ACT_CHECK_PKT_LEN ||
+	       a->kind == DP_ACT_DROP || a->kind == DP_ACT_RECIRC;
+}
+
+static bool cuts(const struct dp_action *a)
+{
+	return a->kind == DP_ACT_TRUNC || a->kind == DP_ACT_CHECK_PKT_LEN;
+}
+
+static bool has(struct dp_actions list, bool (*is)(const struct dp_action *a))
+{
+	const struct dp_action *a;
+
+	DP_ACTION_FOR_EACH (a, list)
+		if (is(a) || (a->kind == DP_ACT_CLONE && has(dp_action_nested(a, 0), is)))
+			return true;
+	return false;
 }
 
 static void one_pass(struct sent *s, struct packet *p, struct flow_key *key)
@@ -76,6 +115,8 @@ static void one_pass(struct sent *s, struct packet *p, struct flow_key *key)
 
 	xlate(&in, &out);
 	s->failed |= out.error != XLATE_OK;
+	s->cut |= has(dp_actions_of(&out.actions), cuts);
+	s->choice |= has(dp_actions_of(&out.actions), chooses);
 	actions_exec(&x, p, key, xlate_actions_for_packet(&out));
 	xlate_out_done(&out);
 }
@@ -121,6 +162,44 @@ static void fail_with_trace(struct world *w, const struct flow_key *key, const s
 	ck_abort_msg("the datapath actions send something else than the tables say");
 }
 
+/* A packet is sampled once, as it came in, where the bridge that it came into samples; and what the
+ * sample says of the outputs they are, as far as one pass knows. */
+static void check_sample(const struct world *w, const struct flow_key *key, const struct sent *s)
+{
+	struct flow_key ignored = { 0 };
+	const struct xl_port *in = xl_port_of_packet(w->snap, key, &ignored);
+	bool wanted = in && in->bridge->sflow.rate && !s->failed;
+	const struct flow_vlan *tag = &s->out[0].key.vlans[0];
+
+	ck_assert_uint_eq(s->n_samples, wanted ? 1 : s->failed ? s->n_samples : 0);
+	if (!wanted || s->n_rounds)
+		return;
+	ck_assert(!memcmp(&s->sampled.dl_dst, &key->dl_dst,
+			  sizeof(*key) - offsetof(struct flow_key, dl_dst)));
+	ck_assert_uint_eq(s->sample.rate, 1);
+	if (s->n == 1 && s->sample.output == s->out[0].dp_port && !s->cut)
+		ck_assert_uint_eq(s->sample.retagged ? s->sample.tci
+						     : ntohs(key->vlans[0].tci) & SFLOW_COOKIE_TCI,
+				  ntohs(tag->tci) & SFLOW_COOKIE_TCI);
+}
+
+/* No meter and no choice by length in between: then all that is planned is sent. */
+static bool is_plain(const struct sent *s)
+{
+	return !s->n_rounds && !s->choice;
+}
+
+static void check_planned(const struct sent *s)
+{
+	if (!s->n_samples || !is_plain(s) || s->n >= MODEL_OUTPUTS)
+		return;
+	if (s->n == 1)
+		ck_assert_uint_eq(s->sample.output, s->out[0].dp_port);
+	else
+		ck_assert_uint_eq(s->sample.output,
+				  s->n ? SFLOW_OUT_MULTIPLE | s->n : SFLOW_DROPPED_UNKNOWN);
+}
+
 static void check_packet(struct world *w, const struct flow_key *key, struct packet *p,
 			 unsigned *n_rounds)
 {
@@ -132,10 +211,13 @@ static void check_packet(struct world *w, const struct flow_key *key, struct pac
 	p->tnl = &tnl;
 	s.snap = w->snap;
 	s.n = s.n_rounds = 0;
-	s.failed = false;
+	s.failed = s.choice = s.cut = false;
+	s.n_samples = 0;
 	model_run(&m, w->snap, key, p);
 	one_pass(&s, p, &k);
 	*n_rounds += s.n_rounds;
+	check_sample(w, key, &s);
+	check_planned(&s);
 	if (m.unknown || ((s.n_rounds || m.dropped) && (s.failed || m.failed)))
 		return; /* what went out before is out */
 	if (m.n_out != s.n)

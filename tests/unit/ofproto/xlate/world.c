@@ -657,8 +657,11 @@ static void build_bridge(struct world *w, unsigned b)
 static void build_snapshot(struct world *w)
 {
 	w->snap = xl_snapshot_new(WORLD_BRIDGES);
-	for (unsigned b = 0; b < WORLD_BRIDGES; b++)
+	for (unsigned b = 0; b < WORLD_BRIDGES; b++) {
 		build_bridge(w, b);
+		if (pick(w, 2))
+			w->snap->bridges[b].sflow = (struct xl_sflow){ 1, 128 };
+	}
 	w->snap->bridges[0].ports[WORLD_PATCH - 1].peer =
 		&w->snap->bridges[1].ports[WORLD_PATCH - 1];
 	w->snap->bridges[1].ports[WORLD_PATCH - 1].peer =

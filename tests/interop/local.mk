@@ -14,6 +14,7 @@ INTEROP_TESTS = \
 	tests/interop/ofctl_test.py \
 	tests/interop/osken_test.py \
 	tests/interop/plan_test.py \
+	tests/interop/sflow_test.py \
 	tests/interop/trace_test.py \
 	tests/interop/tunnel_test.py \
 	tests/interop/vsctl_test.py \

@@ -2,7 +2,7 @@
 KERNEL_DP_TESTS = tests/kernel/dp_kernel_test tests/kernel/enomem_test tests/kernel/faults_test tests/kernel/meters_ct_test \
 	tests/kernel/words_test tests/kernel/removal_test
 KERNEL_DP_SHELL = tests/kernel/ct_commands_test.sh tests/kernel/ct_timeouts_test.sh tests/kernel/ct_test.sh tests/kernel/dp_tamper_test.sh tests/kernel/meter_test.sh \
-	tests/kernel/system_test.sh tests/kernel/vxlan_test.sh
+	tests/kernel/sflow_test.sh tests/kernel/system_test.sh tests/kernel/vxlan_test.sh
 check_PROGRAMS += $(KERNEL_DP_TESTS)
 KERNEL_TESTS += $(KERNEL_DP_TESTS) $(KERNEL_DP_SHELL)
 EXTRA_DIST += $(KERNEL_DP_SHELL) tests/kernel/lib.sh

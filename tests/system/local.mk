@@ -10,6 +10,7 @@ SYSTEM_TESTS = \
 	tests/system/offload_policy_test.sh \
 	tests/system/patch_internal_test.sh \
 	tests/system/restart_test.sh \
+	tests/system/sflow_test.sh \
 	tests/system/short_packets_test.sh \
 	tests/system/top_test.sh \
 	tests/system/traffic_test.sh \
@@ -18,5 +19,5 @@ SYSTEM_TESTS = \
 	tests/system/vxlan_linux_test.sh \
 	tests/system/vxlan_test.sh
 dist_check_SCRIPTS += $(SYSTEM_TESTS)
-EXTRA_DIST += tests/system/lib.sh tests/system/pinger.py tests/system/tunnel_lib.sh
+EXTRA_DIST += tests/system/lib.sh tests/system/pinger.py tests/system/sflow.py tests/system/sflow_lib.sh tests/system/tunnel_lib.sh
 TESTS += $(SYSTEM_TESTS)

@@ -17,8 +17,9 @@
 #define RCVBUF (4 << 20)
 #define SNDBUF (1 << 20)
 #define ANSWER_BYTES 8192u /* of the receive buffer that an answer with its echo may take */
-#define SEND_BYTES (128u << 10)
-#define DATAGRAMS NL_TAKE_MAX /* received by one call */
+#define PAGE_BYTES 3584u /* what the kernel takes into a page; it maps pages for what is larger */
+#define PARTS 64u        /* datagrams of one call */
+#define DATAGRAMS 80u /* received by one call: the answers to a batch of TC's, or NL_TAKE_MAX */
 #define DATAGRAM_BYTES (64u << 10)
 #define DUMP_DATAGRAMS 4u /* of a dump: each is some 32 KB */
 #define DUMP_TRIES 8u     /* when the kernel has no memory for a part of one */
@@ -332,9 +333,9 @@ struct sent {
 	uint32_t first_seq; /* request i of the batch has first_seq + i */
 };
 
-static bool acknowledged(const struct nl_batch *b, const struct sent *s, size_t i)
+static bool acknowledged(const struct nl_batch *b, size_t i)
 {
-	return !b->reqs[i].quiet || i == s->end - 1;
+	return !b->reqs[i].quiet || b->reqs[i].ends_part;
 }
 
 /* The last one has been answered, so those before it have, too, if they were to be. */
@@ -360,7 +361,7 @@ static int collect(struct nl_chan *c, struct nl_batch *b, const struct sent *s)
 	size_t waiting = 0;
 
 	for (size_t i = s->i; i < s->end; i++)
-		waiting += acknowledged(b, s, i);
+		waiting += acknowledged(b, i);
 	while (waiting) {
 		int n = receive(c, DATAGRAMS, lost ? MSG_DONTWAIT : 0);
 
@@ -379,7 +380,7 @@ static int collect(struct nl_chan *c, struct nl_batch *b, const struct sent *s)
 
 				if (at < b->n && b->reqs[at].code == -EINPROGRESS &&
 				    h->nlmsg_pid == c->portid && take_answer(b, &b->reqs[at], h))
-					waiting -= acknowledged(b, s, at);
+					waiting -= acknowledged(b, at);
 			}
 		}
 	}
@@ -393,41 +394,85 @@ static struct nlmsghdr *header(struct nl_batch *b, size_t i)
 	return (struct nlmsghdr *)(void *)(b->buf.data + b->reqs[i].ofs);
 }
 
-/* Requests [i, end) that go in one send: adjacent, none of them failed already. */
-static size_t cut(const struct nl_chan *c, const struct nl_batch *b, size_t i)
-{
-	size_t end = i, bytes = 0;
+/* What goes in one call: adjacent requests, none of them failed already, as datagrams of which each
+ * fits into a page, or is one request.  The last of each is acknowledged: the kernel may take some
+ * datagrams and not the next. */
+struct parts {
+	unsigned n;
+	struct iovec v[PARTS];
+	size_t end[PARTS]; /* of the requests in each */
+};
 
-	while (end < b->n && end - i < c->max_reqs && b->reqs[end].code == -EINPROGRESS &&
-	       (end == i || bytes + b->reqs[end].len <= SEND_BYTES))
-		bytes += b->reqs[end++].len;
-	return end;
+static void cut(const struct nl_chan *c, struct nl_batch *b, size_t i, struct parts *p)
+{
+	size_t first = i;
+
+	p->n = 0;
+	for (; i < b->n && i - first < c->max_reqs && b->reqs[i].code == -EINPROGRESS; i++) {
+		struct nl_req *r = &b->reqs[i];
+
+		if (!p->n || p->v[p->n - 1].iov_len + r->len > PAGE_BYTES) {
+			if (p->n == PARTS)
+				break;
+			p->v[p->n++] = (struct iovec){ .iov_base = b->buf.data + r->ofs };
+		} else {
+			b->reqs[i - 1].ends_part = false;
+		}
+		p->v[p->n - 1].iov_len += r->len;
+		p->end[p->n - 1] = i + 1;
+		r->ends_part = true;
+	}
 }
 
-static void ask_for_acks(struct nl_batch *b, const struct sent *s)
+static void ask_for_acks(struct nl_batch *b, size_t i, size_t end)
 {
-	for (size_t i = s->i; i < s->end; i++) {
-		if (acknowledged(b, s, i))
+	for (; i < end; i++) {
+		if (acknowledged(b, i))
 			header(b, i)->nlmsg_flags |= NLM_F_ACK;
 		else
 			header(b, i)->nlmsg_flags &= (uint16_t)~NLM_F_ACK;
 	}
 }
 
-static int transmit(struct nl_chan *c, struct nl_batch *b, size_t i, size_t end)
+/* How many of the parts the kernel took, or an error when it took none. */
+static int transmit(struct nl_chan *c, struct parts *p)
 {
-	const struct nl_req *last = &b->reqs[end - 1];
-	const uint8_t *p = b->buf.data + b->reqs[i].ofs;
-	ssize_t n;
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	struct mmsghdr m[PARTS];
+	int n;
 
+	for (unsigned i = 0; i < p->n; i++)
+		m[i] = (struct mmsghdr){ .msg_hdr = { .msg_name = &kernel,
+						      .msg_namelen = sizeof(kernel),
+						      .msg_iov = &p->v[i],
+						      .msg_iovlen = 1 } };
 	do
-		n = mnl_socket_sendto(c->sock, p, last->ofs + last->len - b->reqs[i].ofs);
+		n = sendmmsg(mnl_socket_get_fd(c->sock), m, p->n, 0);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
 	c->stats.sends++;
-	c->stats.requests += end - i;
-	return 0;
+	return n;
+}
+
+/* Sends requests from i on and takes their answers; how far it came, or an error. */
+static ssize_t exchange(struct nl_chan *c, struct nl_batch *b, size_t i, uint32_t first_seq)
+{
+	struct sent s = { .i = i, .first_seq = first_seq };
+	struct parts p;
+	int n, rc;
+
+	cut(c, b, i, &p);
+	if (!p.n)
+		return (ssize_t)i + 1; /* has its result */
+	ask_for_acks(b, i, p.end[p.n - 1]);
+	n = transmit(c, &p);
+	if (n < 0)
+		return n;
+	s.end = p.end[n - 1];
+	c->stats.requests += s.end - i;
+	rc = collect(c, b, &s);
+	return rc ? rc : (ssize_t)s.end;
 }
 
 static void fail_rest(struct nl_batch *b, int code)
@@ -440,32 +485,25 @@ static void fail_rest(struct nl_batch *b, int code)
 
 int nl_chan_do(struct nl_chan *c, struct nl_batch *b)
 {
-	struct sent s = { .first_seq = c->seq + 1 };
-	int rc = 0;
+	uint32_t first_seq = c->seq + 1;
+	ssize_t at = 0;
 
 	close_request(b);
 	c->seq += (uint32_t)b->n;
 	for (size_t i = 0; i < b->n; i++)
-		header(b, i)->nlmsg_seq = s.first_seq + (uint32_t)i;
-	for (size_t i = 0; i < b->n && !rc; i = MAX(s.end, i + 1)) {
-		s.i = i;
-		s.end = cut(c, b, i);
-		if (s.end == i)
-			continue; /* has its result */
-		ask_for_acks(b, &s);
-		rc = transmit(c, b, i, s.end);
-		if (!rc)
-			rc = collect(c, b, &s);
-	}
-	if (rc)
-		fail_rest(b, rc);
-	return rc;
+		header(b, i)->nlmsg_seq = first_seq + (uint32_t)i;
+	while (at >= 0 && (size_t)at < b->n)
+		at = exchange(c, b, (size_t)at, first_seq);
+	if (at < 0)
+		fail_rest(b, (int)at);
+	return at < 0 ? (int)at : 0;
 }
 
 /* ---- dumps ---- */
 
 int nl_dump_begin(struct nl_chan *c, struct nl_batch *b)
 {
+	struct parts p;
 	int rc;
 
 	close_request(b);
@@ -479,10 +517,13 @@ int nl_dump_begin(struct nl_chan *c, struct nl_batch *b)
 	c->what = nl_dumps_of(c->protocol, header(b, 0)->nlmsg_type);
 	c->n = c->next = 0;
 	c->ofs = 0;
-	rc = transmit(c, b, 0, 1);
-	if (rc)
+	p = (struct parts){ .n = 1, .v[0] = { .iov_base = b->buf.data, .iov_len = b->buf.len } };
+	rc = transmit(c, &p);
+	if (rc < 0)
 		c->dump_seq = 0; /* there is nothing to read */
-	return rc;
+	else
+		c->stats.requests++;
+	return MIN(rc, 0);
 }
 
 /* NLMSG_DONE and NLMSG_ERROR begin with a code. */

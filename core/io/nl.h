@@ -45,6 +45,7 @@ struct nl_req {           /* one request of a batch */
 	uint32_t bad_ofs; /* what the kernel says is at fault: offset in the request; 0 = unsaid */
 	bool quiet;       /* nl_batch_quiet() */
 	bool tells;       /* it has data when it goes well */
+	bool ends_part;   /* the last of its datagram: acknowledged always */
 };
 
 struct nl_batch {

@@ -361,6 +361,7 @@ int main(int argc, char **argv)
 	}
 	if (!o.in || !o.out || !o.rules || o.rules >= 1u << 24)
 		return usage();
+	heap_set_up();
 	tc_register();
 	if (o.provider)
 		run_provider(&o);

@@ -448,14 +448,14 @@ static void look(struct engine_dev *d, uint64_t now)
 	begin(d);
 }
 
-bool audit_step(struct engine_dev *d)
+bool audit_step(struct engine_dev *d, uint64_t now)
 {
 	struct audit *a = d->run;
-	uint64_t now = clock_mono_ns();
 
 	look(d, now);
 	if (a->phase == PHASE_IDLE || now < a->next_ns)
 		return false;
+	now = clock_mono_ns();
 	step(d);
 	if (a->hurry)
 		return a->phase != PHASE_IDLE;

@@ -287,12 +287,17 @@ static bool mark_batch(struct engine_dev *d, struct batch *b) EXCLUDES(d->e->loc
 
 static void apply_batch(struct engine_dev *d, struct batch *b) REQUIRES(d->io)
 {
-	uint64_t begin = clock_mono_ns();
+	if (b->n_reqs)
+		(void)d->od->ops->apply(d->od, b->reqs, b->n_reqs); /* each has its result */
+}
+
+/* What a request takes, its planning included. */
+static void measure(struct engine_dev *d, const struct batch *b, uint64_t begin)
+{
 	double each;
 
-	if (!b->n_reqs)
+	if (!b->applied || !b->n_reqs)
 		return;
-	(void)d->od->ops->apply(d->od, b->reqs, b->n_reqs); /* each request has its result */
 	each = (double)(clock_mono_ns() - begin) / b->n_reqs;
 	d->batch_ns = d->batch_ns > 0 ? d->batch_ns * 0.75 + each * 0.25 : each;
 }
@@ -315,6 +320,7 @@ bool batch_step(struct engine_dev *d)
 	struct batch *b = d->batch;
 	struct gone_list gone = { NULL, 0, 0 };
 	struct room room;
+	uint64_t begin;
 
 	clock_hold();
 	lock_take(&d->e->lock);
@@ -327,17 +333,18 @@ bool batch_step(struct engine_dev *d)
 	if (!b->n)
 		return false;
 
-	device_call(d);
+	begin = device_call(d);
 	clock_hold();
 	plan_batch(d, b, room);
 	make_requests(b);
-	clock_let_go();
 	b->applied = mark_batch(d, b);
+	clock_let_go();
 	if (b->applied)
 		apply_batch(d, b);
 	device_called(d);
 
 	clock_hold();
+	measure(d, b, begin);
 	lock_take(&d->e->lock);
 	for (unsigned i = 0; i < b->n; i++)
 		if (!b->abandoned || take_up(d, &b->items[i]))

@@ -121,9 +121,9 @@ void device_look(struct engine_dev *d)
 /* --- the thread --- */
 
 /* A pass over the counters, some at a time, with requests in between; true while it lasts. */
-static bool read_counters(struct engine_dev *d)
+static bool read_counters(struct engine_dev *d, uint64_t now)
 {
-	uint64_t now = clock_mono_ns(), period;
+	uint64_t period;
 	int n;
 
 	lock_take(&d->e->lock);
@@ -151,12 +151,11 @@ static bool read_counters(struct engine_dev *d)
 	return false;
 }
 
-static void tick(struct engine_dev *d)
+static void tick(struct engine_dev *d, uint64_t now)
 {
-	uint64_t now = clock_mono_ns();
-
 	if (now < d->next_tick_ns)
 		return;
+	now = clock_mono_ns(); /* not before what was read meanwhile */
 	policy_tick(d, now);
 	d->next_tick_ns = now + TICK_NS;
 }
@@ -189,14 +188,16 @@ static void run(struct thread *t, void *arg)
 
 	audit_run(d); /* what it holds is nobody's, unless it is to be taken over */
 	while (!t->stop) {
+		uint64_t now;
 		bool more;
 
 		hang_recover(d);
 		more = batch_step(d);
 		notify_answer(d);
-		more |= audit_step(d);
-		more |= read_counters(d);
-		tick(d);
+		now = clock_mono_ns();
+		more |= read_counters(d, now);
+		tick(d, now);
+		more |= audit_step(d, now);
 		if (!more)
 			nap(d);
 	}

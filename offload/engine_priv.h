@@ -450,8 +450,8 @@ struct audit *audit_new(void);
 void audit_free(struct audit *a);
 /* From the start to the end, without a rest; one that is under way begins anew. */
 void audit_run(struct engine_dev *d) EXCLUDES(d->e->lock);
-/* The next step of what is under way or due, if any: false when there is nothing to do now. */
-bool audit_step(struct engine_dev *d) EXCLUDES(d->e->lock);
+/* The next step of what is under way or due now, if any: false when there is nothing to do. */
+bool audit_step(struct engine_dev *d, uint64_t now) EXCLUDES(d->e->lock);
 /* When the next step is due; UINT64_MAX: at no time. */
 uint64_t audit_due_ns(const struct engine_dev *d);
 /* The handle has been removed. */
@@ -475,7 +475,7 @@ void finding_log(const struct engine_audit *a);
 
 /* --- hang.c: devices that do not come back --- */
 /* Around every call to the provider. */
-void device_call(struct engine_dev *d) ACQUIRE(d->io);
+uint64_t device_call(struct engine_dev *d) ACQUIRE(d->io); /* the time then */
 void device_called(struct engine_dev *d) RELEASE(d->io);
 /* Cuts off the devices whose call lasts too long.  Any thread. */
 void hang_check(struct engine *e) EXCLUDES(e->lock);

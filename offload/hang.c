@@ -22,10 +22,14 @@ LOG_MODULE("offload.hang");
 
 #define LOOK_NS ((long)(50 * NSEC_PER_MSEC)) /* how often somebody who waits looks for hangs */
 
-void device_call(struct engine_dev *d)
+uint64_t device_call(struct engine_dev *d)
 {
+	uint64_t now;
+
 	lock_take(&d->io);
-	d->call_ns = clock_mono_ns();
+	now = clock_mono_ns();
+	d->call_ns = now;
+	return now;
 }
 
 void device_called(struct engine_dev *d)

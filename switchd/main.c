@@ -2,7 +2,6 @@
 /* shuntd: the switch. */
 #include <errno.h>
 #include <getopt.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,15 +131,6 @@ static int run(struct loop *loop, const struct switchd_options *opt, struct erro
 	return rc;
 }
 
-/* A heap for each thread grows by a system call a page, and megaflows are made by one thread and
- * freed by another.  One heap that grows in large steps is quicker and smaller. */
-static void set_up_heap(void)
-{
-	(void)mallopt(M_ARENA_MAX, 1);
-	(void)mallopt(M_TOP_PAD, 1 << 20);
-	(void)mallopt(M_TRIM_THRESHOLD, 32 << 20);
-}
-
 int main(int argc, char **argv)
 {
 	struct switchd_options opt = { .metrics = METRICS_DEFAULT };
@@ -150,7 +140,7 @@ int main(int argc, char **argv)
 	struct loop *loop;
 	int rc;
 
-	set_up_heap();
+	heap_set_up();
 	daemon_set_program("shuntd", PACKAGE_VERSION);
 	rc = parse_options(argc, argv, &opt);
 	if (rc)

@@ -25,6 +25,7 @@
 LOG_MODULE("tc.rules");
 
 #define CALL_NS (200 * NSEC_PER_MSEC) /* then the rest of a call is put off */
+#define RULE_BYTES 512u               /* more than a rule's match and actions mostly take */
 #define SEGMENT 64u                   /* requests in one go: some milliseconds */
 
 struct op {
@@ -93,6 +94,8 @@ int tc_plan(struct offload_device *dev, const struct offload_rule *rule, struct 
 		return flower_refuse(&plan->refusal, OFFLOAD_NEEDS_SOFTWARE,
 				     rule->mask->ct_state ? FIELD_CT_STATE : -1,
 				     rule->mask->ct_state ? -1 : DP_ACT_CT);
+	buf_put_uninit(&b, RULE_BYTES); /* grows once */
+	buf_clear(&b);
 	rc = translate(d, rule, false, &b, &m, &plan->refusal);
 	buf_done(&b);
 	if (!rc && rule->policy != OFFLOAD_POLICY_SKIP_HW)

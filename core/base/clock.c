@@ -7,7 +7,10 @@ static _Atomic uint64_t warp_ns;
 
 /* The thread's batch; 0: not asked for yet. */
 static __thread unsigned holds;
-static __thread uint64_t held_mono, held_wall;
+static __thread uint64_t held_mono;
+
+/* What wall time is ahead of the monotonic, as the thread read them at ahead_ns; 0: never. */
+static __thread uint64_t ahead, ahead_ns;
 
 static uint64_t read_clock(clockid_t id)
 {
@@ -33,11 +36,13 @@ uint64_t clock_mono_ns(void)
 
 uint64_t clock_wall_ns(void)
 {
-	if (!holds)
-		return read_clock(CLOCK_REALTIME);
-	if (!held_wall)
-		held_wall = read_clock(CLOCK_REALTIME);
-	return held_wall;
+	uint64_t now = clock_mono_ns();
+
+	if (!ahead_ns || now - ahead_ns >= NSEC_PER_SEC) {
+		ahead = read_clock(CLOCK_REALTIME) - now;
+		ahead_ns = now;
+	}
+	return now + ahead;
 }
 
 uint64_t clock_thread_ns(void)
@@ -48,7 +53,7 @@ uint64_t clock_thread_ns(void)
 void clock_hold(void)
 {
 	if (!holds++)
-		held_mono = held_wall = 0;
+		held_mono = 0;
 }
 
 void clock_let_go(void)

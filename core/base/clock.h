@@ -11,7 +11,9 @@
 #define NSEC_PER_USEC 1000ull
 
 uint64_t clock_mono_ns(void);
-uint64_t clock_wall_ns(void); /* since 1970, UTC */
+/* Since 1970, UTC.  Reckoned from the monotonic clock by what the thread read within the last
+ * second, so a second late where somebody sets the clock. */
+uint64_t clock_wall_ns(void);
 
 /* What the calling thread has used of a processor, in its own code and in the kernel. */
 uint64_t clock_thread_ns(void);

@@ -5,6 +5,11 @@
 
 #include "core/base/types.h"
 
+/* For a program that holds megaflows, before its first thread.  A heap for each thread grows by a
+ * system call a page, and megaflows are made by one thread and freed by another: one heap that
+ * grows in large steps is quicker and smaller. */
+void heap_set_up(void);
+
 void *xmalloc(size_t n) __attribute__((malloc, returns_nonnull));
 void *xzalloc(size_t n) __attribute__((malloc, returns_nonnull));
 void *xcalloc(size_t n, size_t size) __attribute__((malloc, returns_nonnull));

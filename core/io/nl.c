@@ -17,8 +17,8 @@
 #define RCVBUF (4 << 20)
 #define SNDBUF (1 << 20)
 #define ANSWER_BYTES 8192u /* of the receive buffer that an answer with its echo may take */
-#define PAGE_BYTES 3584u /* what the kernel takes into a page; it maps pages for what is larger */
-#define PARTS 64u        /* datagrams of one call */
+#define PAGE_BYTES 3584u   /* what the kernel takes into a page; it maps pages for what is larger */
+#define PARTS 64u          /* datagrams of one call */
 #define DATAGRAMS 80u /* received by one call: the answers to a batch of TC's, or NL_TAKE_MAX */
 #define DATAGRAM_BYTES (64u << 10)
 #define DUMP_DATAGRAMS 4u /* of a dump: each is some 32 KB */

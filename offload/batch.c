@@ -333,8 +333,8 @@ bool batch_step(struct engine_dev *d)
 	if (!b->n)
 		return false;
 
+	clock_hold(); /* of the time when the call is let in */
 	begin = device_call(d);
-	clock_hold();
 	plan_batch(d, b, room);
 	make_requests(b);
 	b->applied = mark_batch(d, b);

@@ -120,17 +120,45 @@ void device_look(struct engine_dev *d)
 
 /* --- the thread --- */
 
+static bool is_asked(const struct engine_dev *d) REQUIRES(&d->e->lock)
+{
+	return d->asked_ns > d->read_begun_ns;
+}
+
+/* When the next pass over the counters is due. */
+static uint64_t reading_due(const struct engine_dev *d) REQUIRES(&d->e->lock)
+{
+	return is_asked(d) ? MIN(d->next_stats_ns, d->next_asked_ns) : d->next_stats_ns;
+}
+
+/* Whoever asked is told, though the device may not have answered. */
+static void reading_ended(struct engine_dev *d, bool whole)
+{
+	bool asked;
+
+	lock_take(&d->e->lock);
+	asked = d->asked_ns;
+	if (whole)
+		d->read_ns = d->read_begun_ns;
+	if (!is_asked(d))
+		d->asked_ns = 0;
+	lock_give(&d->e->lock);
+	if (asked && d->e->ops.read)
+		d->e->ops.read(d->e->ctx);
+}
+
 /* A pass over the counters, some at a time, with requests in between; true while it lasts. */
 static bool read_counters(struct engine_dev *d, uint64_t now)
 {
-	uint64_t period;
+	uint64_t period, due, rest;
 	int n;
 
 	lock_take(&d->e->lock);
 	period = MAX(d->e->cfg.stats_period_ms, 1u) * NSEC_PER_MSEC;
+	due = reading_due(d);
 	lock_give(&d->e->lock);
 	if (!d->reading) {
-		if (now < d->next_stats_ns && d->stats_period_ns <= period)
+		if (now < due && d->stats_period_ns <= period)
 			return false;
 		d->reading = true;
 		d->read_cursor = d->read_took_ns = 0;
@@ -141,11 +169,12 @@ static bool read_counters(struct engine_dev *d, uint64_t now)
 	if (n > 0)
 		return true;
 	d->reading = false;
-	if (!n)
-		stats_whole(d, d->read_begun_ns);
+	reading_ended(d, !n);
 	device_look(d);
-	d->next_stats_ns =
-		clock_mono_ns() + MAX(period, MIN(d->read_took_ns * STATS_REST, STATS_REST_MAX_NS));
+	now = clock_mono_ns();
+	rest = MIN(d->read_took_ns * STATS_REST, STATS_REST_MAX_NS);
+	d->next_stats_ns = now + MAX(period, rest);
+	d->next_asked_ns = now + MAX(ENGINE_READ_REST_MS * NSEC_PER_MSEC, rest);
 	d->stats_period_ns = period;
 	d->next_tick_ns = 0; /* decided by what was just read */
 	return false;
@@ -162,11 +191,11 @@ static void tick(struct engine_dev *d, uint64_t now)
 
 static void nap(struct engine_dev *d)
 {
-	uint64_t now = clock_mono_ns(), until = MIN(d->next_stats_ns, d->next_tick_ns);
+	uint64_t now = clock_mono_ns(), until = d->next_tick_ns;
 	struct pollfd p = { .fd = d->thread.wake_fd, .events = POLLIN };
 
 	lock_take(&d->e->lock);
-	until = MIN(until, audit_due_ns(d));
+	until = MIN(until, MIN(reading_due(d), audit_due_ns(d)));
 	d->idle = (d->e->frozen || d->e->holding || !queue_depth(&d->queue)) && !d->audit &&
 		  !notify_pending(d);
 	if (!d->idle) {

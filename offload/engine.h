@@ -62,6 +62,8 @@ struct engine_config {
 struct engine_ops { /* callbacks */
 	/* The flow is out of every tier; `final` is its grand total.  aux is the put's. */
 	void (*gone)(void *ctx, struct engine_flow *f, void *aux, const struct flow_stats *final);
+	/* A reading that engine_ask_readings() asked a device for has ended.  May be NULL. */
+	void (*read)(void *ctx);
 };
 
 struct engine *engine_new(struct dp *dp, const struct engine_ops *ops, void *ctx);
@@ -161,6 +163,15 @@ void engine_del(struct engine *e, struct engine_flow *const flows[], size_t n);
  * threads, so that engine_flow_total() is current.  One caller at a time (the revalidator).  Blocks
  * for the dump only. */
 void engine_refresh(struct engine *e);
+/* Has every device read its counters anew, and returns the moment from which on
+ * they are to have been read (mono).  However often it is called, a device rests from one reading
+ * to the next for ENGINE_READ_REST_MS, and longer where readings are long: device.c.  Any thread;
+ * does not block, the engine's `read` tells when there is news. */
+#define ENGINE_READ_REST_MS 50
+uint64_t engine_ask_readings(struct engine *e);
+/* Since when packets may have passed that a device's last reading lacks, though it does answer
+ * (mono); UINT64_MAX: no device holds a rule.  Any thread. */
+uint64_t engine_readings_ns(struct engine *e);
 /* The fallback datapath no longer has it, as engine_refresh() found, and there another flow of the
  * same match is in its place: to be deleted. */
 bool engine_flow_lost(const struct engine_flow *f);

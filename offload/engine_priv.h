@@ -177,6 +177,7 @@ struct engine_dev {
 	struct audit *run;                                 /* the thread's */
 	uint32_t dump_run;                                 /* the thread's */
 	uint64_t next_stats_ns, next_tick_ns;              /* the thread's */
+	uint64_t next_asked_ns;   /* the thread's: no reading that was asked for begins before */
 	uint64_t stats_period_ns; /* the thread's: as it was when next_stats_ns was set */
 
 	/* engine.lock */
@@ -193,6 +194,7 @@ struct engine_dev {
 	struct offload_usage usage;
 	struct budget budget;
 	uint64_t read_ns;                /* when the counters were last read */
+	uint64_t asked_ns;               /* a reading shall begin that is younger than this */
 	uint64_t decided_ns;             /* the readings that the last decision saw */
 	struct cds_list_head due, swaps; /* exchanges to be made, under way; swap.c */
 	double batch_ns;                 /* measured time of a request, for the size of a batch */

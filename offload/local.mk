@@ -63,6 +63,7 @@ offload_liboffload_a_SOURCES = \
 	offload/provider.h \
 	offload/queue.c \
 	offload/queue.h \
+	offload/reading.c \
 	offload/reason.c \
 	offload/reason.h \
 	offload/settle.c \

@@ -423,7 +423,7 @@ static void do_revalidator_wait(struct ctl_conn *conn, int argc, const char *con
 	}
 	w = xmalloc(sizeof(*w));
 	*w = (struct wait){ conn, sw->loop };
-	flows_after_round(backend_flows(be), round_ended, w);
+	flows_after_readings(backend_flows(be), round_ended, w);
 }
 
 static const struct ctl_command commands[] = {

@@ -198,6 +198,11 @@ static void adopt_uncredited(struct scrape *s)
 	sample(s, "", NULL, NULL, s->flows.adopt_uncredited);
 }
 
+static void readings_late(struct scrape *s)
+{
+	sample(s, "", NULL, NULL, s->flows.readings_late);
+}
+
 static void revalidation_rounds(struct scrape *s)
 {
 	sample(s, "", NULL, NULL, s->flows.rounds);
@@ -593,6 +598,9 @@ static const struct family families[] = {
 	  "Packets of adopted megaflows that belong to no rule of today", adopt_uncredited },
 	{ "shunt_revalidation_rounds_total", "counter", "Rounds of the revalidator",
 	  revalidation_rounds },
+	{ "shunt_answers_without_reading_total", "counter",
+	  "Answers about counters that did not wait longer for a device to tell its own",
+	  readings_late },
 	{ "shunt_revalidation_seconds", "gauge", "Length of the last round", revalidation_seconds },
 	{ "shunt_translation_errors_total", "counter", "Translations that ended in a drop",
 	  xlate_errors },

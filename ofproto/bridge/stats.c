@@ -397,7 +397,7 @@ static void wait_for_round(struct bridge *br, struct ofconn *c, const struct ofp
 	};
 	memcpy(w->msg, m->all.p, len);
 	ofconn_pause(c);
-	flows_after_round(br->be->flows, round_ended, w);
+	flows_after_readings(br->be->flows, round_ended, w);
 }
 
 enum ofperr bridge_stats_message(struct bridge *br, struct ofconn *c, const struct ofp_msg *m)

@@ -102,6 +102,11 @@ static void on_gone(void *ctx, struct engine_flow *ef, void *aux, const struct f
 	flows_kick(f);
 }
 
+static void on_read(void *ctx)
+{
+	flows_kick(ctx);
+}
+
 void flows_config_default(struct flows_config *c)
 {
 	*c = (struct flows_config){
@@ -205,7 +210,7 @@ static void take_config(struct flows *f, const struct flows_config *cfg)
 struct flows *flows_new(struct dp *dp, const struct flows_ops *ops, void *ctx,
 			const struct flows_config *cfg, struct error *err)
 {
-	static const struct engine_ops engine_ops = { .gone = on_gone };
+	static const struct engine_ops engine_ops = { .gone = on_gone, .read = on_read };
 	struct flows *f = xzalloc(sizeof(*f));
 	int rc;
 
@@ -308,6 +313,7 @@ void flows_stats(const struct flows *f, struct flows_stats *st)
 		.revalidated = f->revalidated,
 		.deleted_idle = f->deleted_idle,
 		.deleted_changed = f->deleted_changed,
+		.readings_late = f->readings_late,
 		.modified = f->modified,
 		.adopted = f->adopted,
 		.adopt_waiting = f->adopt_waiting,

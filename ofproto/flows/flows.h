@@ -45,6 +45,7 @@ struct flows_stats {
 		max_flows; /* now, the limit in force, the most there ever were */
 	uint64_t round_ms; /* length of the last round */
 	uint64_t rounds, revalidated, deleted_idle, deleted_changed, modified;
+	uint64_t readings_late; /* answers without a reading that a device owed */
 	uint64_t upcalls, installed, duplicate, install_failed, over_limit, no_port;
 	struct flow_stats switched; /* by handlers: a megaflow's first packet, and what got none */
 	uint64_t xlate_errors[XLATE_N_ERRORS];
@@ -88,6 +89,12 @@ bool flows_sync(struct flows *f, uint64_t timeout_ms);
 /* Calls fn(arg) on the revalidator thread when the counters as of now have been credited: after the
  * next whole round. */
 void flows_after_round(struct flows *f, void (*fn)(void *arg), void *arg);
+/* The same, and devices have been asked for their counters as well: all that was switched before
+ * now has been credited, by whatever tier.  A device that has not told them READINGS_WAIT_MS from
+ * now is not waited for: what it has told last holds then, which is logged and counted
+ * (flows_stats.readings_late).  For answers to whoever asks, however often. */
+#define READINGS_WAIT_MS 400
+void flows_after_readings(struct flows *f, void (*fn)(void *arg), void *arg);
 /* Removes all megaflows (dpctl/del-flows, revalidator/purge); blocks like flows_sync(). */
 bool flows_purge(struct flows *f, uint64_t timeout_ms);
 

@@ -32,7 +32,9 @@ struct round_waiter {
 	struct cds_list_head node;
 	void (*fn)(void *arg);
 	void *arg;
-	uint64_t round; /* called when this round is complete */
+	uint64_t round;    /* called when this round is complete */
+	uint64_t asked_ns; /* with devices' readings as young as this; 0: whatever there is */
+	uint64_t until_ns; /* they are waited for until then */
 };
 
 struct handler {
@@ -61,6 +63,7 @@ struct flows {
 	struct cds_list_head gone;     /* the engine is done with them */
 	struct cds_list_head waiters;  /* oldest first */
 	uint64_t rounds_begun;
+	uint64_t readings_ns;         /* engine_readings_ns() as the last round began */
 	_Atomic uint64_t rounds_done; /* flows_stats() reads it without */
 	_Atomic uint64_t counted_ns;  /* flows_counted_ns(); the revalidator writes */
 
@@ -68,7 +71,7 @@ struct flows {
 	_Atomic uint32_t max_limit, max_idle_ms, max_revalidator_ms;
 	_Atomic uint32_t limit; /* in force */
 	_Atomic uint64_t n_flows, max_flows, round_ms;
-	_Atomic uint64_t revalidated, deleted_idle, deleted_changed, modified;
+	_Atomic uint64_t revalidated, deleted_idle, deleted_changed, modified, readings_late;
 	_Atomic bool kicked, purge;
 	_Atomic bool held;   /* flows_begin() is still to come */
 	_Atomic bool paused; /* no upcalls are taken */
@@ -93,7 +96,16 @@ bool megaflow_covers(const struct match *m, const struct xlate_out *out);
 uint64_t megaflow_actions_hash(struct dp_actions a);
 void megaflow_hand_over(struct flows *f, struct megaflow *mf); /* to the revalidator */
 void flows_wake_handlers(struct flows *f);
-void flows_call_waiters(struct flows *f); /* all of them; sync.c */
+
+/* --- sync.c: those who wait for a round, on the revalidator's thread --- */
+void flows_call_waiters(struct flows *f); /* all of them */
+/* Those whose round was before `open`, and whose readings are there or too late. */
+void flows_call_due(struct flows *f, uint64_t open) EXCLUDES(f->lock);
+/* Somebody waits for a round that can be made now. */
+bool flows_waited_for(struct flows *f) EXCLUDES(f->lock);
+/* When the first of them gives up waiting for a device, or latest_ns (mono). */
+uint64_t flows_wait_until(struct flows *f, uint64_t latest_ns) EXCLUDES(f->lock);
+
 void handler_main(struct thread *t, void *handler);
 void revalidator_main(struct thread *t, void *flows);
 

@@ -202,9 +202,10 @@ static uint64_t idle_for(const struct flows *f)
 
 static uint64_t begin_round(struct flows *f)
 {
-	uint64_t number;
+	uint64_t number, readings = engine_readings_ns(f->engine);
 
 	lock_take(&f->lock);
+	f->readings_ns = readings;
 	number = ++f->rounds_begun;
 	lock_give(&f->lock);
 	take_list(f, &f->incoming, &f->live);
@@ -262,41 +263,19 @@ static uint64_t oldest_open_round(struct flows *f) REQUIRES(&f->lock)
 
 static void call_waiters(struct flows *f, bool round_ended)
 {
-	CDS_LIST_HEAD(due);
-	struct round_waiter *w, *next;
 	uint64_t open;
 
 	lock_take(&f->lock);
 	if (round_ended)
 		f->rounds_done = f->rounds_begun;
 	open = oldest_open_round(f);
-	cds_list_for_each_entry_safe (w, next, &f->waiters, node)
-		if (w->round <= f->rounds_done && w->round < open) {
-			cds_list_del(&w->node);
-			cds_list_add_tail(&w->node, &due);
-		}
 	lock_give(&f->lock);
-	cds_list_for_each_entry_safe (w, next, &due, node) {
-		w->fn(w->arg);
-		free(w);
-	}
-}
-
-/* Somebody waits for a round that has not been made. */
-static bool waited_for(struct flows *f)
-{
-	bool yes;
-
-	lock_take(&f->lock);
-	yes = !cds_list_empty(&f->waiters) &&
-	      cds_list_entry(f->waiters.prev, struct round_waiter, node)->round > f->rounds_done;
-	lock_give(&f->lock);
-	return yes;
+	flows_call_due(f, open);
 }
 
 static bool round_due(struct flows *f, uint64_t last_ns, uint64_t last_seq)
 {
-	return f->purge || waited_for(f) || current_seq(f) != last_seq ||
+	return f->purge || flows_waited_for(f) || current_seq(f) != last_seq ||
 	       clock_mono_ns() - last_ns >= f->max_revalidator_ms * NSEC_PER_MSEC;
 }
 
@@ -312,8 +291,12 @@ static void rest(uint64_t worked_ns)
 static void wait_for_work(struct flows *f, struct thread *t)
 {
 	struct pollfd pfd = { .fd = t->wake_fd, .events = POLLIN };
+	uint64_t now = clock_mono_ns();
+	uint64_t until = flows_wait_until(f, now + f->max_revalidator_ms * NSEC_PER_MSEC);
 
-	(void)poll(&pfd, 1, (int)f->max_revalidator_ms); /* spurious returns only look again */
+	(void)poll(&pfd, 1,
+		   (int)(until > now ? (until - now) / NSEC_PER_MSEC + 1
+				     : 0)); /* spurious returns only look again */
 	thread_woken(t);
 }
 

@@ -57,7 +57,7 @@ struct survivor {
 	_Atomic uint32_t dump_omits;      /* flows that dumps leave out, as under churn */
 	_Atomic uint32_t dump_interrupts; /* dumps that break off after their first part */
 	_Atomic uint32_t dump_naps_ms, dump_works_ms; /* what a dump takes: time, processor */
-	_Atomic uint32_t stats_naps_ms; /* how long the NIC's counters take to be read */
+	_Atomic uint32_t stats_naps_ms; /* how long the NIC's counters take to be read, at least */
 	_Atomic uint64_t stats_passes;  /* that have begun */
 	_Atomic bool rewords;           /* the datapath tells actions in words of its own */
 	_Atomic bool hw_refuses;        /* it takes none, and says so */

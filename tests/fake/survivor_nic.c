@@ -316,7 +316,8 @@ static int nic_stats(struct offload_device *dev, uint64_t *cursor, struct offloa
 
 	if (!*cursor) {
 		w->stats_passes++;
-		(void)usleep(w->stats_naps_ms * 1000);
+		for (uint32_t ms = 0; ms < w->stats_naps_ms; ms++)
+			(void)usleep(1000);
 	}
 	while (i < max && (r = next(nic_of(dev), &nic_of(dev)->snap, cursor)))
 		out[i++] = (struct offload_stat){ r->handle, r->ufid, r->st };

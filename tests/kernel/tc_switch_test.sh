@@ -44,6 +44,13 @@ all_counted() { # with a pause of the traffic, so that the numbers stand still
 	kill -CONT "${pings[@]}"
 }
 
+# Asked once, OpenFlow tells each packet, if none came in meanwhile.
+told_at_once() {
+	local before told after=
+	while before=$(linux_rx packets pa pb pc) && told=$(flows_count packet br0) && after=$(linux_rx packets pa pb pc) && [[ $before != "$after" ]]; do :; done
+	[[ $told == "$before" ]] || { echo "$told packets are told of $before"; return 1; }
+}
+
 start_shuntd
 system_bridge br0
 vsctl set Open_vSwitch . other_config:max-idle=600000
@@ -66,6 +73,14 @@ before=$(tc_packets pa)
 in_host a ping -q -c 10 -i 0.05 10.0.0.2 >/dev/null
 expect test $(($(tc_packets pa) - before)) -ge 10
 all_counted
+
+step "an answer holds what TC has counted until it was asked"
+kill -STOP "${pings[@]}"
+for n in 1 2 3 5 8; do
+	in_host a ping -q -c "$n" -i 0.01 10.0.0.2 >/dev/null
+	expect told_at_once
+done
+kill -CONT "${pings[@]}"
 
 step "real programs, and every packet and byte is counted once"
 in_host b iperf3 -s >/dev/null 2>&1 &

@@ -4,8 +4,13 @@ bench_frame_gen_LDADD =
 bench_probe_LDADD =
 bench_reconcile_SOURCES = bench/reconcile.c $(OFFLOAD_LAB)
 bench_load_SOURCES = bench/load.c bench/load_switch.c bench/load_switch.h bench/load_traffic.c bench/load_traffic.h
-bench_placement_SOURCES = bench/placement.c bench/placement.h bench/placement_pcap.c bench/placement_rivals.c \
-	bench/placement_shunt.c bench/placement_synth.c bench/placement_trace.c
+PLACEMENT_BOUNDS = bench/placement.h bench/placement_bounded.c bench/placement_past.c bench/placement_past.h \
+	bench/placement_rivals.c bench/placement_trace.c bench/placement_world.c bench/placement_world.h
+bench_placement_SOURCES = bench/placement.c bench/placement_pcap.c bench/placement_report.c bench/placement_report.h \
+	bench/placement_shunt.c bench/placement_synth.c $(PLACEMENT_BOUNDS)
+check_PROGRAMS += tests/unit/bench/placement_bounds_test
+TESTS += tests/unit/bench/placement_bounds_test
+tests_unit_bench_placement_bounds_test_SOURCES = tests/unit/bench/placement_bounds_test.c $(PLACEMENT_BOUNDS)
 dist_check_SCRIPTS += bench/placement_test.sh
 TESTS += bench/placement_test.sh
 EXTRA_DIST += bench/run bench/lib.sh bench/figures.sh bench/kernel bench/kernel_guest.sh

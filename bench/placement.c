@@ -5,24 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/placement.h"
+#include "bench/placement_past.h"
+#include "bench/placement_report.h"
 
 #define TABLES_MAX 8
 #define PCAPS_MAX 16
-/* What --check asks for: of the oracle's share of packets, in all and for the worst port. */
-#define AIM 0.95
-
-static const struct {
-	const char *name;
-	replay_fn *fn;
-} policies[] = {
-	{ "shunt", replay_shunt },
-	{ "oracle", replay_oracle },
-	{ "greedy", replay_greedy },
-	{ "rebalance", replay_rebalance },
-};
-#define N_POLICIES (sizeof(policies) / sizeof(policies[0]))
-enum { SHUNT, ORACLE, GREEDY, REBALANCE };
+#define TEACHERS                                                                                   \
+	2 /* traces that replay_past() learns from, of seeds far from those it is judged on */
 
 struct options {
 	const char *traces, *tables;
@@ -30,20 +19,17 @@ struct options {
 	unsigned n_pcaps;
 	double seconds, scale;
 	uint64_t seed;
+	unsigned n_seeds;
 	struct replay_config c;
 	bool json, check, none; /* none: no made-up traces */
-};
-
-struct report {
-	const struct options *o;
-	unsigned rows, faults, missed;
 };
 
 static void usage(FILE *out)
 {
 	fputs("usage: bench/placement [OPTION]...\n"
 	      "Shares of packets and bytes in hardware: Shunt's policy, an oracle that knows the\n"
-	      "future, first come, and Open vSwitch's rebalancing.\n\n"
+	      "future, one that is bound as the policy is, the best that the past can tell, first\n"
+	      "come, and Open vSwitch's rebalancing.\n\n"
 	      "  --traces=LIST     of websearch, datamining, enterprise, hadoop, cache\n"
 	      "  --pcap=FILE       a capture (may be given again); alone when --traces is not "
 	      "given\n"
@@ -51,6 +37,7 @@ static void usage(FILE *out)
 	      "  --seconds=N       length of made-up traces (60)\n"
 	      "  --scale=X         of their rate of arrivals (1)\n"
 	      "  --seed=N          (7: nothing was tuned on it)\n"
+	      "  --seeds=N         as many, from that one on: medians and the least (1)\n"
 	      "  --churn=N         evictions a second at most (4000)\n"
 	      "  --residency=MS    (500)\n"
 	      "  --fair=PERCENT    of the table that ports are sure of (50)\n"
@@ -70,131 +57,135 @@ static bool listed(const char *list, const char *name)
 	return false;
 }
 
-static void print_json(struct report *rep, const struct trace *t, uint64_t table,
-		       const struct result r[])
+static unsigned parse_tables(const char *list, uint64_t tables[TABLES_MAX])
 {
-	printf("%s\n {\"trace\":\"%s\",\"flows\":%zu,\"ports\":%u,\"table\":%llu",
-	       rep->rows ? "," : "[", t->name, t->n_flows, t->n_ports, (unsigned long long)table);
-	for (unsigned i = 0; i < N_POLICIES; i++)
-		printf(",\"%s\":{\"packets\":%.4f,\"bytes\":%.4f,\"worst_packets\":%.4f,"
-		       "\"worst_bytes\":%.4f,\"worst_port\":%u,\"churn_max\":%u,\"evictions\":%"
-		       "llu}",
-		       policies[i].name, r[i].packets, r[i].bytes, r[i].worst_packets,
-		       r[i].worst_bytes, r[i].worst_port, r[i].churn_per_s,
-		       (unsigned long long)r[i].evictions);
-	printf(",\"churn_bound\":%u,\"violations\":%llu,\"tick_us\":%.0f,\"tick_max_us\":%.0f}",
-	       rep->o->c.max_churn_per_s, (unsigned long long)r[SHUNT].violations, r[SHUNT].tick_us,
-	       r[SHUNT].tick_max_us);
+	unsigned n = 0;
+
+	for (const char *p = list; *p && n < TABLES_MAX; p += strcspn(p, ","), p += *p == ',')
+		tables[n++] = strtoull(p, NULL, 10);
+	return n;
 }
 
-static double of(double a, double b)
+/* All tables and policies on one trace: r[table * n_seeds + seed]. */
+static void replay(const struct options *o, struct trace *t, const struct past *past,
+		   struct result (*r)[N_POLICIES], unsigned n_seeds)
 {
-	return b > 0 ? a / b : 1;
-}
+	uint64_t tables[TABLES_MAX];
+	unsigned n = parse_tables(o->tables, tables);
 
-static void print_row(struct report *rep, const struct trace *t, uint64_t table,
-		      const struct result r[])
-{
-	if (!rep->rows)
-		printf("%% of packets, of bytes, of the worst port's packets; and of the oracle's\n"
-		       "%-10s %6s | %22s | %5s %5s | %14s | %14s | %14s | %s\n",
-		       "trace", "table", "shunt", "total", "worst", "oracle", "greedy", "rebalance",
-		       "churn/s shunt, rebalance; tick");
-	printf("%-10.10s %6llu | %5.1f %5.1f %5.1f       | %5.1f %5.1f |", t->name,
-	       (unsigned long long)table, 100 * r[SHUNT].packets, 100 * r[SHUNT].bytes,
-	       100 * r[SHUNT].worst_packets, 100 * of(r[SHUNT].packets, r[ORACLE].packets),
-	       100 * of(r[SHUNT].worst_packets, r[ORACLE].worst_packets));
-	for (unsigned i = ORACLE; i < N_POLICIES; i++)
-		printf(" %4.1f %4.1f %4.1f |", 100 * r[i].packets, 100 * r[i].bytes,
-		       100 * r[i].worst_packets);
-	printf(" %u of %u, %u; %.0f us, at most %.0f\n", r[SHUNT].churn_per_s,
-	       rep->o->c.max_churn_per_s, r[REBALANCE].churn_per_s, r[SHUNT].tick_us,
-	       r[SHUNT].tick_max_us);
-}
+	for (unsigned i = 0; i < n; i++) {
+		struct replay_config c = o->c;
 
-/* What must hold on any trace, and what would make the figures nonsense. */
-static void check_row(struct report *rep, const struct trace *t, uint64_t table,
-		      const struct result r[])
-{
-	const char *wrong = NULL;
-
-	if (r[SHUNT].violations)
-		wrong = "a bound of the policy is broken";
-	else if (r[ORACLE].packets + 0.005 < r[SHUNT].packets ||
-		 r[ORACLE].packets + 0.005 < r[REBALANCE].packets)
-		wrong = "the oracle is beaten";
-	else if (r[SHUNT].packets + 0.02 < r[GREEDY].packets)
-		wrong = "first come does better";
-	else if (r[SHUNT].packets + 0.02 < r[REBALANCE].packets)
-		wrong = "rebalancing does better";
-	if (of(r[SHUNT].packets, r[ORACLE].packets) < AIM ||
-	    of(r[SHUNT].worst_packets, r[ORACLE].worst_packets) < AIM)
-		rep->missed++;
-	if (!wrong)
-		return;
-	fprintf(stderr, "%s, table of %llu: %s\n", t->name, (unsigned long long)table, wrong);
-	rep->faults++;
-}
-
-static void run_trace(struct report *rep, struct trace *t)
-{
-	for (const char *p = rep->o->tables; *p; p += strcspn(p, ","), p += *p == ',') {
-		struct replay_config c = rep->o->c;
-		struct result r[N_POLICIES];
-
-		c.table = strtoull(p, NULL, 10);
-		for (unsigned i = 0; i < N_POLICIES; i++)
-			policies[i].fn(t, &c, &r[i]);
-		if (rep->o->json)
-			print_json(rep, t, c.table, r);
-		else
-			print_row(rep, t, c.table, r);
-		check_row(rep, t, c.table, r);
-		rep->rows++;
-		fflush(stdout);
+		c.table = tables[i];
+		c.past = past;
+		for (unsigned p = 0; p < N_POLICIES; p++)
+			policies[p].fn(t, &c, &r[i * n_seeds][p]);
 	}
-	trace_done(t);
+}
+
+static void report_tables(struct report *rep, const struct options *o, struct row *row)
+{
+	uint64_t tables[TABLES_MAX];
+	unsigned n = parse_tables(o->tables, tables);
+	struct result(*r)[N_POLICIES] = row->r;
+
+	for (unsigned i = 0; i < n; i++) {
+		row->table = tables[i];
+		row->r = r + i * row->n;
+		report_row(rep, row);
+	}
+	row->r = r;
+}
+
+static struct past *learn(const struct options *o, unsigned kind)
+{
+	struct past *past = xcalloc(1, sizeof(*past));
+
+	for (unsigned i = 0; i < TEACHERS; i++) {
+		struct trace t;
+
+		synth(&t, kind, o->seconds, o->scale, ~(o->seed + i));
+		past_learn(past, &t);
+		trace_done(&t);
+	}
+	past_judge(past);
+	return past;
+}
+
+static void run_kind(struct report *rep, const struct options *o, unsigned kind)
+{
+	struct result(*r)[N_POLICIES] = xcalloc((size_t)TABLES_MAX * o->n_seeds, sizeof(*r));
+	struct row row = { .first_seed = o->seed, .n = o->n_seeds, .r = r };
+	struct past *past = learn(o, kind);
+
+	for (unsigned i = 0; i < o->n_seeds; i++) {
+		struct trace t;
+
+		synth(&t, kind, o->seconds, o->scale, o->seed + i);
+		row.trace = synth_name[kind];
+		row.n_flows = t.n_flows;
+		row.n_ports = t.n_ports;
+		replay(o, &t, past, r + i, o->n_seeds);
+		trace_done(&t);
+	}
+	report_tables(rep, o, &row);
+	free(past);
+	free(r);
+}
+
+static int run_pcap(struct report *rep, const struct options *o, const char *file)
+{
+	struct result(*r)[N_POLICIES];
+	struct error why = ERROR_INIT;
+	struct row row = { .n = 1 };
+	struct trace t;
+	char text[400];
+
+	if (trace_pcap(&t, file, &why)) {
+		fprintf(stderr, "bench/placement: %s\n", error_text(&why, text, sizeof(text)));
+		return -1;
+	}
+	row.r = r = xcalloc(TABLES_MAX, sizeof(*r));
+	row.trace = t.name;
+	row.n_flows = t.n_flows;
+	row.n_ports = t.n_ports;
+	replay(o, &t, NULL, r, 1);
+	report_tables(rep, o, &row);
+	trace_done(&t);
+	free(r);
+	return 0;
 }
 
 static int run(const struct options *o)
 {
-	struct report rep = { .o = o };
-	struct trace t;
+	struct report rep = { .json = o->json, .max_churn_per_s = o->c.max_churn_per_s };
 
-	for (unsigned i = 0; i < SYNTH_N; i++) {
-		if (o->none || (o->traces && !listed(o->traces, synth_name[i])))
-			continue;
-		synth(&t, i, o->seconds, o->scale, o->seed);
-		run_trace(&rep, &t);
-	}
-	for (unsigned i = 0; i < o->n_pcaps; i++) {
-		struct error why = ERROR_INIT;
-		char text[400];
-
-		if (trace_pcap(&t, o->pcap[i], &why)) {
-			fprintf(stderr, "bench/placement: %s\n",
-				error_text(&why, text, sizeof(text)));
+	for (unsigned i = 0; i < SYNTH_N; i++)
+		if (!o->none && (!o->traces || listed(o->traces, synth_name[i])))
+			run_kind(&rep, o, i);
+	for (unsigned i = 0; i < o->n_pcaps; i++)
+		if (run_pcap(&rep, o, o->pcap[i]))
 			return 2;
-		}
-		run_trace(&rep, &t);
-	}
-	if (o->json)
-		printf("%s\n]\n", rep.rows ? "" : "[");
-	else
-		printf("%u of %u rows below %.0f %% of the oracle's share, in all or for the worst "
-		       "port\n",
-		       rep.missed, rep.rows, 100 * AIM);
+	report_end(&rep);
 	return o->check && (rep.faults || !rep.rows);
 }
 
 static const struct option long_options[] = {
-	{ "traces", required_argument, NULL, 't' }, { "pcap", required_argument, NULL, 'p' },
-	{ "tables", required_argument, NULL, 'n' }, { "seconds", required_argument, NULL, 's' },
-	{ "scale", required_argument, NULL, 'x' },  { "seed", required_argument, NULL, 'r' },
-	{ "churn", required_argument, NULL, 'c' },  { "residency", required_argument, NULL, 'm' },
-	{ "fair", required_argument, NULL, 'f' },   { "quick", no_argument, NULL, 'q' },
-	{ "check", no_argument, NULL, 'k' },        { "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 },
+	{ "traces", required_argument, NULL, 't' },
+	{ "pcap", required_argument, NULL, 'p' },
+	{ "tables", required_argument, NULL, 'n' },
+	{ "seconds", required_argument, NULL, 's' },
+	{ "scale", required_argument, NULL, 'x' },
+	{ "seed", required_argument, NULL, 'r' },
+	{ "seeds", required_argument, NULL, 'S' },
+	{ "churn", required_argument, NULL, 'c' },
+	{ "residency", required_argument, NULL, 'm' },
+	{ "fair", required_argument, NULL, 'f' },
+	{ "quick", no_argument, NULL, 'q' },
+	{ "check", no_argument, NULL, 'k' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
 };
 
 static bool take_option(struct options *o, int c)
@@ -209,6 +200,9 @@ static bool take_option(struct options *o, int c)
 	case 's': o->seconds = strtod(optarg, NULL); return true;
 	case 'x': o->scale = strtod(optarg, NULL); return true;
 	case 'r': o->seed = strtoull(optarg, NULL, 0); return true;
+	case 'S':
+		o->n_seeds = (unsigned)MIN(MAX(strtoul(optarg, NULL, 10), 1ul), SEEDS_MAX + 0ul);
+		return true;
 	case 'c': o->c.max_churn_per_s = (uint32_t)strtoul(optarg, NULL, 10); return true;
 	case 'm': o->c.min_residency_ms = (uint32_t)strtoul(optarg, NULL, 10); return true;
 	case 'f': o->c.fair_percent = (uint32_t)MIN(strtoul(optarg, NULL, 10), 100ul); return true;
@@ -230,6 +224,7 @@ int main(int argc, char *argv[])
 		.seconds = 60,
 		.scale = 1,
 		.seed = 7,
+		.n_seeds = 1,
 		.c = { .max_churn_per_s = 4000, .min_residency_ms = 500, .fair_percent = 50 }
 	};
 	int c;

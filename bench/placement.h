@@ -67,13 +67,18 @@ struct result {
 	double tick_max_us;
 };
 
+struct past;
+
 struct replay_config {
 	uint64_t table;
 	uint32_t max_churn_per_s, min_residency_ms, fair_percent;
+	const struct past *past; /* what other traces have taught; replay_past()'s */
 };
 
 typedef void replay_fn(struct trace *t, const struct replay_config *c, struct result *r);
 replay_fn replay_shunt, replay_oracle, replay_greedy, replay_rebalance;
+replay_fn replay_bounded; /* placement_bounded.c */
+replay_fn replay_past;    /* placement_past.h; all zero where nothing was learned */
 
 /* Sums up what a policy brings: called for each step before the policy looks at it. */
 struct tally {

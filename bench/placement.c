@@ -30,7 +30,7 @@ static void usage(FILE *out)
 	      "Shares of packets and bytes in hardware: Shunt's policy, an oracle that knows the\n"
 	      "future, one that is bound as the policy is, the best that the past can tell, first\n"
 	      "come, and Open vSwitch's rebalancing.\n\n"
-	      "  --traces=LIST     of websearch, datamining, enterprise, hadoop, cache\n"
+	      "  --traces=LIST     of websearch, datamining, enterprise, hadoop, cache, storage\n"
 	      "  --pcap=FILE       a capture (may be given again); alone when --traces is not "
 	      "given\n"
 	      "  --tables=LIST     entries (1024,4096,16384,65536)\n"

@@ -50,7 +50,7 @@ void trace_count(struct trace *t, uint32_t flow, uint32_t packets);
 void trace_step_end(struct trace *t);
 
 /* placement_synth.c */
-#define SYNTH_N 5
+#define SYNTH_N 6
 extern const char *const synth_name[SYNTH_N];
 void synth(struct trace *t, unsigned which, double seconds, double scale, uint64_t seed);
 

@@ -66,6 +66,13 @@ static const struct point roy_web_size[] = {
 	{ 64, 0 }, { 1e3, .5 }, { 1e4, .9 }, { 1e5, .99 }, { 1e6, 1 },
 };
 
+/* Storage: the distribution "AliStorage2019", of a distributed storage system of Alibaba's, beside
+ * the simulator of "HPCC", SIGCOMM 2019.  Nothing of the policy was chosen on it. */
+static const struct point ali_storage[] = {
+	{ 64, 0 },       { 4000, .2293 },  { 8000, .6921 },  { 16e3, .8061 }, { 32e3, .9047 },
+	{ 64e3, .9353 }, { 128e3, .9677 }, { 256e3, .9753 }, { 2e6, 1 },
+};
+
 #define MBPS 1e6
 static const struct kind kinds[SYNTH_N] = {
 	{ "websearch", "DCTCP, SIGCOMM 2010", 4000, web_search, NULL, 20 * MBPS, 1, 0 },
@@ -76,9 +83,10 @@ static const struct kind kinds[SYNTH_N] = {
 	/* Section 5.1: cache servers talk over pooled connections that last, beside the short ones
 	 * of web servers. */
 	{ "cache", "Roy SIGCOMM 2015", 30000, roy_web_size, NULL, 2 * MBPS, 1.5, 20000 },
+	{ "storage", "AliStorage2019, HPCC", 10000, ali_storage, NULL, 2 * MBPS, 1.5, 0 },
 };
-const char *const synth_name[SYNTH_N] = { "websearch", "datamining", "enterprise", "hadoop",
-					  "cache" };
+const char *const synth_name[SYNTH_N] = { "websearch", "datamining", "enterprise",
+					  "hadoop",    "cache",      "storage" };
 
 struct gen {
 	uint64_t state;

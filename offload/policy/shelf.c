@@ -5,7 +5,7 @@ void shelf_init(struct shelf *s)
 {
 	for (unsigned i = 0; i < SHELF_N; i++)
 		CDS_INIT_LIST_HEAD(&s->level[i]);
-	s->used = 0;
+	s->used = s->visit = 0;
 	s->n = s->n_worth = 0;
 }
 
@@ -63,6 +63,10 @@ static unsigned visit_level(struct shelf *s, unsigned level, unsigned max, shelf
 			cds_list_entry(s->level[level].next, struct shelf_item, node);
 		double value = 0;
 
+		/* It has come down from above, and so have all behind it. */
+		if (it->visit == s->visit)
+			break;
+		it->visit = s->visit;
 		end = &it->node == last;
 		more = fn(it, &value, aux);
 		shelf_drop(s, it);
@@ -76,6 +80,7 @@ void shelf_visit(struct shelf *s, unsigned max, shelf_visit_fn *fn, void *aux)
 {
 	uint32_t left = s->used;
 
+	s->visit++;
 	while (left && max) {
 		unsigned level = 31 - (unsigned)__builtin_clz(left);
 

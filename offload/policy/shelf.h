@@ -20,11 +20,13 @@ struct shelf_item {
 	struct cds_list_head node;
 	bool on;
 	uint8_t level;
+	uint32_t visit; /* shelf.visit when it was last looked at */
 };
 
 struct shelf {
 	struct cds_list_head level[SHELF_N];
-	uint32_t used; /* bit per level that is not empty */
+	uint32_t used;  /* bit per level that is not empty */
+	uint32_t visit; /* number of the last one */
 	uint32_t n;
 	uint32_t n_worth; /* of them with a value of one or more, when last looked at */
 };
@@ -37,5 +39,5 @@ void shelf_drop(struct shelf *s, struct shelf_item *it);
 
 /* The value of an item now, and whether the walk goes on. */
 typedef bool shelf_visit_fn(struct shelf_item *it, double *value, void *aux);
-/* The first `max` from the top.  Items may not be added or dropped by fn. */
+/* The first `max` from the top, each once.  Items may not be added or dropped by fn. */
 void shelf_visit(struct shelf *s, unsigned max, shelf_visit_fn *fn, void *aux);

@@ -1,7 +1,8 @@
 # Programs that measure; none is installed.  `make check` builds them, so that they stay in step with the code.
-check_PROGRAMS += bench/dp_forward bench/frame_gen bench/kernel_rules bench/load bench/micro_classify bench/placement bench/probe bench/reconcile
+check_PROGRAMS += bench/decide bench/dp_forward bench/frame_gen bench/kernel_rules bench/load bench/micro_classify bench/placement bench/probe bench/reconcile
 bench_frame_gen_LDADD =
 bench_probe_LDADD =
+bench_decide_SOURCES = bench/decide.c $(OFFLOAD_LAB)
 bench_reconcile_SOURCES = bench/reconcile.c $(OFFLOAD_LAB)
 bench_load_SOURCES = bench/load.c bench/load_switch.c bench/load_switch.h bench/load_traffic.c bench/load_traffic.h
 PLACEMENT_BOUNDS = bench/placement.h bench/placement_bounded.c bench/placement_past.c bench/placement_past.h \

@@ -75,6 +75,7 @@ void engine_configure(struct engine *e, const struct engine_config *cfg)
 		d->budget.allowed = cfg->max_entries;
 		place_wake(d);
 	}
+	divide_entries(e);
 	if (turned)
 		place_all(e, NULL, NULL);
 	if (reordered)

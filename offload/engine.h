@@ -53,6 +53,7 @@ struct engine_config {
 	uint32_t min_residency_ms;  /* floor (default 500) */
 	uint32_t max_churn_per_s;   /* evictions per device (default 4000) */
 	uint32_t max_entries;       /* of ours in each device; 0: as many as it takes */
+	uint32_t max_total;         /* in all devices together; 0: no limit */
 	uint32_t fair_percent;      /* of a table that ports are sure of (default 50); share.h */
 	enum placement placement;   /* other_config:offload-policy (default rate); rank.h */
 	enum offload_policy policy; /* other_config:tc-policy */
@@ -261,6 +262,9 @@ struct engine_device_info {
 	uint64_t
 		churn_limited; /* flows that would have been worth it, but for the bound on churn */
 	uint32_t churn_bound;  /* evictions a second at most, as it is now */
+	uint64_t allowed;      /* entries of ours at most, as the limits are now */
+	bool limited;          /* there is such a limit */
+	uint64_t ticks, tick_ns, tick_max_ns; /* CPU time of deciding: in all, and of the longest */
 	uint64_t latency[ENGINE_LATENCY_BUCKETS], latency_sum_ns;
 	uint64_t audit_runs, audit_missing, audit_orphaned, audit_altered;
 	uint64_t audit_mute; /* in hardware, never hit while the software twin counts */

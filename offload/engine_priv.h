@@ -338,6 +338,8 @@ void place_anew(struct engine_flow *f);
 /* Asks for its rule's removal; what follows is `after` with reason `why`. */
 void place_remove(struct engine *e, struct engine_flow *f, enum after_removal after,
 		  enum offload_state via, const struct why *why) ENGINE_LOCKED(e);
+/* Takes a flow in hardware out of it, by a decision: it waits for room from then on. */
+void place_evict(struct engine_flow *f, enum offload_reason reason) REQUIRES(&f->dev->e->lock);
 /* Onto its port's shelf, or to where its value belongs there. */
 void place_shelve(struct engine_flow *f);
 /* A reading brought packets: it goes up where it waits. */
@@ -433,6 +435,10 @@ void policy_tick(struct engine_dev *d, uint64_t now_ns) EXCLUDES(d->e->lock);
 uint64_t policy_spare(const struct engine_dev *d) REQUIRES(&d->e->lock);
 /* Evictions a second, as the device is and the configuration allows. */
 uint32_t policy_churn_bound(const struct engine_dev *d); /* the lock is held */
+/* --- divide.c --- */
+/* The part of engine_config.max_total that each device may hold. */
+void divide_entries(struct engine *e) ENGINE_LOCKED(e);
+
 /* Asks for the flow's rule, or for hardware for the one it has. */
 void policy_bring_in(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e);
 

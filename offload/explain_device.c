@@ -255,6 +255,8 @@ static struct json_object *device_json(const struct engine_device_info *d)
 	explain_str(o, "provider", d->provider);
 	explain_int(o, "entries", d->usage.entries);
 	explain_int(o, "capacity", d->usage.capacity ? d->usage.capacity : d->caps.capacity);
+	if (d->limited)
+		explain_int(o, "allowed", d->allowed);
 	for (unsigned i = 0; i < OFFLOAD_N_STATES; i++)
 		explain_int(flows, offload_state_name[i], d->flows[i]);
 	json_object_object_add(o, "flows", flows);
@@ -267,6 +269,9 @@ static struct json_object *device_json(const struct engine_device_info *d)
 	explain_int(o, "exchanges", d->exchanges);
 	explain_int(o, "churn_limited", d->churn_limited);
 	explain_int(o, "churn_bound", d->churn_bound);
+	explain_int(o, "decisions", d->ticks);
+	explain_int(o, "decision_us", d->ticks ? d->tick_ns / d->ticks / NSEC_PER_USEC : 0);
+	explain_int(o, "decision_max_us", d->tick_max_ns / NSEC_PER_USEC);
 	explain_int(o, "repairs", d->repairs);
 	explain_int(o, "resets", d->resets);
 	explain_int(o, "hangs", d->hangs);

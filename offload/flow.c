@@ -265,7 +265,8 @@ void flow_set_state(struct engine *e, struct engine_flow *f, enum offload_state 
 	remember(f, from, why);
 	live_moved(e, f, from);
 	if (f->dev && (to == OFFLOAD_ST_REFUSED || to == OFFLOAD_ST_LOST || to == OFFLOAD_ST_TC ||
-		       (to == OFFLOAD_ST_EVICTING && why->reason == OFFLOAD_EVICTED)))
+		       (to == OFFLOAD_ST_EVICTING &&
+			(why->reason == OFFLOAD_EVICTED || why->reason == OFFLOAD_OVER_LIMIT))))
 		f->dev->stat.refusals[why->reason]++;
 }
 

@@ -110,6 +110,10 @@ static void fill_device(struct engine *e, struct engine_dev *d, struct engine_de
 	i->queue_shed = d->queue.shed;
 	i->hung = d->hung;
 	i->churn_bound = policy_churn_bound(d);
+	i->limited = d->budget.allowed || d->budget.divided;
+	i->allowed = d->budget.allowed ? d->budget.allowed : d->budget.part;
+	if (d->budget.allowed && d->budget.divided)
+		i->allowed = MIN(d->budget.allowed, d->budget.part);
 	fill_reasons(e, d, i);
 }
 

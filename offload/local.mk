@@ -12,6 +12,7 @@ offload_liboffload_a_SOURCES = \
 	offload/conns.c \
 	offload/conns.h \
 	offload/device.c \
+	offload/divide.c \
 	offload/engine.c \
 	offload/engine.h \
 	offload/engine_priv.h \
@@ -58,6 +59,8 @@ offload_liboffload_a_SOURCES = \
 	offload/policy/share.h \
 	offload/policy/shelf.c \
 	offload/policy/shelf.h \
+	offload/policy/shrink.c \
+	offload/policy/shrink.h \
 	offload/ports.c \
 	offload/provider.c \
 	offload/provider.h \

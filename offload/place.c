@@ -144,6 +144,15 @@ void place_remove(struct engine *e, struct engine_flow *f, enum after_removal af
 	place_change(f);
 }
 
+void place_evict(struct engine_flow *f, enum offload_reason reason)
+{
+	struct why w = why_of(reason);
+
+	f->want = false;
+	f->dev->stat.evictions++;
+	place_remove(f->dev->e, f, AFTER_SOFTWARE, OFFLOAD_ST_EVICTING, &w);
+}
+
 enum offload_policy place_policy(const struct engine *e, const struct engine_flow *f)
 {
 	enum offload_policy p = f->port && f->port->policy >= 0

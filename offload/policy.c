@@ -5,7 +5,9 @@
  * A tick of the device's thread first queues the flows whose time to be tried again has come.  When
  * counters have been read since, or there is free room, it then takes, port by port, the most
  * valuable flows that wait (a shelf for each port, so that this costs the same however many wait)
- * and, when they need more room than there is, the least valuable in hardware.  The engine's lock
+ * and, when they need more room than there is, the least valuable in hardware.  Where a limit was
+ * lowered below what is there, those that are beyond it leave before (shrink.h), and nobody comes
+ * while the device holds too much.  The engine's lock
  * is held for a few hundred flows at a time; sorting and deciding are done without it.  The
  * software entries of all of them are there all the time: an eviction moves packets, it loses none.
  */
@@ -15,12 +17,14 @@
 #include "core/base/xalloc.h"
 #include "offload/engine_priv.h"
 #include "offload/policy/share.h"
+#include "offload/policy/shrink.h"
 
 #define CHUNK 512u     /* flows walked or moved under the lock at once */
 #define VISITS 4096u   /* flows that wait and are looked at in one tick */
 #define VISITS_MIN 64u /* of each port, however many ports there are */
 #define VICTIMS 4096u  /* likewise of those in hardware */
 #define NO_SLOT UINT32_MAX
+#define PINNED_VALUE 1e15 /* above every rate: of those in hardware they are the last to leave */
 
 struct tick {
 	struct engine_dev *d;
@@ -31,7 +35,8 @@ struct tick {
 	struct rank_flow *want;  /* owned; flows referenced, as in have */
 	size_t n_want, cap_want;
 	uint32_t n_ports;
-	uint64_t n_waiting, room;
+	uint64_t n_waiting, room, floor_ns;
+	uint64_t going; /* entries of rules that are leaving, or may be */
 	uint32_t evictions;
 };
 
@@ -220,31 +225,44 @@ static void want_software(struct tick *t, struct engine_flow *f)
 	enum offload_retry retry = offload_reason_table[f->why.reason].retry;
 	struct rank_flow r = entry_of(f);
 
+	if (f->deleted || f->state != OFFLOAD_ST_TC)
+		return;
 	if (retry == OFFLOAD_RETRY_SPACE && !f->swapping)
 		want(t, f, &r);
 	else if (retry == OFFLOAD_RETRY_BACKOFF && t->now_ns >= f->why.retry_ns)
 		place_anew(f);
 }
 
-static void may_leave(struct tick *t, struct engine_flow *f)
+static bool stands(const struct engine_flow *f)
 {
-	struct rank_flow r = entry_of(f);
+	return f->state == OFFLOAD_ST_HARDWARE && !f->deleted && !f->swapping;
+}
 
-	if (r.pinned)
-		return;
+static void offer(struct tick *t, struct engine_flow *f, struct rank_flow r)
+{
 	r.flow = engine_flow_ref(f);
 	engine_flow_unref(rank_heap_offer(&t->have[r.port], &r));
 }
 
-/* The device's rules: those that wait for hardware, or those that have it. */
-static void walk_rules(struct tick *t, bool software)
+static void may_leave(struct tick *t, struct engine_flow *f)
+{
+	struct rank_flow r = entry_of(f);
+
+	if (stands(f) && !r.pinned && t->now_ns >= f->installed_ns + t->floor_ns)
+		offer(t, f, r);
+}
+
+typedef void rule_fn(struct tick *t, struct engine_flow *f);
+
+/* All rules of the device but adopted ones. */
+static void walk_rules(struct tick *t, rule_fn *fn)
 {
 	struct engine_dev *d = t->d;
 	struct engine *e = d->e;
-	uint64_t left, floor_ns;
+	uint64_t left;
 
 	lock_take(&e->lock);
-	floor_ns = e->cfg.min_residency_ms * NSEC_PER_MSEC;
+	t->floor_ns = e->cfg.min_residency_ms * NSEC_PER_MSEC;
 	left = d->rules.n;
 	while (left) {
 		for (uint32_t i = 0; i < CHUNK && left; i++, left--) {
@@ -256,13 +274,9 @@ static void walk_rules(struct tick *t, bool software)
 			}
 			f = cds_list_entry(d->hw.next, struct engine_flow, place);
 			rotate(&d->hw, &f->place);
-			if (f->adopted || f->deleted || !f->port || f->port->slot >= t->n_ports)
-				continue;
-			if (software && f->state == OFFLOAD_ST_TC)
-				want_software(t, f);
-			else if (!software && f->state == OFFLOAD_ST_HARDWARE && !f->swapping &&
-				 t->now_ns >= f->installed_ns + floor_ns)
-				may_leave(t, f);
+			if (!f->adopted && f->port && f->port->dev == d &&
+			    f->port->slot < t->n_ports)
+				fn(t, f);
 		}
 		lock_give(&e->lock);
 		lock_take(&e->lock);
@@ -309,8 +323,9 @@ static void stays_out(struct engine_dev *d, struct engine_flow *f, enum rank_ver
 	struct why w = why_of((enum offload_reason)reason_of[verdict]);
 
 	/* That it had an entry tells more than that others carry more now. */
-	if (w.reason == f->why.reason || (f->why.reason == OFFLOAD_EVICTED &&
-					  (verdict == RANK_NOT_WORTH || verdict == RANK_CHURN)))
+	if (w.reason == f->why.reason ||
+	    ((f->why.reason == OFFLOAD_EVICTED || f->why.reason == OFFLOAD_OVER_LIMIT) &&
+	     (verdict == RANK_NOT_WORTH || verdict == RANK_CHURN)))
 		return;
 	w.limit = verdict == RANK_CHURN        ? policy_churn_bound(d)
 		  : verdict == RANK_PORT_LIMIT ? f->port->max_entries
@@ -357,6 +372,29 @@ static void carry_out(struct tick *t, const struct rank_in *in, const struct ran
 	lock_give(&d->e->lock);
 }
 
+static void open_heaps(struct tick *t)
+{
+	t->have = xcalloc(t->n_ports + 1u, sizeof(*t->have));
+	for (uint32_t i = 0; i < t->n_ports; i++)
+		rank_heap_init(&t->have[i], MAX(VICTIMS / t->n_ports, VISITS_MIN));
+}
+
+/* What the heaps hold, as one array (the caller's), with room for one more. */
+static struct rank_flow *all_offered(const struct tick *t, uint32_t *n)
+{
+	struct rank_flow *all;
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i < t->n_ports; i++)
+		sum += t->have[i].n;
+	all = xcalloc(sum + 1u, sizeof(*all));
+	*n = 0;
+	for (uint32_t i = 0; i < t->n_ports; *n += t->have[i++].n)
+		if (t->have[i].n)
+			memcpy(all + *n, t->have[i].v, t->have[i].n * sizeof(*all));
+	return all;
+}
+
 static void decide(struct tick *t)
 {
 	struct rank_in in = { .want = t->want,
@@ -366,14 +404,8 @@ static void decide(struct tick *t)
 			      .room = t->room,
 			      .evictions = t->evictions };
 	struct rank_out out;
-	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < t->n_ports; i++)
-		in.n_have += t->have[i].n;
-	in.have = xcalloc(in.n_have + 1u, sizeof(*in.have));
-	for (uint32_t i = 0; i < t->n_ports; n += t->have[i++].n)
-		if (t->have[i].n)
-			memcpy(in.have + n, t->have[i].v, t->have[i].n * sizeof(*in.have));
+	in.have = all_offered(t, &in.n_have);
 	out.choice = xcalloc(in.n_want + 1u, sizeof(*out.choice));
 	out.victims = xcalloc(in.n_have + 1u, sizeof(*out.victims));
 	rank_decide(&in, &out);
@@ -403,18 +435,110 @@ static void rank_flows(struct tick *t, bool software)
 	if (t->n_waiting)
 		gather(t);
 	if (software)
-		walk_rules(t, true);
+		walk_rules(t, want_software);
 	if (!t->n_want)
 		return;
-	t->have = xcalloc(t->n_ports + 1u, sizeof(*t->have));
-	for (uint32_t i = 0; i < t->n_ports; i++)
-		rank_heap_init(&t->have[i], MAX(VICTIMS / t->n_ports, VISITS_MIN));
+	open_heaps(t);
 	if (short_of_room(t))
-		walk_rules(t, false);
+		walk_rules(t, may_leave);
 	decide(t);
 }
 
-void policy_tick(struct engine_dev *d, uint64_t now_ns)
+/* --- more than limits allow --- */
+
+static bool is_over(const struct engine_dev *d) REQUIRES(&d->e->lock)
+{
+	const struct engine_port *p;
+
+	if (budget_over(&d->budget))
+		return true;
+	HTABLE_FOR_EACH (p, struct engine_port, node, &d->e->ports)
+		if (p->dev == d && p->max_entries && p->entries > p->max_entries)
+			return true;
+	return false;
+}
+
+/* Pinned ones leave too, when nothing else is left. */
+static void may_have_to_leave(struct tick *t, struct engine_flow *f)
+{
+	struct rank_flow r = entry_of(f);
+
+	if (!stands(f)) {
+		t->going += f->charged;
+		t->ports[r.port].used -= MIN(t->ports[r.port].used, f->charged);
+		return;
+	}
+	r.value += r.pinned ? PINNED_VALUE : 0;
+	if (t->now_ns >= f->installed_ns + t->floor_ns)
+		offer(t, f, r);
+}
+
+static void send_out(struct tick *t, const struct shrink_in *in, const uint32_t victims[],
+		     uint32_t n)
+{
+	struct engine_dev *d = t->d;
+	uint32_t left = 0;
+
+	lock_take(&d->e->lock);
+	for (uint32_t i = 0; i < n; i++) {
+		struct engine_flow *f = in->have[victims[i]].flow;
+
+		if (i % CHUNK == CHUNK - 1) {
+			lock_give(&d->e->lock);
+			lock_take(&d->e->lock);
+		}
+		if (!stands(f) || f->dev != d || !f->want)
+			continue;
+		place_evict(f, OFFLOAD_OVER_LIMIT);
+		left++;
+	}
+	budget_churn_spend(&d->budget, left, t->now_ns);
+	lock_give(&d->e->lock);
+}
+
+/* False: the device holds more than it may, and takes nothing until that has left. */
+static bool keep_limits(struct engine_dev *d, uint64_t now_ns)
+{
+	struct tick t = { .d = d, .now_ns = now_ns };
+	struct shrink_in in = { 0 };
+	uint32_t *victims, n;
+	uint64_t over;
+	bool too_much;
+
+	lock_take(&d->e->lock);
+	divide_entries(d->e);
+	if (!is_over(d)) {
+		lock_give(&d->e->lock);
+		return true;
+	}
+	number_ports(d, &t);
+	share(d, &t);
+	if (budget_over(&d->budget))
+		swap_forget(d, now_ns);
+	lock_give(&d->e->lock);
+	open_heaps(&t);
+	walk_rules(&t, may_have_to_leave);
+	lock_take(&d->e->lock);
+	over = budget_over(&d->budget);
+	in.evictions = budget_churn_left(&d->budget, policy_churn_bound(d), now_ns);
+	lock_give(&d->e->lock);
+	too_much = over;
+	in.over = over - MIN(over, t.going);
+	in.ports = t.ports;
+	in.n_ports = t.n_ports;
+	in.have = all_offered(&t, &in.n_have);
+	victims = xcalloc(in.n_have + 1u, sizeof(*victims));
+	n = shrink_decide(&in, victims);
+	send_out(&t, &in, victims, n);
+	free(victims);
+	free(in.have);
+	tick_end(&t);
+	return !too_much;
+}
+
+/* --- a tick --- */
+
+static void take_decisions(struct engine_dev *d, uint64_t now_ns)
 {
 	struct tick t = { .d = d, .now_ns = now_ns };
 	bool retry, due, software;
@@ -433,4 +557,18 @@ void policy_tick(struct engine_dev *d, uint64_t now_ns)
 	if (due)
 		rank_flows(&t, software);
 	tick_end(&t);
+}
+
+void policy_tick(struct engine_dev *d, uint64_t now_ns)
+{
+	uint64_t begun_ns = clock_thread_ns(), took_ns;
+
+	if (keep_limits(d, now_ns))
+		take_decisions(d, now_ns);
+	took_ns = clock_thread_ns() - begun_ns;
+	lock_take(&d->e->lock);
+	d->stat.ticks++;
+	d->stat.tick_ns += took_ns;
+	d->stat.tick_max_ns = MAX(d->stat.tick_max_ns, took_ns);
+	lock_give(&d->e->lock);
 }

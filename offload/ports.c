@@ -122,6 +122,7 @@ static int join_device(struct engine *e, struct engine_port *p, struct offload_d
 	d->n_ports++;
 	p->dev = d;
 	beside_begin(e, p);
+	divide_entries(e);
 	lock_give(&e->lock);
 	log_info("%s: port %s attached", od->name, p->port->name);
 	return 0;

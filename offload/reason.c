@@ -146,6 +146,10 @@ const struct offload_reason_info offload_reason_table[OFFLOAD_N_REASONS] = {
 	ROW(EVICTED, "evicted", SPACE, "made room for a flow that carries more",
 	    "The table was full, and a flow that waited carried clearly more for each entry.",
 	    "nothing, or a NIC with a larger table"),
+	ROW(OVER_LIMIT, "over_limit", SPACE, "there were more than a limit allows",
+	    "The device, its ingress port or the whole switch may hold fewer entries than they "
+	    "did, and the flow was one of the least valuable.",
+	    "raise other_config:offload-max-entries or offload-max-total"),
 	ROW(RESET, "reset", NOW, "the device was reset and lost its rules",
 	    "The device began anew: firmware, driver or an operator reset it.",
 	    "look at the system log for the NIC's driver"),

@@ -49,13 +49,14 @@ enum offload_reason {
 	OFFLOAD_IO_ERROR,       /* the provider could not reach the device */
 	OFFLOAD_ECHO_DIFFERS,   /* what the device holds is not what was asked */
 	/* was in hardware */
-	OFFLOAD_EVICTED,   /* made room for a flow that carries more */
-	OFFLOAD_RESET,     /* the device lost its rules */
-	OFFLOAD_FORGOTTEN, /* the device does not hold a rule that it confirmed */
-	OFFLOAD_MUTE,      /* the rule is held, and never hit while software sees its packets */
-	OFFLOAD_ALTERED,   /* somebody or something changed the rule */
-	OFFLOAD_REPLACING, /* being replaced by a newer translation */
-	OFFLOAD_GONE,      /* the device is gone */
+	OFFLOAD_EVICTED,    /* made room for a flow that carries more */
+	OFFLOAD_OVER_LIMIT, /* a limit was lowered below what was there */
+	OFFLOAD_RESET,      /* the device lost its rules */
+	OFFLOAD_FORGOTTEN,  /* the device does not hold a rule that it confirmed */
+	OFFLOAD_MUTE,       /* the rule is held, and never hit while software sees its packets */
+	OFFLOAD_ALTERED,    /* somebody or something changed the rule */
+	OFFLOAD_REPLACING,  /* being replaced by a newer translation */
+	OFFLOAD_GONE,       /* the device is gone */
 	/* what happened to its entry in the fallback datapath: in histories alone */
 	OFFLOAD_PUT_AGAIN,    /* somebody took it out */
 	OFFLOAD_CHANGED_BACK, /* somebody changed what it does */

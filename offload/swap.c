@@ -70,18 +70,10 @@ static void end(struct swap *s)
 
 static void evict(struct engine_dev *d, struct swap *s) REQUIRES(&d->e->lock)
 {
-	struct why w = why_of(OFFLOAD_EVICTED);
-
 	s->leaving = true;
-	for (uint32_t i = 0; i < s->n; i++) {
-		struct engine_flow *f = s->out[i];
-
-		if (!still_has(f))
-			continue;
-		f->want = false;
-		d->stat.evictions++;
-		place_remove(d->e, f, AFTER_SOFTWARE, OFFLOAD_ST_EVICTING, &w);
-	}
+	for (uint32_t i = 0; i < s->n; i++)
+		if (still_has(s->out[i]) && s->out[i]->dev == d)
+			place_evict(s->out[i], OFFLOAD_EVICTED);
 }
 
 static uint32_t freed_by(const struct swap *s)

@@ -278,6 +278,19 @@ static void dev_churn_bound(struct scrape *s)
 	device_sample(s, d, NULL, NULL, d->churn_bound);
 }
 
+static void dev_allowed(struct scrape *s)
+{
+	FOR_EACH_DEVICE(s, d)
+	if (d->limited)
+		device_sample(s, d, NULL, NULL, d->allowed);
+}
+
+static void dev_ticks(struct scrape *s)
+{
+	FOR_EACH_DEVICE(s, d)
+	device_sample(s, d, NULL, NULL, d->ticks);
+}
+
 static void dev_churn_limited(struct scrape *s)
 {
 	FOR_EACH_DEVICE(s, d)
@@ -550,6 +563,10 @@ static const struct family families[] = {
 	{ "shunt_offload_entries", "gauge", "Table entries in use", dev_entries },
 	{ "shunt_offload_capacity", "gauge", "Table entries that the device has; 0 is unknown",
 	  dev_capacity },
+	{ "shunt_offload_allowed", "gauge",
+	  "Table entries that the limits leave the device now; none: no limit", dev_allowed },
+	{ "shunt_offload_decisions_total", "counter", "Ticks in which placement was decided",
+	  dev_ticks },
 	{ "shunt_offload_flows", "gauge", "Megaflows of the device's ports, by state", dev_flows },
 	{ "shunt_offload_queue_depth", "gauge", "Requests waiting for the device", dev_queue },
 	{ "shunt_offload_queue_oldest_seconds", "gauge",

@@ -68,6 +68,7 @@ void sw_placement_switch(const struct db_row *root, const struct db_column *c,
 	if (placement >= 0)
 		cfg->placement = (enum placement)placement;
 	whole(root, c, what, "offload-max-entries", UINT32_MAX, &cfg->max_entries);
+	whole(root, c, what, "offload-max-total", UINT32_MAX, &cfg->max_total);
 	whole(root, c, what, "offload-fair-share", 100, &cfg->fair_percent);
 	whole(root, c, what, "offload-max-churn", 1000000, &cfg->max_churn_per_s);
 	whole(root, c, what, "offload-min-residency", 3600000, &cfg->min_residency_ms);

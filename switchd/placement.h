@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The keys of other_config that say how flows compete for a NIC's entries: offload-policy,
- * offload-pin, offload-max-entries, offload-fair-share, offload-max-churn, offload-min-residency
- * (docs/OPERATING.md).  What is not a value of its key is left out of account, and said.  Main
- * thread. */
+ * offload-pin, offload-max-entries, offload-max-total, offload-fair-share, offload-max-churn,
+ * offload-min-residency (docs/OPERATING.md).  What is not a value of its key is left out of
+ * account, and said.  Main thread. */
 #pragma once
 
 #include "offload/engine.h"

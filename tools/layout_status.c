@@ -211,6 +211,8 @@ static void show_entries(struct view *v, struct json_object *d, struct error *er
 	} else {
 		str_printf(&s, "%s; the device does not say how many it has", units_count(used).s);
 	}
+	if (jread_has(d, "allowed"))
+		str_printf(&s, "; limits allow %s", units_count(jread_u64(d, "allowed", err)).s);
 	view_field(v, "entries",
 		   capacity && used >= capacity - capacity / 10 ? TONE_WARN : TONE_PLAIN,
 		   str_cstr(&s));

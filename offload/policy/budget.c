@@ -19,6 +19,8 @@ static uint64_t known_limit(const struct budget *b)
 	/* What others hold counts in the device's table, not in what the operator allows us. */
 	if (b->allowed && b->allowed < total - MIN(total, b->foreign))
 		total = b->allowed + b->foreign;
+	if (b->divided && b->part < total - MIN(total, b->foreign))
+		total = b->part + b->foreign;
 	return total;
 }
 
@@ -35,7 +37,18 @@ uint64_t budget_room(const struct budget *b, uint64_t now_ns)
 
 uint64_t budget_capacity(const struct budget *b)
 {
-	return lesser(lesser(b->declared, b->allowed), b->full ? b->full_at : 0);
+	uint64_t most = lesser(lesser(b->declared, b->allowed), b->full ? b->full_at : 0);
+
+	return !b->divided ? most : most ? MIN(most, b->part) : b->part;
+}
+
+uint64_t budget_over(const struct budget *b)
+{
+	uint64_t most = b->allowed ? b->allowed : UINT64_MAX;
+
+	if (b->divided)
+		most = MIN(most, b->part);
+	return b->used > most ? b->used - most : 0;
 }
 
 uint64_t budget_spare(const struct budget *b)

@@ -2,10 +2,12 @@
 /* How much a device's table takes, and how fast its content may change.
  *
  * **Room.**  The capacity that the device declares and the one that the operator allows bound it
- * from above.  What nobody declares is learned: a device that says "full" with N entries of ours in
- * it is taken for that large.  That is forgotten slowly: after a pause, which doubles from one to
- * 60 seconds with each time that it says so again, one entry more is tried; when it is taken, the
- * limit is gone and the table grows until the device says "full" the next time.
+ * from above; so does this
+ * device's part of what all devices together may hold.  What nobody declares is learned: a device
+ * that says "full" with N entries of ours in it is taken for that large.  That is forgotten slowly:
+ * after a pause, which doubles from one to 60 seconds with each time that it says so again, one
+ * entry more is tried; when it is taken, the limit is gone and the table grows until the device
+ * says "full" the next time.
  *
  * **Spare.**  A few entries of a full table are left free (one in 256, at most SPARE_MAX; none in a
  * table too small for that), so that a flow that takes the place of another can be in the table
@@ -33,9 +35,11 @@ struct churn {
 struct budget {
 	uint64_t declared; /* by the device; 0: unknown */
 	uint64_t allowed;  /* by the operator; 0: no limit */
-	uint64_t used;     /* entries of ours */
-	uint64_t foreign;  /* entries that are not ours */
-	bool full;         /* it said so, whatever it declares */
+	bool divided;      /* all devices together may hold so many, and this one: */
+	uint64_t part;
+	uint64_t used;    /* entries of ours */
+	uint64_t foreign; /* entries that are not ours */
+	bool full;        /* it said so, whatever it declares */
 	uint8_t backoff;
 	uint64_t full_at; /* used when it did */
 	uint64_t retry_ns;
@@ -48,6 +52,8 @@ uint64_t budget_room(const struct budget *b, uint64_t now_ns);
 uint64_t budget_spare(const struct budget *b);
 /* What the table holds at most, as far as it is known; 0: unknown. */
 uint64_t budget_capacity(const struct budget *b);
+/* Entries of ours beyond what the operator allows. */
+uint64_t budget_over(const struct budget *b);
 /* The device said "full" / took a rule, with `used` as it now is. */
 void budget_full(struct budget *b, uint64_t now_ns);
 void budget_took(struct budget *b);

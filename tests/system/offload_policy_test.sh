@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Who gets a NIC's entries, live: a limit, the policies, pins by cookie, bridge and port; a bad value is said and left
+# Who gets a NIC's entries, live: limits, the policies, pins by cookie, bridge and port; a bad value is said and left
 # out of account; and every packet is counted through all of it.
 # shellcheck source=tests/system/lib.sh
 . "${srcdir:-.}/tests/system/lib.sh"
@@ -54,7 +54,14 @@ eventually limited
 vsctl remove Interface pa other_config offload-max-entries
 eventually are "10.0.0.2 10.0.0.3"
 
-for key in offload-policy=best offload-fair-share=101 offload-max-churn=-1 offload-pin=cookie=x offload-min-residency=1s; do
+# A limit of the whole switch below what is there: what carries less leaves, and comes back.
+vsctl set Open_vSwitch . other_config:offload-max-total=2
+eventually are 10.0.0.2
+[[ $(ctl offload status) == *"limits allow 2"* ]] || fail "the status does not tell the limit"
+vsctl remove Open_vSwitch . other_config offload-max-total
+eventually are "10.0.0.2 10.0.0.3"
+
+for key in offload-policy=best offload-fair-share=101 offload-max-churn=-1 offload-max-total=-1 offload-pin=cookie=x offload-min-residency=1s; do
 	vsctl set Open_vSwitch . "other_config:$key"
 	eventually grep -q "Open_vSwitch: other_config:${key%%=*}: \"${key#*=}\" is not" "$dir/shuntd.log"
 	vsctl remove Open_vSwitch . other_config "${key%%=*}"

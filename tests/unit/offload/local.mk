@@ -7,12 +7,14 @@ OFFLOAD_TESTS = \
 	tests/unit/offload/engine_test \
 	tests/unit/offload/fault_test \
 	tests/unit/offload/hang_test \
+	tests/unit/offload/limits_test \
 	tests/unit/offload/lost_test \
 	tests/unit/offload/altered_test \
 	tests/unit/offload/parts_test \
 	tests/unit/offload/place_test \
 	tests/unit/offload/policy/outlook_test \
 	tests/unit/offload/policy/rank_test \
+	tests/unit/offload/policy/shrink_test \
 	tests/unit/offload/reasons_test \
 	tests/unit/offload/shares_test \
 	tests/unit/offload/survive_test \
@@ -28,6 +30,7 @@ TESTS += $(OFFLOAD_TESTS)
 OFFLOAD_LAB = tests/unit/offload/lab.c tests/unit/offload/lab.h
 tests_unit_offload_account_test_SOURCES = tests/unit/offload/account_test.c $(OFFLOAD_LAB)
 tests_unit_offload_plan_plan_test_SOURCES = tests/unit/offload/plan/plan_test.c $(OFFLOAD_LAB)
+tests_unit_offload_limits_test_SOURCES = tests/unit/offload/limits_test.c $(OFFLOAD_LAB)
 tests_unit_offload_place_test_SOURCES = tests/unit/offload/place_test.c $(OFFLOAD_LAB)
 tests_unit_offload_engine_test_SOURCES = tests/unit/offload/engine_test.c $(OFFLOAD_LAB)
 tests_unit_offload_sim_agree_test_SOURCES = tests/unit/offload/sim/agree_test.c $(OFFLOAD_LAB)

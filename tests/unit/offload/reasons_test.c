@@ -278,6 +278,35 @@ static void make_evicted(void)
 	full_table(OFFLOAD_EVICTED);
 }
 
+/* Two flows are in hardware, and one may stay. */
+static void make_over_limit(void)
+{
+	struct engine_config cfg;
+	struct engine_flow *f[2];
+	struct match m[2];
+	struct ufid u[2];
+
+	lab_begin(PROFILE "table_size = 9\n", LAB_PORTS, NULL);
+	for (unsigned i = 0; i < 2; i++) {
+		lab_udp(l, 0, i, &m[i]);
+		f[i] = lab_put(l, &m[i], "%1", true, &u[i]);
+		lab_wait_state(l, u[i], OFFLOAD_ST_HARDWARE, -1);
+	}
+	for (unsigned n = 1; n <= 20; n++) { /* readings far enough apart to tell a rate */
+		lab_send(l, 0, &m[0].key, 0, 20);
+		lab_wait_packets(l, f[0], 20 * n);
+		lab_sleep_ms(5);
+	}
+	engine_config_default(&cfg);
+	cfg.min_residency_ms = 0;
+	cfg.max_entries = 1;
+	engine_configure(l->e, &cfg);
+	wait_for(l->e, u[1], OFFLOAD_OVER_LIMIT);
+	for (unsigned i = 0; i < 2; i++)
+		lab_del(l, f[i]);
+	lab_close(l);
+}
+
 /* Two flows and one entry; what keeps the second out is what `reason` says. */
 static void contend(enum offload_reason reason, void (*tune)(struct engine_config *cfg),
 		    const struct engine_port_placement *pl, const char *size)
@@ -687,6 +716,7 @@ static const struct maker {
 	[OFFLOAD_ECHO_DIFFERS] = { make_echo_differs, DRIVER_TOO, "tests/kernel/tc_enomem_test.c",
 				   "ECHO_DIFFERS" },
 	[OFFLOAD_EVICTED] = { make_evicted, 0, NULL, NULL },
+	[OFFLOAD_OVER_LIMIT] = { make_over_limit, 0, NULL, NULL },
 	[OFFLOAD_RESET] = { make_reset, 0, NULL, NULL },
 	[OFFLOAD_FORGOTTEN] = { make_forgotten, 0, NULL, NULL },
 	[OFFLOAD_MUTE] = { make_mute, 0, NULL, NULL },

@@ -85,7 +85,8 @@ const struct offload_reason_info offload_reason_table[OFFLOAD_N_REASONS] = {
 	    "split groups and floods into fewer outputs"),
 	ROW(RECIRC, "recirc", CAPS, "the device cannot look a packet up again",
 	    "The flow recirculates, or is one that packets come to by recirculation, and the "
-	    "device has no chains.",
+	    "device has no chains; or, in TC, others lead to the same chain with packets that "
+	    "have lost or gained other tags or labels, so that bytes could not be told.",
 	    "recirculation comes from conntrack, MPLS and balanced bonds"),
 	ROW(METER, "meter", CAPS, "the device cannot police as the meter does",
 	    "A police action of TC is one bucket: the meter has several bands or none, or a burst "

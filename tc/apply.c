@@ -18,6 +18,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/xalloc.h"
+#include "tc/chains.h"
 #include "tc/device.h"
 #include "tc/flower_number.h"
 #include "tc/meters.h"
@@ -169,6 +170,22 @@ static int need_meters(struct tc_device *d, struct op *op)
 	return rc;
 }
 
+/* What software counts in the chain that it leads to can be told. */
+static int join_chain(struct tc_device *d, struct op *op)
+{
+	const struct offload_rule *r = &op->req->rule;
+	bool ok;
+
+	if (flags_of(d, op) & TCA_CLS_FLAGS_SKIP_SW)
+		return 0;
+	lock_take(&d->lock);
+	ok = tc_chain_join(d, op->rule, r->key, r->mask, r->actions);
+	lock_give(&d->lock);
+	return ok ? 0
+		  : refuse(op->req, -EOPNOTSUPP, OFFLOAD_RECIRC,
+			   "other rules lead there with packets of another length");
+}
+
 /* Adds the request for op's new rule. */
 static int ask_new(struct tc_device *d, struct op *op, struct tc_port *p)
 {
@@ -193,6 +210,9 @@ static int ask_new(struct tc_device *d, struct op *op, struct tc_port *p)
 	if (rc)
 		return no_rule(req, rc);
 	op->rule->ufid = req->rule.ufid;
+	rc = join_chain(d, op);
+	if (rc)
+		return rc; /* take_back() has the rule */
 	tc_env(d, req->rule.policy, &env);
 	tc_rule_follow(d, op->rule, &env, req->rule.actions);
 	op->rule->shared = offload_needs_software(req->rule.mask, req->rule.actions);

@@ -7,6 +7,7 @@
  *   apply.c    requests
  *   leave.c    removals, and the last reading that comes with them
  *   rules.c    rules by handle and number; statistics and dumps
+ *   chains.c   how long packets are in a chain
  *   probe.c    capabilities
  *   watch.c    notifications
  *   follow.c   the ways to tunnels' far ends, by paths.h
@@ -75,7 +76,10 @@ struct tc_rule {
 	struct tc_port *port; /* NULL: of a port that is gone */
 	struct ufid ufid;
 	struct tc_place at;
-	uint8_t l2_bytes; /* of each packet that software's counter leaves out */
+	uint8_t l2_bytes;            /* of each packet that software's counter leaves out */
+	struct tc_chain *in, *to;    /* chains.c; the device's lock */
+	struct cds_list_head onward; /* tc_chain.onward, where it has both */
+	int moved;                   /* bytes that it puts into a packet, or takes out */
 	bool in_hw;
 	bool shown; /* is in tc_device.matches */
 	bool gone;  /* had to go before a replacement that was refused: `last` is due */
@@ -83,6 +87,8 @@ struct tc_rule {
 	uint64_t digest;           /* of what was asked for */
 	uint64_t held;             /* of what the kernel shows of it */
 	uint64_t packets, used_ns; /* at the last reading; when it had grown */
+	uint64_t bytes;            /* at the last reading, as the kernel tells them */
+	uint64_t sw_packets;       /* of the packets, those that software counted */
 	struct tc_path **paths;    /* owned: to the tunnels that it leads to; the device's lock */
 	size_t n_paths;
 	bool shared;         /* software takes some of its packets as a matter of course */
@@ -114,7 +120,7 @@ struct tc_device {
 
 	struct lock lock;
 
-	struct htable rules, matches;
+	struct htable rules, matches, chains;
 	struct id_pool numbers;
 	struct tc_prios prios;
 	uint64_t generation, epoch;

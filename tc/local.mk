@@ -2,6 +2,8 @@ noinst_LIBRARIES += tc/libtc.a
 tc_libtc_a_SOURCES = \
 	tc/apply.c \
 	tc/bond.c \
+	tc/chains.c \
+	tc/chains.h \
 	tc/device.h \
 	tc/filter.c \
 	tc/filter.h \

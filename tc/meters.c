@@ -342,8 +342,8 @@ static void not_lost(struct meter *m, uint64_t packets, uint64_t bytes, uint64_t
 
 /* What a former process left has it in the action's own counts: those of rules that are still there
  * are not counted twice. */
-static void tap_read(struct meter *m, struct tc_tap *t, const struct flower_tap *now,
-		     unsigned l2_bytes) REQUIRES(&inner)
+static void tap_read(struct meter *m, struct tc_tap *t, const struct flower_tap *now, int l2_bytes)
+	REQUIRES(&inner)
 {
 	uint64_t in = more(now->in_packets, t->last.in_packets);
 	uint64_t out = more(now->out_packets, t->last.out_packets);
@@ -357,7 +357,7 @@ static void tap_read(struct meter *m, struct tc_tap *t, const struct flower_tap 
 	t->last = *now;
 }
 
-void tc_taps_read(struct tc_tap *taps, unsigned n, const void *acts, size_t len, unsigned l2_bytes)
+void tc_taps_read(struct tc_tap *taps, unsigned n, const void *acts, size_t len, int l2_bytes)
 {
 	struct flower_tap now[TAPS_MAX];
 

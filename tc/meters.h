@@ -60,7 +60,7 @@ struct tc_tap { /* a meter of a rule in software */
 /* The taps of a filter whose actions the kernel shows; owned by the caller; NULL: none. */
 struct tc_tap *tc_taps_new(const void *acts, size_t len, unsigned *n);
 /* A reading.  Each packet counts with l2_bytes more than the kernel says. */
-void tc_taps_read(struct tc_tap *taps, unsigned n, const void *acts, size_t len, unsigned l2_bytes);
+void tc_taps_read(struct tc_tap *taps, unsigned n, const void *acts, size_t len, int l2_bytes);
 
 /* Reads the hardware's counters; with each pass of statistics. */
 void tc_meters_read(void);

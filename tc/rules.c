@@ -10,6 +10,7 @@
 #include "core/base/hash.h"
 #include "core/base/xalloc.h"
 #include "core/packet/wire.h"
+#include "tc/chains.h"
 #include "tc/device.h"
 #include "tc/flower_bits.h"
 #include "tc/meters.h"
@@ -112,6 +113,7 @@ static void forget(struct tc_device *d, struct tc_rule *r) REQUIRES(&d->lock)
 	if (r->shown)
 		htable_remove(&d->matches, &r->match);
 	tc_rule_unfollow(r);
+	tc_chain_leave(d, r);
 	free(r->taps);
 	id_pool_give(&d->numbers, tc_number(r));
 	if (r->port) {
@@ -228,16 +230,27 @@ void tc_rules_leave(struct tc_device *d, struct tc_port *p)
 
 /* --- counters --- */
 
+/* Bytes of each packet, by software's counter; below 0 behind a deep stack that was popped. */
+static int left_out(const struct tc_rule *r)
+{
+	return r->l2_bytes + tc_chain_moved(r);
+}
+
+static uint64_t frame_bytes(const struct tc_rule *r)
+{
+	return r->bytes + r->sw_packets * (uint64_t)left_out(r);
+}
+
 void tc_rule_stats(struct tc_rule *r, const struct flower_counts *c, uint64_t now_ns,
 		   struct flow_stats *st)
 {
-	uint64_t sw = c->packets - MIN(c->packets, c->hw_packets);
-
 	if (c->packets > r->packets)
 		r->used_ns = now_ns;
 	r->packets = c->packets;
+	r->bytes = c->bytes;
+	r->sw_packets = c->packets - MIN(c->packets, c->hw_packets);
 	*st = (struct flow_stats){ .packets = c->packets,
-				   .bytes = c->bytes + sw * r->l2_bytes,
+				   .bytes = frame_bytes(r),
 				   .used_ns = r->used_ns };
 }
 
@@ -257,7 +270,7 @@ void tc_rule_meters(struct tc_device *d, struct tc_rule *r, const struct tc_filt
 void tc_rule_meters_read(struct tc_rule *r, const struct tc_filter *f)
 {
 	if (r->n_taps && !r->hw_only)
-		tc_taps_read(r->taps, r->n_taps, f->acts, f->acts_len, r->l2_bytes);
+		tc_taps_read(r->taps, r->n_taps, f->acts, f->acts_len, left_out(r));
 }
 
 /* --- dumps --- */
@@ -513,6 +526,8 @@ static void back_one(struct tc_port *p, const struct tc_filter *f, void *arg)
 			r->shared = offload_needs_software(&h.mask, h.actions);
 			r->digest = r->held = offload_rule_digest(&h.key, &h.mask, h.actions);
 			show(d, r, offload_match_digest(&h.key, &h.mask));
+			(void)tc_chain_join(d, r, &h.key, &h.mask,
+					    h.actions); /* it is there, anyhow */
 			tc_rule_stats(r, &f->counts, clock_mono_ns(), &h.stats);
 		}
 		lock_give(&d->lock);
@@ -558,6 +573,17 @@ void tc_back_done(struct tc_device *d)
 	d->n_back = d->cap_back = 0;
 }
 
+/* Rules were read before those that lead to them. */
+static void add_moved(struct tc_device *d)
+{
+	for (size_t i = 0; i < d->n_back; i++) {
+		const struct tc_rule *r = tc_rule_find(d, d->back[i].handle);
+
+		if (r)
+			d->back[i].stats.bytes = frame_bytes(r);
+	}
+}
+
 int tc_read_back(struct offload_device *dev, uint64_t *cursor, struct offload_held *out, size_t max)
 {
 	struct tc_device *d = tc_of(dev);
@@ -567,6 +593,7 @@ int tc_read_back(struct offload_device *dev, uint64_t *cursor, struct offload_he
 	if (!*cursor) {
 		nl_batch_init(&l.batch);
 		(void)tc_ports_each(d, back_port, &l); /* back_port() never fails */
+		add_moved(d);
 		nl_batch_done(&l.batch);
 	}
 	if (*cursor >= d->n_back) {

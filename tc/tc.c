@@ -84,6 +84,7 @@ static int device_new(const char *name, const struct tc_port *first, bool asked,
 	lock_init(&d->lock);
 	htable_init(&d->rules);
 	htable_init(&d->matches);
+	htable_init(&d->chains);
 	id_pool_init(&d->numbers, 1, TC_NUMBER_MASK);
 	tc_prios_init(&d->prios);
 	d->epoch = 1;
@@ -101,6 +102,7 @@ static void device_free(struct tc_device *d)
 	free(d->held);
 	tc_prios_done(&d->prios);
 	id_pool_done(&d->numbers);
+	htable_done(&d->chains);
 	htable_done(&d->matches);
 	htable_done(&d->rules);
 	lock_done(&d->lock);

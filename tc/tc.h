@@ -25,8 +25,9 @@
  *
  * Counters.  What TC counts in software is the packet from its network header on, without a tag
  * that the kernel keeps beside it; the rule's match says what is missing, and bytes are made frames
- * without FCS again.  A driver's counters are taken as frames.  A large segment (TSO, GRO) counts
- * as the packets that it will be.  The last reading comes with the removal.
+ * without FCS again, in a chain by what was done to the length before (chains.h).  A driver's
+ * counters are taken as frames.  A large segment (TSO, GRO) counts as the packets that it will be.
+ * The last reading comes with the removal.
  *
  * Chains are recirc_ids; see flower.h.  Unknown to the kernel's datapath unless it was told to
  * share them (OVS_DP_F_TC_RECIRC_SHARING): then there are none.

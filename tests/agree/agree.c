@@ -96,20 +96,10 @@ static bool compare_frames(const struct frames *want, const struct frames *got, 
 	return same;
 }
 
-static bool several_passes(const struct agree_case *c, const struct outcome *o)
-{
-	for (unsigned i = 0; i < c->n_packets; i++)
-		if (o->passes[i] > 1)
-			return true;
-	return false;
-}
-
 /* True: the same; else *s says what is not.  Counters are not looked at where frames differ. */
 static bool compare(const struct agree_case *c, const struct outcome *want,
-		    const struct outcome *got, bool rough_bytes, struct str *s)
+		    const struct outcome *got, struct str *s)
 {
-	bool bytes = !rough_bytes || !several_passes(c, want);
-
 	for (unsigned i = 0; i < c->n_packets; i++)
 		if (!compare_frames(&want->first[i], &got->first[i], i, "without a megaflow",
 				    want->any_order[i], s))
@@ -121,7 +111,7 @@ static bool compare(const struct agree_case *c, const struct outcome *want,
 	for (unsigned i = 0; i < c->n_lines; i++) {
 		const struct agree_count *w = &want->count[i], *g = &got->count[i];
 
-		if (w->packets == g->packets && (w->bytes == g->bytes || !bytes))
+		if (w->packets == g->packets && w->bytes == g->bytes)
 			continue;
 		str_printf(s, "%s\n  right: %llu packets, %llu bytes; counted: %llu, %llu\n",
 			   c->line[i], (unsigned long long)w->packets, (unsigned long long)w->bytes,
@@ -184,7 +174,7 @@ static bool answers_again(struct question *q, const struct agree_case *c)
 	bool same;
 
 	outcome_clear(&q->got);
-	same = ask_tracker(q->right, c, &q->got) && compare(c, &q->want, &q->got, false, &why);
+	same = ask_tracker(q->right, c, &q->got) && compare(c, &q->want, &q->got, &why);
 	str_done(&why);
 	if (!same)
 		n_undecided++;
@@ -201,8 +191,6 @@ static bool ask_right(struct question *q, const struct agree_case *c)
 static bool fails(void *aux, const struct agree_case *c)
 {
 	struct question *q = aux;
-	/* A NIC leaves the kernel's TC some passes of tracked packets. */
-	bool rough = tier_row(q->t)->rough_bytes || q->right != translation;
 	struct str why = STR_INIT;
 
 	if ((q->until && clock_mono_ns() > q->until) || !ask_right(q, c))
@@ -210,7 +198,7 @@ static bool fails(void *aux, const struct agree_case *c)
 	outcome_clear(&q->got);
 	ck_assert(tier_load(q->t, c, NULL, NULL));
 	tier_run(q->t, c, &q->want, &q->got);
-	if (compare(c, &q->want, &q->got, rough, &why)) {
+	if (compare(c, &q->want, &q->got, &why)) {
 		str_done(&why);
 		return false;
 	}

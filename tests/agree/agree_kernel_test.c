@@ -6,7 +6,7 @@ static const struct agree_tier tiers[] = {
 	{ "user datapath at devices", "netdev", NULL, &wires_veth, LEDGER_USER },
 	{ "kernel datapath", "system", NULL, &wires_veth, LEDGER_KERNEL },
 	{ "kernel datapath and TC in software", "system", "tc", &wires_veth, LEDGER_TC,
-	  .mends_sums = true, .rough_bytes = true },
+	  .mends_sums = true },
 };
 
 int main(void)

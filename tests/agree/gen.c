@@ -448,7 +448,7 @@ void agree_gen(struct agree_case *c, struct rng r, bool tracks)
 	g.tracks = tracks && !g.learns && !pick(&g, 3);
 	g.zone = (uint16_t)(1 + pick(&g, 60000));
 	c->wrong_sums = !g.tracks && !pick(&g, 4);
-	g.kinds = (struct agree_gen_kinds){ c->wrong_sums, pick(&g, 3), !pick(&g, 3) };
+	g.kinds = (struct agree_gen_kinds){ c->wrong_sums, pick(&g, 3), !pick(&g, 3), !g.tracks };
 	for (n = 3 + pick(&g, AGREE_PACKETS - 3); c->n_packets < n;)
 		add_packet(&g);
 	if (g.learns)

@@ -18,6 +18,9 @@ struct agree_gen_kinds {
 	/* IEEE 802.3 frames with SNAP: the kernel puts a label in place of their length, others do
 	 * not put any: no labels are pushed then. */
 	bool snap;
+	/* Frames that are longer than what they carry.  A tracker cuts that off, and TC counts it
+	 * all the same (tc/chains.h). */
+	bool trailers;
 };
 /* gen_packet.c: a frame that says how long it is and keeps to it, but may be odd otherwise. */
 void agree_gen_packet(struct rng *r, const struct agree_gen_kinds *kinds, struct agree_packet *p);

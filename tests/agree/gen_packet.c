@@ -486,7 +486,8 @@ void agree_gen_packet(struct rng *r, const struct agree_gen_kinds *kinds, struct
 	if (kinds->partial && gen_chance(r, 1, 4) && m.l4 &&
 	    ld16(m.b.data + m.l3 - 2) == htons(m.v6 ? ETH_IPV6 : ETH_IPV4) && can_be_partial(&m))
 		make_partial(&m, p);
-	else if (m.proto != IPP_SCTP && gen_chance(r, 1, 3)) /* a trailer, as short frames have */
+	else if (kinds->trailers && m.proto != IPP_SCTP &&
+		 gen_chance(r, 1, 3)) /* as short frames have */
 		buf_put_zeros(&m.b, m.b.len < 60 ? 60 - m.b.len : rng_below(r, 8));
 	p->len = (uint32_t)MIN(m.b.len, (size_t)AGREE_FRAME);
 	memcpy(p->data, m.b.data, p->len);

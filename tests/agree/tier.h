@@ -28,10 +28,6 @@ struct agree_tier {
 	/* Writing a field makes its checksums anew (TC's csum action, and the NICs that stand in
 	 * for it): a wrong one is right then, which the others leave as wrong as it was. */
 	bool mends_sums;
-	/* In a pass after the first a frame counts as long as it came in, not as long as it is by
-	 * then (qdisc_pkt_len() of the kernel's TC): bytes are not compared where there are such.
-	 */
-	bool rough_bytes;
 };
 
 struct frames { /* by port, in order: each with its length before it */

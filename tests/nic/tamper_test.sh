@@ -36,7 +36,8 @@ start_shuntd
 system_bridge br0
 vsctl set Open_vSwitch . other_config:max-idle=600000
 for p in nr0 nr1; do vsctl add-port br0 "$p"; done
-in_host a ping -q -i 0.05 10.0.0.2 >/dev/null &
+ip netns exec a ping -q -i 0.05 10.0.0.2 >/dev/null & # itself, to be stopped
+traffic=$!
 
 step "flows are in the NIC"
 eventually in_nic
@@ -85,6 +86,20 @@ step "the NIC forgets a rule without a word: the kernel's software takes its pac
 was=$(event rule_gone)
 nic_command forget all
 heals rule_gone "$was"
+
+step "its counters stand still while it switches: nobody can tell, so nothing is done, and they catch up"
+eventually in_nic
+kill -STOP $traffic
+was=$(event rule_gone)
+before=$(packets '')
+nic_command mute 1
+in_host a ping -q -c 200 -i 0.02 10.0.0.2 >/dev/null
+expect in_nic
+nic_command mute 0
+caught_up() { (($(packets '') >= before + 400)); }
+eventually caught_up
+equal "$(event rule_gone)" "$was" "rules that were taken for lost"
+kill -CONT $traffic
 
 step "offload goes off, live: ours go, theirs stay"
 vsctl set Interface nr0 other_config:hw-offload=false

@@ -289,6 +289,8 @@ struct engine_port_info {
 /* Fill up to max; return the number there is. */
 size_t engine_devices(struct engine *e, struct engine_device_info *out, size_t max);
 size_t engine_ports(struct engine *e, struct engine_port_info *out, size_t max);
+/* What the kernel lacks, when the port's device can take no rule for want of it; else "". */
+void engine_port_lacking(struct engine *e, struct dp_port port, char *words, size_t size);
 /* What rules of devices took at a port (rx) and gave to it (tx), where the port's own counters
  * leave that out (port.counts_datapath_only), since engine_port_add(); else zeros.  To be added to
  * them: every packet is in one of the two.  As of the last readings; never runs back.  Adopted

@@ -276,6 +276,8 @@ static struct json_object *device_json(const struct engine_device_info *d)
 	explain_int(o, "resets", d->resets);
 	explain_int(o, "hangs", d->hangs);
 	json_object_object_add(o, "hung", json_object_new_boolean(d->hung));
+	if (*d->caps.lacking)
+		explain_str(o, "lacking", d->caps.lacking);
 	explain_int(o, "learned_shapes", d->learned_shapes);
 	add_audit(o, d);
 	add_events(o, d);

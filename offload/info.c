@@ -162,6 +162,17 @@ size_t engine_ports(struct engine *e, struct engine_port_info *out, size_t max)
 	return n;
 }
 
+void engine_port_lacking(struct engine *e, struct dp_port port, char *words, size_t size)
+{
+	const struct engine_port *p;
+
+	lock_take(&e->lock);
+	p = port_find(e, port);
+	(void)snprintf(words, size, "%s",
+		       p && p->dev && p->dev->caps.no_rules ? p->dev->caps.lacking : "");
+	lock_give(&e->lock);
+}
+
 void engine_totals(struct engine *e, struct engine_totals *t)
 {
 	lock_take(&e->lock);

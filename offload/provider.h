@@ -61,6 +61,9 @@ struct offload_caps {
 	uint64_t capacity;       /* entries; 0 = unknown, learned from "full" */
 	uint32_t max_batch;      /* requests of one apply(); 0 = any number */
 	uint32_t counter_lag_ms; /* how old a reading may be */
+	char lacking[256];       /* what the kernel lacks of what rules need: a sentence for the
+				    operator; "" = nothing */
+	bool no_rules;           /* it lacks what each rule needs */
 	bool software;           /* rules that the device does not take run in the provider's own
 				    software; without it OFFLOAD_POLICY_SKIP_HW is never asked for */
 	uint64_t generation;     /* changes when any of this does */

@@ -100,6 +100,11 @@ const struct offload_reason_info offload_reason_table[OFFLOAD_N_REASONS] = {
 	    "kernel's.",
 	    "use datapath_type=system: conntrack in hardware goes together with the kernel's "
 	    "datapath"),
+	ROW(KERNEL_LACKS, "kernel_lacks", CAPS, "this kernel lacks a part that the rule needs",
+	    "Rules are filters of the kernel's TC, and this kernel has no flower classifier, no "
+	    "clsact qdisc or not the action that the rule needs: not built, or a module that is "
+	    "not installed. The words name it.",
+	    "modprobe it, or run a kernel with that CONFIG; it is looked for each half minute"),
 	ROW(TABLE_FULL, "table_full", SPACE, "the device's table is full",
 	    "The device, or its capacity as it is known, has no entry left.",
 	    "wider OpenFlow matches make fewer flows"),

@@ -36,6 +36,7 @@ enum offload_reason {
 	OFFLOAD_RECIRC,         /* recirculation */
 	OFFLOAD_METER,          /* what the meter does no police action can */
 	OFFLOAD_NEEDS_SOFTWARE, /* needs its software path too, and cannot have both */
+	OFFLOAD_KERNEL_LACKS,   /* what the way to the device needs is not in this kernel */
 	/* what the device or driver said */
 	OFFLOAD_TABLE_FULL,
 	OFFLOAD_PRIO_FULL,      /* no rule priority is left for its mask */

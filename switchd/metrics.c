@@ -361,6 +361,12 @@ static void dev_hangs(struct scrape *s)
 	device_sample(s, d, NULL, NULL, d->hangs);
 }
 
+static void dev_lacking(struct scrape *s)
+{
+	FOR_EACH_DEVICE(s, d)
+	device_sample(s, d, NULL, NULL, *d->caps.lacking != '\0');
+}
+
 static void dev_events(struct scrape *s)
 {
 	FOR_EACH_DEVICE(s, d)
@@ -596,6 +602,8 @@ static const struct family families[] = {
 	  connections },
 	{ "shunt_offload_hangs_total", "counter",
 	  "Times that the device did not come back from a call and was cut off", dev_hangs },
+	{ "shunt_offload_kernel_lacks", "gauge",
+	  "Whether the kernel lacks a part of TC that the device's rules may need", dev_lacking },
 	{ "shunt_offload_events_total", "counter", "What the provider told of its own accord",
 	  dev_events },
 	{ "shunt_offload_resets_total", "counter", "Times that the device lost all its rules",

@@ -21,6 +21,7 @@
 #include "tc/chains.h"
 #include "tc/device.h"
 #include "tc/flower_number.h"
+#include "tc/kernel.h"
 #include "tc/meters.h"
 
 LOG_MODULE("tc.rules");
@@ -83,6 +84,18 @@ static uint32_t cost_of(struct tc_device *d, const struct offload_rule *rule)
 	return cost;
 }
 
+/* Neither the driver nor software could take it. */
+static int fits_kernel(const struct buf *options, struct offload_refusal *why)
+{
+	uint32_t parts = tc_kernel_wants(options->data, options->len);
+
+	if (!parts)
+		return 0;
+	(void)flower_refuse(why, OFFLOAD_KERNEL_LACKS, -1, -1);
+	tc_kernel_words(parts, why->driver, sizeof(why->driver));
+	return -EOPNOTSUPP;
+}
+
 int tc_plan(struct offload_device *dev, const struct offload_rule *rule, struct offload_plan *plan)
 {
 	struct tc_device *d = tc_of(dev);
@@ -98,6 +111,8 @@ int tc_plan(struct offload_device *dev, const struct offload_rule *rule, struct 
 	buf_put_uninit(&b, RULE_BYTES); /* grows once */
 	buf_clear(&b);
 	rc = translate(d, rule, false, &b, &m, &plan->refusal);
+	if (!rc)
+		rc = fits_kernel(&b, &plan->refusal);
 	buf_done(&b);
 	if (!rc && rule->policy != OFFLOAD_POLICY_SKIP_HW)
 		rc = tc_fits_driver(d, rule, &m, &plan->refusal);
@@ -137,10 +152,11 @@ static int no_rule(struct offload_req *req, int rc)
 /* There is no qdisc that the port's filters can stand at. */
 static int no_place(struct offload_req *req, int rc, const char *words)
 {
-	enum offload_reason reason = rc == -ENODEV   ? OFFLOAD_GONE
-				     : rc == -ENOSPC ? OFFLOAD_BLOCK_FULL
-				     : rc == -EBUSY  ? OFFLOAD_QDISC
-						     : OFFLOAD_IO_ERROR;
+	enum offload_reason reason = rc == -ENODEV                        ? OFFLOAD_GONE
+				     : rc == -ENOSPC                      ? OFFLOAD_BLOCK_FULL
+				     : rc == -EBUSY                       ? OFFLOAD_QDISC
+				     : rc == -ENOENT || rc == -EOPNOTSUPP ? OFFLOAD_KERNEL_LACKS
+									  : OFFLOAD_IO_ERROR;
 
 	return refuse(req, rc, reason, words);
 }
@@ -290,6 +306,8 @@ static enum offload_reason reason_of(int code, const char *words)
 		return OFFLOAD_TABLE_FULL;
 	if (code == -ENODEV)
 		return OFFLOAD_GONE;
+	if (tc_kernel_refused(code, words))
+		return OFFLOAD_KERNEL_LACKS;
 	return code == -EEXIST || code == -ENOMEM || code == -ENOBUFS || code == -EAGAIN
 		       ? OFFLOAD_IO_ERROR
 		       : OFFLOAD_DRIVER_REFUSED;
@@ -330,8 +348,9 @@ static int refused(struct tc_device *d, struct op *op, int code)
 		return refuse_covered(op->req, by);
 	if (!*words)
 		words = strerror_r(-code, text, sizeof(text));
-	return refuse(op->req, reason == OFFLOAD_DRIVER_REFUSED ? -EOPNOTSUPP : code, reason,
-		      words);
+	if (reason == OFFLOAD_DRIVER_REFUSED || reason == OFFLOAD_KERNEL_LACKS)
+		code = -EOPNOTSUPP;
+	return refuse(op->req, code, reason, words);
 }
 
 /* The kernel holds what was asked for: the very rule, or what the request said of it, which may

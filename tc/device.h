@@ -8,7 +8,7 @@
  *   leave.c    removals, and the last reading that comes with them
  *   rules.c    rules by handle and number; statistics and dumps
  *   chains.c   how long packets are in a chain
- *   probe.c    capabilities
+ *   probe.c    capabilities, and what the kernel lacks (kernel.h)
  *   watch.c    notifications
  *   follow.c   the ways to tunnels' far ends, by paths.h
  *   meters.c   police actions, which belong to no device
@@ -285,6 +285,9 @@ void tc_leave(struct tc_device *d, struct tc_leave *const v[], size_t n);
 
 /* --- probe.c --- */
 int tc_caps(struct offload_device *dev, struct offload_caps *caps);
+/* Looks again for what the kernel lacked, when it is time; all devices hear of what has changed.
+ * The device's thread. */
+void tc_look_again(struct tc_device *d);
 /* Why the driver takes no rules. */
 const char *tc_no_driver(const struct tc_device *d);
 /* Whether the device's driver can take such a rule, by what was tried: 0, or -EOPNOTSUPP and the

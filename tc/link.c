@@ -5,12 +5,10 @@
 #include <linux/ethtool.h>
 #include <linux/if.h>
 #include <linux/if_link.h>
-#include <linux/openvswitch.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
-#include <linux/tc_act/tc_tunnel_key.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -18,9 +16,7 @@
 #include <unistd.h>
 
 #include "core/base/xalloc.h"
-#include "core/io/genl.h"
 #include "tc/flower_action.h"
-#include "tc/flower_tunnel.h"
 
 /* <net/if.h> collides with <linux/if.h>. */
 char *if_indextoname(unsigned ifindex, char *name);
@@ -383,145 +379,4 @@ int tc_qdisc_del(struct nl_chan *c, int ifindex)
 {
 	return qdisc_request(c, RTM_DELQDISC, 0, ifindex, 0, NULL,
 			     "cannot delete the clsact qdisc");
-}
-
-/* --- the tunnel action --- */
-
-#define DF_TRIAL 0x2f00df00u /* its number, in no range of ours that anything else is in */
-
-/* Begins a request about the action; *nests for end_action(). */
-static void begin_action(struct nl_batch *b, uint16_t type, uint16_t flags, size_t nests[2])
-{
-	struct tcamsg t = { .tca_family = AF_UNSPEC };
-
-	(void)nl_batch_add(b, type, flags);
-	buf_put(&b->buf, &t, sizeof(t));
-	nests[0] = nlattr_nest(&b->buf, TCA_ACT_TAB);
-	nests[1] = nlattr_nest(&b->buf, 1);
-	nlattr_put_str(&b->buf, TCA_ACT_KIND, "tunnel_key");
-}
-
-static void end_action(struct nl_batch *b, const size_t nests[2])
-{
-	nlattr_nest_end(&b->buf, nests[1]);
-	nlattr_nest_end(&b->buf, nests[0]);
-}
-
-static void put_df_trial(struct nl_batch *b)
-{
-	const struct flower_tunnel t = { .value = { .dst = htonl(0xc0000201), /* RFC 5737 */
-						    .ttl = 64,
-						    .flags = htons(FLOW_TNL_F_DF) } };
-	struct tc_tunnel_key fixed = { .index = DF_TRIAL,
-				       .action = TC_ACT_PIPE,
-				       .t_action = TCA_TUNNEL_KEY_ACT_SET };
-	size_t nests[2], options;
-
-	begin_action(b, RTM_NEWACTION, NLM_F_CREATE | NLM_F_REPLACE | NLM_F_ECHO, nests);
-	options = nlattr_nest(&b->buf, TCA_ACT_OPTIONS);
-	flower_tunnel_put(&t, FLOWER_PORT_VXLAN, &b->buf);
-	nlattr_put(&b->buf, TCA_TUNNEL_KEY_PARMS, &fixed, sizeof(fixed)); /* the last one holds */
-	nlattr_nest_end(&b->buf, options);
-	end_action(b, nests);
-	begin_action(b, RTM_DELACTION, 0, nests);
-	nlattr_put_u32(&b->buf, TCA_ACT_INDEX, DF_TRIAL);
-	end_action(b, nests);
-}
-
-/* The options of the only action that an answer tells of. */
-static const struct nlattr *options_in(const struct nlmsghdr *h)
-{
-	size_t skip = NLMSG_SPACE(sizeof(struct tcamsg));
-	const struct nlattr *list[TCA_ACT_TAB + 1], *act[2], *a[TCA_ACT_OPTIONS + 1];
-	static const struct nlattr_policy any[] = { NLATTR_ANY, NLATTR_ANY, NLATTR_ANY };
-
-	if (!h || h->nlmsg_len < skip ||
-	    nlattr_parse((const uint8_t *)h + skip, h->nlmsg_len - skip, any, ARRAY_SIZE(list),
-			 list) < 0 ||
-	    !list[TCA_ACT_TAB] ||
-	    nlattr_parse_nested(list[TCA_ACT_TAB], any, ARRAY_SIZE(act), act) < 0 || !act[1] ||
-	    nlattr_parse_nested(act[1], any, ARRAY_SIZE(a), a) < 0)
-		return NULL;
-	return a[TCA_ACT_OPTIONS];
-}
-
-bool tc_kernel_tunnel_df(struct nl_chan *c)
-{
-	const struct nlattr *options;
-	struct flower_tunnel t;
-	bool release, yes = false;
-	struct nl_batch b;
-
-	nl_batch_init(&b);
-	put_df_trial(&b);
-	if (!nl_chan_do(c, &b) && !nl_batch_code(&b, 0)) {
-		options = options_in(nl_batch_data(&b, 0));
-		yes = options &&
-		      !flower_tunnel_get(&t, &release, nlattr_data(options), nlattr_len(options)) &&
-		      t.value.flags & htons(FLOW_TNL_F_DF);
-	}
-	nl_batch_done(&b);
-	return yes;
-}
-
-/* --- the kernel's datapath --- */
-
-static const struct nlattr_policy dp_policy[OVS_DP_ATTR_USER_FEATURES + 1] = {
-	[OVS_DP_ATTR_USER_FEATURES] = NLATTR_EXACT(4)
-};
-
-static bool dp_shares(const struct nlmsghdr *h)
-{
-	const struct nlattr *tb[ARRAY_SIZE(dp_policy)];
-	size_t len;
-	const void *attrs = genl_payload(h, sizeof(struct ovs_header), &len);
-
-	return attrs && nlattr_parse(attrs, len, dp_policy, ARRAY_SIZE(dp_policy), tb) >= 0 &&
-	       tb[OVS_DP_ATTR_USER_FEATURES] &&
-	       nlattr_u32(tb[OVS_DP_ATTR_USER_FEATURES]) & OVS_DP_F_TC_RECIRC_SHARING;
-}
-
-/* 1 and 0 are answers. */
-static int all_share(struct nl_chan *c, uint16_t family)
-{
-	struct ovs_header any = { .dp_ifindex = 0 };
-	unsigned n = 0, sharing = 0;
-	const struct nlmsghdr *h;
-	struct nl_batch b;
-	int rc;
-
-	nl_batch_init(&b);
-	(void)genl_add(&b, family, OVS_DP_CMD_GET, OVS_DATAPATH_VERSION, 0);
-	buf_put(&b.buf, &any, sizeof(any));
-	rc = nl_dump_begin(c, &b);
-	while (!rc && (rc = nl_dump_next(c, &h)) > 0) {
-		n++;
-		sharing += dp_shares(h);
-		rc = 0;
-	}
-	nl_dump_end(c);
-	nl_batch_done(&b);
-	return rc ? rc : n && n == sharing;
-}
-
-static bool share(struct nl_chan *c, uint16_t family)
-{
-	int rc = -EINTR;
-
-	for (unsigned i = 0; rc == -EINTR && i < TC_DUMP_TRIES; i++)
-		rc = all_share(c, family);
-	return rc > 0;
-}
-
-bool tc_kernel_shares_chains(void)
-{
-	struct genl_family family;
-	struct nl_chan *c;
-	bool yes;
-
-	if (nl_chan_open(NETLINK_GENERIC, &c, NULL))
-		return false;
-	yes = !genl_find(c, OVS_DATAPATH_FAMILY, &family, NULL) && share(c, family.id);
-	nl_chan_close(c);
-	return yes;
 }

@@ -52,10 +52,3 @@ int tc_qdisc_find(struct nl_chan *c, int ifindex, struct tc_qdisc_at *ret) MUST_
 int tc_qdisc_add(struct nl_chan *c, int ifindex, uint32_t block, struct error *err) MUST_CHECK;
 /* Takes it away with all that hangs on it. */
 int tc_qdisc_del(struct nl_chan *c, int ifindex);
-
-/* Whether the tunnel action can ask for "do not fragment": one is made that says so, and looked at,
- * because a kernel that cannot leaves it out without a word. */
-bool tc_kernel_tunnel_df(struct nl_chan *c);
-/* Whether the kernel's datapath takes packets over where a chain of TC's ended: every datapath that
- * there is has asked for it (OVS_DP_F_TC_RECIRC_SHARING, linux/openvswitch.h), and there is one. */
-bool tc_kernel_shares_chains(void);

@@ -29,6 +29,8 @@ tc_libtc_a_SOURCES = \
 	tc/flower_tunnel.c \
 	tc/flower_tunnel.h \
 	tc/follow.c \
+	tc/kernel.c \
+	tc/kernel.h \
 	tc/leave.c \
 	tc/link.c \
 	tc/link.h \

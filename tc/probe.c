@@ -22,6 +22,7 @@
 #include "offload/caps.h"
 #include "tc/device.h"
 #include "tc/flower_keymap.h"
+#include "tc/kernel.h"
 #include "tc/meters.h"
 
 LOG_MODULE("tc.caps");
@@ -414,6 +415,45 @@ static void probe_all(struct tc_device *d, struct tc_port *p, struct offload_cap
 	c->software = d->kernel;
 }
 
+/* --- what the kernel lacks --- */
+
+static void tell_parts(struct tc_device *d, void *arg)
+{
+	struct offload_event ev = { .kind = OFFLOAD_EV_CAPS,
+				    .words = "the kernel's TC is another" };
+
+	(void)arg;
+	atomic_store(&d->stale, true);
+	offload_device_notify(&d->up, &ev);
+}
+
+/* Non-zero when it was to be seen at this port. */
+static int look_at_kernel(struct tc_port *p, void *arg)
+{
+	struct tc_device *d = p->dev;
+	struct error err = ERROR_INIT;
+	struct tc_place at;
+	int rc;
+
+	(void)arg;
+	if (!tc_kernel_is_due())
+		return 1;
+	if (p->bond && !atomic_load(&p->ready))
+		return 0; /* it has no qdisc before it has rules */
+	rc = tc_port_qdisc(p, d->chan, &err);
+	error_clear(&err); /* the first rule will say so */
+	at = tc_port_place(p);
+	if (tc_kernel_look(d->chan, rc ? NULL : &at, rc))
+		tc_devices_each(tell_parts, NULL);
+	return !tc_kernel_is_due();
+}
+
+void tc_look_again(struct tc_device *d)
+{
+	if (tc_kernel_is_due())
+		(void)tc_ports_each(d, look_at_kernel, NULL); /* a later look, else */
+}
+
 struct trial_run {
 	struct offload_caps *caps;
 	bool bonds; /* which ports are looked at */
@@ -462,7 +502,10 @@ int tc_caps(struct offload_device *dev, struct offload_caps *caps)
 
 	if (atomic_exchange(&d->stale, false)) {
 		(void)tc_ports_each(d, tc_bond_look, NULL); /* never fails */
+		tc_look_again(d);
 		try_ports(d, &found);
+		tc_kernel_words(tc_kernel_lacking(), found.lacking, sizeof(found.lacking));
+		found.no_rules = tc_kernel_needs(tc_kernel_lacking());
 		lock_take(&d->lock);
 		found.generation = d->caps.generation + 1;
 		d->caps = found;

@@ -11,6 +11,7 @@
 #include "core/base/xalloc.h"
 #include "core/port/linux_link.h"
 #include "tc/device.h"
+#include "tc/kernel.h"
 #include "tc/meters.h"
 #include "tc/paths.h"
 
@@ -288,6 +289,7 @@ static int tc_usage(struct offload_device *dev, struct offload_usage *u)
 	uint64_t n = 0;
 
 	(void)tc_ports_each(d, add_entries, &n); /* never fails */
+	tc_look_again(d);
 	tc_meters_tidy();
 	tc_meter_trial_end(d);
 	lock_take(&d->lock);

@@ -319,6 +319,12 @@ static void show_hangs(struct view *v, struct json_object *d, struct error *err)
 			    jread_bool(d, "hung", err) ? ", and is in one now: cut off" : "");
 }
 
+static void show_lacking(struct view *v, struct json_object *d, struct error *err)
+{
+	if (jread_has(d, "lacking"))
+		view_field(v, "kernel", TONE_BAD, jread_str(d, "lacking", err));
+}
+
 static void show_audit(struct view *v, struct json_object *d, struct error *err)
 {
 	static const char *const findings[][2] = {
@@ -344,6 +350,7 @@ static void show_audit(struct view *v, struct json_object *d, struct error *err)
 		view_fieldf(v, "resets", TONE_BAD, "%s; each time all rules were lost",
 			    units_count(resets).s);
 	show_hangs(v, d, err);
+	show_lacking(v, d, err);
 	str_done(&s);
 }
 

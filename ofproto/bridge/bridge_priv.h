@@ -18,6 +18,7 @@ struct bridge_port {
 	char *name, *type, *peer; /* owned; peer: patch ports only */
 	char *offload;            /* owned; provider text that was asked for, or NULL */
 	char *offload_error;      /* owned; why it has no device, or NULL */
+	char lacking[256];        /* as last told: engine_port_lacking() */
 	struct ofp_port ofp;
 	struct dp_port dp;            /* DP_PORT_NONE: patch */
 	struct port *port;            /* referenced; NULL for patch, tunnel and kernel ports */

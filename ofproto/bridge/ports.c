@@ -508,6 +508,15 @@ void bridge_ports_free(struct bridge *br)
 		port_remove(p, false);
 }
 
+/* Why nothing of it can be offloaded; NULL. */
+static const char *offload_trouble(struct bridge_port *p)
+{
+	if (p->offload_error || !p->port)
+		return p->offload_error;
+	engine_port_lacking(flows_engine(p->br->be->flows), p->dp, p->lacking, sizeof(p->lacking));
+	return *p->lacking ? p->lacking : NULL;
+}
+
 /* --- as OpenFlow sees them --- */
 
 /* Each packet is in one of the two. */
@@ -574,7 +583,7 @@ static void fill_info(struct bridge_port *p, struct bridge_port_info *info)
 		.state = p->state,
 		.peer = p->peer,
 		.tunnel = p->tunnel,
-		.offload_error = p->offload_error,
+		.offload_error = offload_trouble(p),
 		.config = p->config,
 	};
 	(void)bridge_port_stats(p, &info->stats); /* zeros where the device has gone */

@@ -30,6 +30,11 @@ TC_SHELL = tests/kernel/bridges_tc_test.sh tests/kernel/foreign_test.sh tests/ke
 EXTRA_DIST += $(TC_SHELL) tests/kernel/tamper.sh
 KERNEL_TESTS += $(TC_SHELL)
 
+# Kernels that lack a part.
+LACKING_SHELL = tests/kernel/lacking_test.sh
+EXTRA_DIST += $(LACKING_SHELL)
+LACKING_TESTS += $(LACKING_SHELL)
+
 # Exact accounting on each tier.
 EXACT_SHELL = tests/kernel/bytes_test.sh tests/kernel/exact_kernel_test.sh tests/kernel/exact_tc_test.sh
 EXTRA_DIST += $(EXACT_SHELL) tests/kernel/bytes.py tests/kernel/bytes.sh tests/kernel/exact.sh tests/kernel/metered.sh tests/kernel/stream.py tests/nic/lib.sh

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "tc/link.h"
+#include "tc/kernel.h"
 
 static bool is_at_least(unsigned major, unsigned minor)
 {

@@ -1,5 +1,6 @@
-# Tests in kernels of our own.  Folders add what runs there to KERNEL_TESTS (needs a kernel with openvswitch and TC) and to
-# NIC_TESTS (needs the module nicsim too): a program or a script a word; see run-tests for what it finds and how it ends.
+# Tests in kernels of our own.  Folders add what runs there to KERNEL_TESTS (needs a kernel with openvswitch and TC), to NIC_TESTS
+# (needs the module nicsim too) and to LACKING_TESTS (run in kernels that lack a part): a program or a script a word; see
+# run-tests for what it finds and how it ends.
 LAB_FILES = \
 	docs/LAB.md \
 	tests/lab/check \
@@ -43,6 +44,7 @@ LAB_NIC_TESTS = \
 	tests/lab/nic_tunnel_test.sh
 LAB_HOST_TESTS = \
 	tests/lab/check_kernel_test.sh \
+	tests/lab/check_lacking_test.sh \
 	tests/lab/check_nic_test.sh \
 	tests/lab/run_tests_test.sh \
 	tests/lab/uml_run_test.sh
@@ -51,7 +53,7 @@ dist_check_SCRIPTS += $(LAB_HOST_TESTS)
 TESTS += $(LAB_HOST_TESTS)
 KERNEL_TESTS += $(LAB_KERNEL_TESTS)
 NIC_TESTS += $(LAB_NIC_TESTS)
-LAB_LISTS = tests/lab/kernel.list tests/lab/memory.list tests/lab/nic.list
+LAB_LISTS = tests/lab/kernel.list tests/lab/lacking.list tests/lab/memory.list tests/lab/nic.list
 check_DATA = $(LAB_LISTS)
 CLEANFILES += $(LAB_LISTS) tests/lab/smp.list
 
@@ -62,13 +64,16 @@ tests/lab/kernel.list: Makefile
 tests/lab/nic.list: Makefile
 	@$(MKDIR_P) tests/lab
 	@printf '%s\n' $(NIC_TESTS) >$@
+tests/lab/lacking.list: Makefile
+	@$(MKDIR_P) tests/lab
+	@printf '%s\n' $(LACKING_TESTS) >$@
 
 tests/lab/memory.list: Makefile
 	@$(MKDIR_P) tests/lab
 	@printf '%s\n' $(filter $(KERNEL_TESTS) $(NIC_TESTS),$(check_PROGRAMS)) >$@
 
-.PHONY: check-kernel check-memory check-nic check-smp clean-lab
-check-kernel check-memory check-nic check-smp: all
+.PHONY: check-kernel check-lacking check-memory check-nic check-smp clean-lab
+check-kernel check-lacking check-memory check-nic check-smp: all
 	@$(MAKE) $(AM_MAKEFLAGS) $(filter $(KERNEL_TESTS) $(NIC_TESTS),$(check_PROGRAMS)) $(LAB_LISTS) >/dev/null
 	@srcdir=$(srcdir) $(srcdir)/tests/lab/check $(@:check-%=%)
 

@@ -578,6 +578,11 @@ static void make_qdisc(void)
 	said(OFFLOAD_QDISC, -EBUSY);
 }
 
+static void make_kernel_lacks(void)
+{
+	said(OFFLOAD_KERNEL_LACKS, -EOPNOTSUPP);
+}
+
 static void make_meter(void)
 {
 	said(OFFLOAD_METER, -EOPNOTSUPP);
@@ -698,6 +703,8 @@ static const struct maker {
 	[OFFLOAD_RECIRC] = { make_recirc, ACTION_TOO, NULL, NULL },
 	[OFFLOAD_METER] = { make_meter, DRIVER_TOO, "tests/kernel/metered.sh", "reason meter" },
 	[OFFLOAD_NEEDS_SOFTWARE] = { make_needs_software, ACTION_TOO, NULL, NULL },
+	[OFFLOAD_KERNEL_LACKS] = { make_kernel_lacks, DRIVER_TOO, "tests/kernel/lacking_test.sh",
+				   "kernel_lacks" },
 	[OFFLOAD_TABLE_FULL] = { make_table_full, LIMIT_TOO, NULL, NULL },
 	[OFFLOAD_PRIO_FULL] = { make_prio_full, DRIVER_TOO, "tests/unit/tc/prio_test.c",
 				"-ENOSPC" },

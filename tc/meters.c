@@ -31,6 +31,7 @@ struct meter {
 	bool kernel, wanted;
 	bool claimed; /* it was set in this process */
 	bool fresh;   /* nothing that a former process counted is its */
+	bool tampered; /* somebody else had his hands on an action; the inner lock */
 	uint32_t id;
 	struct dp_meter cfg; /* as it was set */
 	const char *unfit;   /* why police cannot do it; NULL: it can */
@@ -51,6 +52,7 @@ static struct lock inner = LOCK_INIT;
 static struct htable meters = HTABLE_INIT;             /* changed under both */
 static struct nl_chan *chan GUARDED_BY_STATIC(&calls); /* owned */
 static struct nl_batch batch GUARDED_BY_STATIC(&calls);
+static _Atomic uint32_t portid; /* chan's; 0: there is none */
 static uint64_t started_ns;
 
 /* --- finding them --- */
@@ -373,11 +375,13 @@ void tc_taps_read(struct tc_tap *taps, unsigned n, const void *acts, size_t len,
 	lock_give(&inner);
 }
 
+/* One that somebody took out begins again. */
 static void hw_read(struct meter *m, const struct police_seen *s) REQUIRES(&inner)
 {
-	uint64_t packets = more(s->packets, m->hw_last.packets);
-	uint64_t bytes = more(s->bytes, m->hw_last.bytes);
-	uint32_t drops = s->drops - m->hw_last.drops;
+	static const struct police_seen zero = { .packets = 0 };
+	const struct police_seen *last = s->packets < m->hw_last.packets ? &zero : &m->hw_last;
+	uint64_t packets = s->packets - last->packets, bytes = more(s->bytes, last->bytes);
+	uint32_t drops = s->drops - last->drops;
 
 	add(&m->hw, packets, bytes);
 	add(&m->hw_drops, drops, share(drops, packets, bytes));
@@ -606,12 +610,52 @@ int tc_meters_start(struct error *err)
 		rc = nl_chan_open(NETLINK_ROUTE, &chan, err);
 		if (!rc) {
 			nl_batch_init(&batch);
+			atomic_store(&portid, nl_chan_portid(chan));
 			started_ns = clock_mono_ns();
 			look_around();
 		}
 	}
 	lock_give(&calls);
 	return rc;
+}
+
+/* --- somebody else's hands --- */
+
+static bool is_made(const struct meter *m, uint32_t index)
+{
+	for (int side = 0; side < N_SIDES; side++)
+		if (m->made[side] &&
+		    (!index || index == police_index(m->kernel, m->id, side == HARDWARE)))
+			return true;
+	return false;
+}
+
+void tc_meters_tampered(uint32_t index)
+{
+	struct meter *m;
+
+	lock_take(&inner);
+	HTABLE_FOR_EACH (m, struct meter, node, &meters)
+		m->tampered |= m->wanted && is_made(m, index);
+	lock_give(&inner);
+}
+
+uint32_t tc_meters_portid(void)
+{
+	return atomic_load(&portid);
+}
+
+/* What is there is changed, what is not is made: to the meter, whatever it was. */
+static void put_right(struct meter *m) REQUIRES(&calls)
+{
+	bool was;
+
+	lock_take(&inner);
+	was = m->tampered;
+	m->tampered = false;
+	lock_give(&inner);
+	if (was && m->wanted && change(m))
+		log_warn_rl("meter %u: somebody changed its police action: put right", m->id);
 }
 
 void tc_meters_tidy(void)
@@ -621,6 +665,8 @@ void tc_meters_tidy(void)
 
 	lock_take(&calls);
 	settled = clock_mono_ns() - started_ns >= FORMER_NS;
+	HTABLE_FOR_EACH (m, struct meter, node, &meters)
+		put_right(m);
 	HTABLE_FOR_EACH (m, struct meter, node, &meters)
 		if (!m->wanted && (settled || m->claimed))
 			forget(m);
@@ -641,6 +687,7 @@ void tc_meters_stop(void)
 		nl_batch_done(&batch);
 		nl_chan_close(chan);
 		chan = NULL;
+		atomic_store(&portid, 0);
 	}
 	lock_give(&calls);
 }

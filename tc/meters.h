@@ -62,7 +62,13 @@ struct tc_tap *tc_taps_new(const void *acts, size_t len, unsigned *n);
 /* A reading.  Each packet counts with l2_bytes more than the kernel says. */
 void tc_taps_read(struct tc_tap *taps, unsigned n, const void *acts, size_t len, int l2_bytes);
 
+/* Somebody else changed that action or took it out; no index: he took out several.  They are made
+ * again by tc_meters_tidy().  Any thread; blocks for a moment. */
+void tc_meters_tampered(uint32_t index);
+/* Of the requests about actions. */
+uint32_t tc_meters_portid(void);
+
 /* Reads the hardware's counters; with each pass of statistics. */
 void tc_meters_read(void);
-/* Removes what nobody wants any more; now and then. */
+/* Removes what nobody wants any more, and puts right what others did; now and then. */
 void tc_meters_tidy(void);

@@ -17,6 +17,8 @@
 #include "core/base/log.h"
 #include "core/base/thread.h"
 #include "tc/device.h"
+#include "tc/meters.h"
+#include "tc/police.h"
 
 LOG_MODULE("tc.watch");
 
@@ -44,7 +46,7 @@ static bool is_ours(uint32_t portid)
 	if (!portid) /* the kernel itself */
 		return false;
 	tc_devices_each(is_asker, &a);
-	return a.ours || portid == tc_main_portid();
+	return a.ours || portid == tc_main_portid() || portid == tc_meters_portid();
 }
 
 struct own {
@@ -62,10 +64,11 @@ static void add_own(struct tc_device *d, void *arg)
 
 void tc_watch_own(void)
 {
-	struct own o = { .n = 0 };
+	struct own o = { .portids = { tc_meters_portid() } };
 
 	if (!notices)
 		return;
+	o.n = o.portids[0] != 0; /* the kernel's own is heard */
 	tc_devices_each(add_own, &o);
 	(void)!nl_chan_ignore(notices, o.portids, o.n); /* else they come, and is_ours() says so */
 }
@@ -160,6 +163,35 @@ static void see_qdisc(const struct nlmsghdr *h)
 	tc_bonds_with(t.tcm_ifindex, tell_port, &gone);
 }
 
+struct seen_police {
+	unsigned n, ours;
+};
+
+static void see_police(const struct police_seen *s, void *arg)
+{
+	struct seen_police *seen = arg;
+
+	seen->n++;
+	if ((s->index & POLICE_MASK) != POLICE_FIRST) /* its cookie may be gone */
+		return;
+	seen->ours++;
+	tc_meters_tampered(s->index);
+}
+
+/* The rules that have it by its number are right as they are. */
+static void see_action(const struct nlmsghdr *h)
+{
+	struct happened what = { .kind = OFFLOAD_EV_RULES, .words = "somebody changed an action" };
+	struct seen_police seen = { .n = 0 };
+
+	if (police_get(h, see_police, &seen))
+		return;
+	if (!seen.n && h->nlmsg_type == RTM_DELACTION) /* all of a kind */
+		tc_meters_tampered(0);
+	if (seen.ours)
+		tc_devices_each(tell_device, &what);
+}
+
 static bool features_changed(const struct nlmsghdr *h)
 {
 	static const struct nlattr_policy policy[IFLA_EVENT + 1] = { [IFLA_EVENT] =
@@ -225,6 +257,11 @@ static void see(const struct nlmsghdr *h, void *arg)
 	case RTM_DELQDISC:
 		if (!is_ours(h->nlmsg_pid))
 			see_qdisc(h);
+		break;
+	case RTM_NEWACTION:
+	case RTM_DELACTION:
+		if (!is_ours(h->nlmsg_pid))
+			see_action(h);
 		break;
 	case RTM_NEWLINK:
 	case RTM_DELLINK: see_link(h); break;

@@ -29,8 +29,8 @@ struct sums {
 struct meter {
 	struct hnode node; /* by its first action's number */
 	bool kernel, wanted;
-	bool claimed; /* it was set in this process */
-	bool fresh;   /* nothing that a former process counted is its */
+	bool claimed;  /* it was set in this process */
+	bool fresh;    /* nothing that a former process counted is its */
 	bool tampered; /* somebody else had his hands on an action; the inner lock */
 	uint32_t id;
 	struct dp_meter cfg; /* as it was set */

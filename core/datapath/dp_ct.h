@@ -93,4 +93,7 @@ struct dp_ct_ops {
 	/* Makes or changes a timeout policy / -ENOENT, -EBUSY: flows still use it. */
 	int (*timeout_set)(struct dp *dp, const struct dp_ct_timeout *t, struct error *err);
 	int (*timeout_del)(struct dp *dp, const char *name, struct error *err);
+	/* fn for the name of each policy that there is (borrowed), whoever made it.  -EINTR: the
+	 * table changed, some may be missing. */
+	int (*timeouts)(struct dp *dp, void (*fn)(const char *name, void *arg), void *arg);
 };

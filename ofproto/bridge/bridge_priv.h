@@ -102,6 +102,7 @@ struct backend_ct { /* ct_zones.c */
 	struct xl_ct_zone *zones; /* owned, by zone */
 	size_t n;
 	uint64_t tidy_ns; /* when it is next looked for what can be deleted */
+	bool looked;      /* for what a former process left */
 };
 
 struct kept_mac { /* keep.c: of a former process */

@@ -6,7 +6,9 @@
  * are one policy, whichever zones have it; others have another name, so that what they are for a
  * name never changes, the flows that name it are translated anew as for any other change, and a
  * process that is started again finds its former life's flows say what its own would.  What no flow
- * names any more is deleted; what one names the kernel keeps, and is asked again. */
+ * names any more is deleted; what one names the kernel keeps, and is asked again.  That goes for
+ * what a former process left, too: it is found at the first configuration by how its names are
+ * made, and zones that want the same timeouts take it over. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -22,6 +24,8 @@
 
 LOG_MODULE("bridge.ct");
 
+#define STEM "shunt_"              /* and eight hexadecimal digits */
+#define LOOKS 5                    /* at a list that changes meanwhile */
 #define TIDY_NS (2 * NSEC_PER_SEC) /* between two tries to delete what flows may name */
 
 struct policy {
@@ -30,6 +34,7 @@ struct policy {
 	uint32_t seconds[DP_CT_N_TIMEOUTS];
 	uint8_t protos; /* XL_CT_* that the datapath has */
 	bool wanted;
+	bool former; /* a process before this one made it, and what it says is not known */
 };
 
 /* By protocol, as XL_CT_* are numbered: its timeouts are one run of the keys. */
@@ -69,18 +74,42 @@ static void make_one(struct backend *be, struct policy *p, unsigned proto)
 		p->protos |= (uint8_t)(1u << proto);
 }
 
-static struct policy *find_or_add(struct backend *be, const uint32_t seconds[DP_CT_N_TIMEOUTS])
+static struct policy *add(struct backend *be, const char *stem)
+{
+	struct policy *p = xzalloc(sizeof(*p));
+
+	(void)snprintf(p->stem, sizeof(p->stem), "%s", stem);
+	cds_list_add_tail(&p->node, &be->ct.policies);
+	return p;
+}
+
+static struct policy *find_stem(struct backend *be, const char *stem)
 {
 	struct policy *p;
 
 	cds_list_for_each_entry (p, &be->ct.policies, node)
-		if (!memcmp(p->seconds, seconds, sizeof(p->seconds)))
+		if (p->former && !strcmp(p->stem, stem))
 			return p;
-	p = xzalloc(sizeof(*p));
+	return NULL;
+}
+
+/* A former process's is made again under its name, whatever it was. */
+static struct policy *find_or_add(struct backend *be, const uint32_t seconds[DP_CT_N_TIMEOUTS])
+{
+	char stem[sizeof(((struct policy *)NULL)->stem)];
+	struct policy *p;
+
+	cds_list_for_each_entry (p, &be->ct.policies, node)
+		if (!p->former && !memcmp(p->seconds, seconds, sizeof(p->seconds)))
+			return p;
+	(void)snprintf(stem, sizeof(stem), STEM "%08x",
+		       (uint32_t)hash_bytes(seconds, sizeof(p->seconds), 0));
+	p = find_stem(be, stem);
+	if (!p)
+		p = add(be, stem);
 	memcpy(p->seconds, seconds, sizeof(p->seconds));
-	(void)snprintf(p->stem, sizeof(p->stem), "shunt_%08x",
-		       (uint32_t)hash_bytes(p->seconds, sizeof(p->seconds), 0));
-	cds_list_add_tail(&p->node, &be->ct.policies);
+	p->former = false;
+	p->protos = 0;
 	return p;
 }
 
@@ -94,6 +123,59 @@ static struct policy *policy_for(struct backend *be, const struct ct_zone_config
 			make_one(be, p, i);
 	return p;
 }
+
+/* --- what a former process left --- */
+
+/* Which protocol's a name of ours is, and the stem that it is made of; -1: somebody else's. */
+static int parse_name(const char *name, char stem[16])
+{
+	char made[XL_CT_TIMEOUT_NAME];
+	size_t len = strlen(STEM) + 8;
+
+	if (strncmp(name, STEM, strlen(STEM)) != 0 ||
+	    strspn(name + strlen(STEM), "0123456789abcdef") != 8)
+		return -1;
+	memcpy(stem, name, len);
+	stem[len] = '\0';
+	for (int i = 0; i < XL_CT_N_PROTOS; i++) {
+		xl_ct_timeout_name(stem, (unsigned)i, made);
+		if (!strcmp(made, name))
+			return i;
+	}
+	return -1;
+}
+
+static void found(const char *name, void *arg)
+{
+	struct backend *be = arg;
+	struct policy *p;
+	char stem[16];
+	int proto = parse_name(name, stem);
+
+	if (proto < 0)
+		return;
+	p = find_stem(be, stem);
+	if (!p)
+		p = add(be, stem);
+	p->former = true;
+	p->protos |= (uint8_t)(1u << proto);
+}
+
+static void look_back(struct backend *be)
+{
+	int rc = -EINTR;
+
+	if (be->ct.looked || !be->dp->ops->ct->timeouts)
+		return;
+	be->ct.looked = true;
+	for (unsigned i = 0; rc == -EINTR && i < LOOKS; i++)
+		rc = be->dp->ops->ct->timeouts(be->dp, found, be);
+	if (rc)
+		log_warn("datapath %s: cannot list the timeouts of a former process: %s",
+			 be->dp->name, strerror(-rc));
+}
+
+/* --- what nobody wants any more --- */
 
 /* True: nothing of it is left. */
 static bool unmake(struct backend *be, struct policy *p)
@@ -145,6 +227,8 @@ void backend_configure_ct_zones(struct backend *be, const struct ct_zone_config 
 	if (n && !can)
 		log_warn_rl("datapath %s: has no timeouts of connections by zone", be->dp->name);
 	n = can ? n : 0;
+	if (can)
+		look_back(be);
 	cds_list_for_each_entry (p, &be->ct.policies, node)
 		p->wanted = false;
 	for (size_t i = 0; i < n; i++) {

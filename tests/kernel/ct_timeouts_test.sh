@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Timeouts of connections by zone (ovs-vsctl add-zone-tp): who commits in the zone gets them, other zones do not, and a change
-# holds for connections from then on.  The kernel's own are 30 s for one-sided UDP and for ICMP.
+# holds for connections from then on; and what a killed process leaves of them.  The kernel's own are 30 s for one-sided UDP and for ICMP.
 # shellcheck source=tests/kernel/lib.sh
 . "${srcdir:-.}/tests/kernel/lib.sh"
 
@@ -20,6 +20,43 @@ have() { # ZONE UDP-LEAST UDP-MOST ICMP-LEAST ICMP-MOST
 	in_host a python3 -c 'import socket; socket.socket(2, 2).sendto(b"x", ("10.0.0.2", 9))'
 	between "$2" "$3" "$1" udp && between "$4" "$5" "$1" icmp
 }
+
+# The kernel's timeout policies by name, of this network namespace (nfnetlink_cttimeout.h); or makes one, for UDP.
+policies() { # [add NAME]
+	python3 - "$@" <<-'END'
+		import socket, struct, sys
+		NEW, GET, SUBSYS = 0, 1, 8
+		def attr(kind, data):
+		    return struct.pack("=HH", 4 + len(data), kind) + data + bytes(-len(data) % 4)
+		s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+		body, what, flags = bytes(4), GET, 0x301  # request, dump
+		if sys.argv[1:]:
+		    body += attr(1, sys.argv[2].encode() + b"\0") + attr(2, b"\0\2") + attr(3, b"\x11")
+		    body += attr(4 | 0x8000, attr(1 | 0x4000, struct.pack(">I", 77)))
+		    what, flags = NEW, 0x605  # request, acknowledge, create, exclusive
+		s.send(struct.pack("=IHHII", 16 + len(body), SUBSYS << 8 | what, flags, 1, 0) + body)
+		names, done = [], False
+		while not done:
+		    data = s.recv(65536)
+		    while data:
+		        length, kind = struct.unpack_from("=IH", data)
+		        if kind in (2, 3):  # an error or acknowledgement, the end
+		            code = struct.unpack_from("=i", data, 16)[0]
+		            sys.exit("netlink: %d" % code) if code else None
+		            done = True
+		            break
+		        names.append(data[24:].split(b"\0", 1)[0].decode())
+		        data = data[(length + 3) & ~3:]
+		print("\n".join(sorted(names)))
+	END
+}
+on_fail() {
+	vsctl list-zone-tp system
+	policies
+	ovs-dpctl dump-flows
+	ovs-ofctl -O OpenFlow13 dump-flows br0
+}
+no_policies() { [[ -z $(policies) ]]; }
 
 start_shuntd
 system_bridge br0
@@ -88,5 +125,27 @@ eventually have 5 100 300 100 400
 step "and none at all"
 vsctl del-zone-tp system zone=5
 eventually have 5 1 30 1 30
+eventually no_policies
+
+step "a process that was killed has left its policies: the next one has the same"
+vsctl add-zone-tp system zone=5 udp_single=300 icmp_first=400
+eventually in_datapath
+left=$(policies)
+expect test -n "$left"
+kill_shuntd
+start_shuntd
+rules 5
+eventually in_datapath
+equal "$(policies)" "$left" "the policies"
+eventually have 5 100 300 100 400
+
+step "one that wants none takes them away, once no flow names them; somebody else's stay"
+kill_shuntd
+rm "$dir/conf.db"
+policies add shunt_of_mine
+start_shuntd
+system_bridge br0
+only_mine() { [[ $(policies) == shunt_of_mine ]]; }
+eventually only_mine
 expect test -z "$(complaints)"
 stop_shuntd

@@ -368,4 +368,5 @@ const struct dp_ct_ops kdp_ct_ops = {
 	.limit_get = kdp_ct_limit_get,
 	.timeout_set = kdp_ct_timeout_set,
 	.timeout_del = kdp_ct_timeout_del,
+	.timeouts = kdp_ct_timeouts,
 };

@@ -89,3 +89,43 @@ int kdp_ct_timeout_del(struct dp *dp UNUSED, const char *name, struct error *err
 	nl_batch_done(&b);
 	return rc;
 }
+
+static bool name_of(const struct nlmsghdr *h, char *name, size_t size)
+{
+	static const struct nlattr_policy policy[] = { [CTA_TIMEOUT_NAME] = {
+							       1, CTNL_TIMEOUT_NAME_MAX } };
+	size_t skip = NLMSG_SPACE(sizeof(struct nfgenmsg));
+	const struct nlattr *tb[ARRAY_SIZE(policy)];
+
+	return h->nlmsg_len >= skip &&
+	       nlattr_parse((const uint8_t *)h + skip, h->nlmsg_len - skip, policy,
+			    ARRAY_SIZE(policy), tb) >= 0 &&
+	       tb[CTA_TIMEOUT_NAME] && nlattr_str(tb[CTA_TIMEOUT_NAME], name, size);
+}
+
+int kdp_ct_timeouts(struct dp *dp UNUSED, void (*fn)(const char *name, void *arg), void *arg)
+{
+	struct nfgenmsg m = { .nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0 };
+	char name[CTNL_TIMEOUT_NAME_MAX + 1];
+	const struct nlmsghdr *h;
+	struct nl_batch b;
+	struct nl_chan *c;
+	int rc = nl_chan_open(NETLINK_NETFILTER, &c, NULL);
+
+	if (rc)
+		return rc;
+	nl_batch_init(&b);
+	(void)nl_batch_add(
+		&b, (uint16_t)(NFNL_SUBSYS_CTNETLINK_TIMEOUT << 8 | IPCTNL_MSG_TIMEOUT_GET), 0);
+	buf_put(&b.buf, &m, sizeof(m));
+	rc = nl_dump_begin(c, &b);
+	while (!rc && (rc = nl_dump_next(c, &h)) > 0) {
+		rc = 0;
+		if (name_of(h, name, sizeof(name)))
+			fn(name, arg);
+	}
+	nl_dump_end(c);
+	nl_batch_done(&b);
+	nl_chan_close(c);
+	return rc;
+}

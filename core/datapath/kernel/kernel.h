@@ -193,3 +193,4 @@ int kdp_ct_limits(struct dp *dp, struct dp_ct_limit *l, size_t max);
 int kdp_ct_limit_get(struct dp *dp, struct dp_ct_limit *l, struct error *err);
 int kdp_ct_timeout_set(struct dp *dp, const struct dp_ct_timeout *t, struct error *err);
 int kdp_ct_timeout_del(struct dp *dp, const char *name, struct error *err);
+int kdp_ct_timeouts(struct dp *dp, void (*fn)(const char *name, void *arg), void *arg);

@@ -283,6 +283,10 @@ static inline bool flow_placed(const struct engine_flow *f)
 bool flow_needs_software(const struct engine_flow *f);
 
 struct engine_flow *flow_new(struct engine *e, const struct engine_put *put);
+/* fn for each that may have a port and a device: those of the table, and those that a thread is
+ * deleting (struct closing). */
+void flow_each(struct engine *e, void (*fn)(struct engine *e, struct engine_flow *f, void *arg),
+	       void *arg) ENGINE_LOCKED(e);
 struct engine_flow *flow_find(struct engine *e, struct ufid ufid) ENGINE_LOCKED(e);
 /* Which port and device it belongs to now. */
 void flow_assign(struct engine *e, struct engine_flow *f) ENGINE_LOCKED(e);

@@ -341,6 +341,19 @@ void flow_enter(struct engine *e, struct engine_flow *f)
 	remember(f, OFFLOAD_ST_SOFTWARE, &f->why);
 }
 
+void flow_each(struct engine *e, void (*fn)(struct engine *e, struct engine_flow *f, void *arg),
+	       void *arg)
+{
+	struct engine_flow *f;
+	struct closing *c;
+
+	HTABLE_FOR_EACH (f, struct engine_flow, by_ufid, &e->flows)
+		fn(e, f, arg);
+	cds_list_for_each_entry (c, &e->closing, node)
+		for (size_t i = 0; i < c->n; i++)
+			fn(e, c->flows[i], arg);
+}
+
 void flow_leave(struct engine *e, struct engine_flow *f)
 {
 	count(e, f, -1);

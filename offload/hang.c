@@ -129,10 +129,10 @@ void hang_recover(struct engine_dev *d)
 
 /* --- strays --- */
 
-static void forget_flow(struct engine *e, struct engine_dev *d, struct engine_flow *f)
-	ENGINE_LOCKED(e)
+static void forget_flow(struct engine *e, struct engine_flow *f, void *arg) NO_TSA /* d->e is e */
 {
 	struct why w = why_of(OFFLOAD_HUNG);
+	struct engine_dev *d = arg;
 
 	if (f->dev != d)
 		return;
@@ -145,17 +145,12 @@ static void forget_flow(struct engine *e, struct engine_dev *d, struct engine_fl
 static void forget_flows(struct engine *e, struct engine_dev *d, struct gone_list *g)
 	ENGINE_LOCKED(e) NO_TSA /* d->e is e */
 {
-	struct closing *c;
 	struct engine_flow *f, *next;
 
 	batch_abandon(d, g);
 	cds_list_for_each_entry_safe (f, next, &d->hw, place)
 		give_up(d, f, g);
-	HTABLE_FOR_EACH (f, struct engine_flow, by_ufid, &e->flows)
-		forget_flow(e, d, f);
-	cds_list_for_each_entry (c, &e->closing, node)
-		for (size_t i = 0; i < c->n; i++)
-			forget_flow(e, d, c->flows[i]);
+	flow_each(e, forget_flow, d);
 }
 
 void hang_stray(struct engine *e, struct engine_dev *d, struct gone_list *g)

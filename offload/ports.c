@@ -269,35 +269,23 @@ static void ask_out(struct engine *e, struct engine_port *p) ENGINE_LOCKED(e)
 	}
 }
 
-static void cut_off_flow(struct engine *e, struct engine_port *p, struct engine_flow *f,
-			 const struct why *why) ENGINE_LOCKED(e)
+/* Those that entered by it lose the device (and the port, when it is no longer in the table); those
+ * that only left by it may try again (and will hear that the output is on no device). */
+static void cut_off(struct engine *e, struct engine_flow *f, void *arg) NO_TSA /* e is locked */
 {
+	struct why w = why_of(OFFLOAD_NO_DEVICE);
+	const struct engine_port *p = arg;
+
+	if (f->port != p) {
+		if (p->dev && f->dev == p->dev && !f->want && f->hw_ok && !f->deleted)
+			place_flow(e, f);
+		return;
+	}
 	place_unwait(f);
 	if (p->dev)
 		queue_drop(&p->dev->queue, &f->queued);
 	flow_assign(e, f);
-	flow_set_state(e, f, OFFLOAD_ST_SOFTWARE, why);
-}
-
-/* Those that entered by it lose the device (and the port, when it is no longer in the table); those
- * that only left by it may try again (and will hear that the output is on no device). */
-static void cut_off(struct engine *e, struct engine_port *p) ENGINE_LOCKED(e)
-{
-	struct why w = why_of(OFFLOAD_NO_DEVICE);
-	struct engine_dev *d = p->dev;
-	struct closing *c;
-	struct engine_flow *f;
-
-	HTABLE_FOR_EACH (f, struct engine_flow, by_ufid, &e->flows) {
-		if (f->port == p)
-			cut_off_flow(e, p, f, &w);
-		else if (d && f->dev == d && !f->want && f->hw_ok)
-			place_flow(e, f);
-	}
-	cds_list_for_each_entry (c, &e->closing, node)
-		for (size_t i = 0; i < c->n; i++)
-			if (c->flows[i]->port == p)
-				cut_off_flow(e, p, c->flows[i], &w);
+	flow_set_state(e, f, OFFLOAD_ST_SOFTWARE, &w);
 }
 
 /* Rules that stay in the device without us, or that it would not let go. */
@@ -359,7 +347,7 @@ static void leave_device(struct engine *e, struct engine_port *p, bool leave, bo
 	}
 	if (forget)
 		htable_remove(&e->ports, &p->node);
-	cut_off(e, p);
+	flow_each(e, cut_off, p);
 	p->dev = NULL;
 	if (last)
 		cds_list_del(&d->node);

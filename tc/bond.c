@@ -70,6 +70,7 @@ static void give_number(uint32_t block) EXCLUDES(numbers_lock)
 
 struct look {
 	struct tc_port *p;
+	struct nl_chan *c;
 	struct tc_slave *v; /* owned */
 	size_t n, cap;
 	struct tc_qdisc_at *q; /* owned; of all devices */
@@ -98,27 +99,24 @@ static void add_qdisc(const struct tc_qdisc_at *q, void *arg)
 	k->q[k->n_q++] = *q;
 }
 
-static int look_once(struct look *k, struct nl_chan *c)
+static int look_once(void *arg)
 {
+	struct look *k = arg;
 	struct tc_link bond;
-	int rc = tc_link_get(c, k->p->ifindex, &bond);
+	int rc = tc_link_get(k->c, k->p->ifindex, &bond);
 
 	k->n = k->n_q = 0;
 	if (rc)
 		return rc;
 	k->backups_count = bond.backups_count;
-	rc = tc_links_each(c, k->p->ifindex, add_slave, k);
-	return rc ? rc : tc_qdiscs_each(c, add_qdisc, k);
+	rc = tc_links_each(k->c, k->p->ifindex, add_slave, k);
+	return rc ? rc : tc_qdiscs_each(k->c, add_qdisc, k);
 }
 
 static int look_at(struct look *k, struct tc_port *p, struct nl_chan *c)
 {
-	int rc = -EINTR;
-
-	*k = (struct look){ .p = p };
-	for (unsigned i = 0; rc == -EINTR && i < TC_DUMP_TRIES; i++)
-		rc = look_once(k, c);
-	return rc;
+	*k = (struct look){ .p = p, .c = c };
+	return tc_read_list(look_once, k);
 }
 
 static void look_done(struct look *k)

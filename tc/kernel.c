@@ -304,9 +304,15 @@ static bool dp_shares(const struct nlmsghdr *h)
 	       nlattr_u32(tb[OVS_DP_ATTR_USER_FEATURES]) & OVS_DP_F_TC_RECIRC_SHARING;
 }
 
+struct ovs_chan {
+	struct nl_chan *c;
+	uint16_t family;
+};
+
 /* 1 and 0 are answers. */
-static int all_share(struct nl_chan *c, uint16_t family)
+static int all_share(void *arg)
 {
+	const struct ovs_chan *o = arg;
 	struct ovs_header any = { .dp_ifindex = 0 };
 	unsigned n = 0, sharing = 0;
 	const struct nlmsghdr *h;
@@ -314,26 +320,17 @@ static int all_share(struct nl_chan *c, uint16_t family)
 	int rc;
 
 	nl_batch_init(&b);
-	(void)genl_add(&b, family, OVS_DP_CMD_GET, OVS_DATAPATH_VERSION, 0);
+	(void)genl_add(&b, o->family, OVS_DP_CMD_GET, OVS_DATAPATH_VERSION, 0);
 	buf_put(&b.buf, &any, sizeof(any));
-	rc = nl_dump_begin(c, &b);
-	while (!rc && (rc = nl_dump_next(c, &h)) > 0) {
+	rc = nl_dump_begin(o->c, &b);
+	while (!rc && (rc = nl_dump_next(o->c, &h)) > 0) {
 		n++;
 		sharing += dp_shares(h);
 		rc = 0;
 	}
-	nl_dump_end(c);
+	nl_dump_end(o->c);
 	nl_batch_done(&b);
 	return rc ? rc : n && n == sharing;
-}
-
-static bool share(struct nl_chan *c, uint16_t family)
-{
-	int rc = -EINTR;
-
-	for (unsigned i = 0; rc == -EINTR && i < TC_DUMP_TRIES; i++)
-		rc = all_share(c, family);
-	return rc > 0;
 }
 
 bool tc_kernel_shares_chains(void)
@@ -344,7 +341,8 @@ bool tc_kernel_shares_chains(void)
 
 	if (nl_chan_open(NETLINK_GENERIC, &c, NULL))
 		return false;
-	yes = !genl_find(c, OVS_DATAPATH_FAMILY, &family, NULL) && share(c, family.id);
+	yes = !genl_find(c, OVS_DATAPATH_FAMILY, &family, NULL) &&
+	      tc_read_list(all_share, &(struct ovs_chan){ c, family.id }) > 0;
 	nl_chan_close(c);
 	return yes;
 }

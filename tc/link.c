@@ -18,6 +18,8 @@
 #include "core/base/xalloc.h"
 #include "tc/flower_action.h"
 
+#define LIST_TRIES 5u
+
 /* <net/if.h> collides with <linux/if.h>. */
 char *if_indextoname(unsigned ifindex, char *name);
 
@@ -31,6 +33,15 @@ static int ask(struct nl_chan *c, struct nl_batch *b, struct error *err, const c
 	if (rc)
 		return error_set(err, -rc, NULL, "%s: %s", what, strerror(-rc));
 	return nl_batch_code(b, 0) ? nl_batch_error(b, 0, err, what) : 0;
+}
+
+int tc_read_list(int (*fn)(void *arg), void *arg)
+{
+	int rc = -EINTR;
+
+	for (unsigned i = 0; rc == -EINTR && i < LIST_TRIES; i++)
+		rc = fn(arg);
+	return rc;
 }
 
 /* --- links --- */
@@ -337,14 +348,25 @@ static void keep_qdisc(const struct tc_qdisc_at *q, void *arg)
 		*ret = *q;
 }
 
+struct find_qdisc {
+	struct nl_chan *c;
+	int ifindex;
+	struct tc_qdisc_at *ret;
+};
+
+static int find_qdisc(void *arg)
+{
+	const struct find_qdisc *f = arg;
+
+	*f->ret = (struct tc_qdisc_at){ .ifindex = f->ifindex, .kind = TC_QDISC_NONE };
+	return tc_qdiscs_each(f->c, keep_qdisc, f->ret);
+}
+
 int tc_qdisc_find(struct nl_chan *c, int ifindex, struct tc_qdisc_at *ret)
 {
-	int rc = -EINTR;
+	struct find_qdisc f = { c, ifindex, ret };
+	int rc = tc_read_list(find_qdisc, &f);
 
-	for (unsigned i = 0; rc == -EINTR && i < TC_DUMP_TRIES; i++) {
-		*ret = (struct tc_qdisc_at){ .ifindex = ifindex, .kind = TC_QDISC_NONE };
-		rc = tc_qdiscs_each(c, keep_qdisc, ret);
-	}
 	return rc == -EINTR ? 0 : rc; /* others come and go all the time */
 }
 

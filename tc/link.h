@@ -9,7 +9,9 @@
 #include "core/io/nl.h"
 #include "tc/flower.h"
 
-#define TC_DUMP_TRIES 5u /* of lists that others change at the same time */
+/* Calls fn, which reads a list that others may change at the same time, until it does not say so:
+ * its result, -EINTR after a few times. */
+int tc_read_list(int (*fn)(void *arg), void *arg) MUST_CHECK;
 
 struct tc_link {
 	int ifindex;

@@ -134,6 +134,7 @@ static void name_device(const struct tc_port *p, const struct port_state *st, ch
 /* --- attach, detach --- */
 
 struct members {
+	int bond;
 	struct port_state *st; /* the switch id that all slaves have */
 	unsigned n;
 	bool offload; /* all of them */
@@ -154,16 +155,20 @@ static void add_member(const struct tc_link *l, void *arg)
 		m->st->phys_switch_id[0] = '\0';
 }
 
+static int list_members(void *arg)
+{
+	struct members *m = arg;
+
+	m->n = 0;
+	m->offload = true;
+	return tc_links_each(main_chan, m->bond, add_member, m);
+}
+
 /* A bond is of the NIC that all of its slaves are of. */
 static int look_at_slaves(struct tc_port *p, struct port_state *st)
 {
-	struct members m;
-	int rc = -EINTR;
-
-	for (unsigned i = 0; rc == -EINTR && i < TC_DUMP_TRIES; i++) {
-		m = (struct members){ .st = st, .offload = true };
-		rc = tc_links_each(main_chan, p->ifindex, add_member, &m);
-	}
+	struct members m = { .bond = p->ifindex, .st = st };
+	int rc = tc_read_list(list_members, &m);
 
 	p->offloads = m.n && m.offload;
 	if (!p->offloads)

@@ -8,54 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/packet/packet.h"
-#include "offload/provider.h"
-#include "tc/tc.h"
 #include "tests/kernel/tc_lab.h"
 
 #define PACKETS 5u
 
-static const struct offload_provider_ops *ops;
-static struct offload_device *dev;
-static struct tc_lab_port ports[2];
-static int marks;
+static struct tc_lab_pair lab;
 static struct flow_key key, mask[2];
 static struct buf acts[2] = { BUF_INIT, BUF_INIT };
-
-static void open_ports(void)
-{
-	struct error err = ERROR_INIT;
-
-	for (unsigned i = 0; i < 2; i++) {
-		tc_lab_port_open(&ports[i], i + 1, tc_lab_near(i), false);
-		ck_assert_msg(!ops->attach(&ports[i].up, "", &dev, &err), "%s", err.cause);
-	}
-}
-
-static void close_ports(void)
-{
-	for (unsigned i = 0; i < 2; i++)
-		ops->detach(dev, &ports[i].up);
-}
 
 static void begin(void)
 {
 	struct error err = ERROR_INIT;
 
-	tc_register();
-	ops = offload_provider_find("tc", 2);
-	for (unsigned i = 0; i < 2; i++)
-		tc_lab_veth(i);
-	open_ports();
-	marks = tc_lab_marks(tc_lab_near(0));
-	key.in_port = htonl(1);
-	key.dl_dst = (struct eth_addr){ { 2, 0, 0, 0, 0, 1 } };
-	key.dl_type = htons(0x0800);
-	key.nw_proto = 17;
-	key.nw_ttl = 64;
-	mask[0].in_port = mask[0].recirc_id = UINT32_MAX;
-	mask[0].dl_type = UINT16_MAX;
-	mask[0].nw_frag = FLOW_FRAG_ANY | FLOW_FRAG_LATER;
+	tc_lab_pair_begin(&lab);
+	tc_lab_udp(&key, &mask[0]);
 	mask[1] = mask[0];
 	mask[1].vlans[0].tci = htons(VLAN_CFI);
 	ck_assert_int_eq(dp_actions_parse("2", &acts[0], &err), 0);
@@ -74,11 +40,9 @@ static struct offload_req request(enum offload_req_kind kind, unsigned flow, uin
 
 static void end(void)
 {
-	close_ports();
-	for (unsigned i = 0; i < 2; i++) {
-		tc_lab_veth_gone(i);
+	tc_lab_pair_end(&lab);
+	for (unsigned i = 0; i < 2; i++)
 		buf_done(&acts[i]);
-	}
 }
 
 /* By flow `by`; its name is in the words. */
@@ -97,7 +61,7 @@ static uint64_t install(unsigned flow)
 {
 	struct offload_req q = request(OFFLOAD_INSTALL, flow, 0);
 
-	ck_assert_uint_eq(ops->apply(dev, &q, 1), 0);
+	ck_assert_uint_eq(lab.ops->apply(lab.dev, &q, 1), 0);
 	return q.handle;
 }
 
@@ -105,7 +69,7 @@ static void refuse(unsigned flow, unsigned by)
 {
 	struct offload_req q = request(OFFLOAD_INSTALL, flow, 0);
 
-	ck_assert_uint_eq(ops->apply(dev, &q, 1), 1);
+	ck_assert_uint_eq(lab.ops->apply(lab.dev, &q, 1), 1);
 	is_covered(&q, by);
 }
 
@@ -113,19 +77,9 @@ static void take_out(uint64_t handle, unsigned packets)
 {
 	struct offload_req q = request(OFFLOAD_REMOVE, 0, handle);
 
-	ck_assert_uint_eq(ops->apply(dev, &q, 1), 0);
+	ck_assert_uint_eq(lab.ops->apply(lab.dev, &q, 1), 0);
 	ck_assert(q.final_ok);
 	ck_assert_uint_eq(q.final.packets, packets);
-}
-
-static void send_some(void)
-{
-	struct packet *p = packet_compose(&key, 20);
-
-	for (unsigned i = 0; i < PACKETS; i++)
-		tc_lab_send(tc_lab_far(0), p->data, p->len);
-	packet_free(p);
-	tc_lab_settle(tc_lab_far(0), marks);
 }
 
 START_TEST(another_flows_rule_is_named)
@@ -135,10 +89,10 @@ START_TEST(another_flows_rule_is_named)
 	for (unsigned first = 0; first < 2; first++) {
 		handle = install(first);
 		refuse(!first, first);
-		send_some();
+		tc_lab_pair_send(&lab, &key, PACKETS);
 		take_out(handle, PACKETS);
 		handle = install(!first);
-		send_some();
+		tc_lab_pair_send(&lab, &key, PACKETS);
 		take_out(handle, PACKETS);
 	}
 }
@@ -149,7 +103,7 @@ START_TEST(in_one_batch)
 	struct offload_req q[2] = { request(OFFLOAD_INSTALL, 0, 0),
 				    request(OFFLOAD_INSTALL, 1, 0) };
 
-	ck_assert_uint_eq(ops->apply(dev, q, 2), 1);
+	ck_assert_uint_eq(lab.ops->apply(lab.dev, q, 2), 1);
 	ck_assert_int_eq(q[0].result, 0);
 	is_covered(&q[1], 0);
 	take_out(q[0].handle, 0);
@@ -162,9 +116,9 @@ START_TEST(after_a_replacement)
 	struct offload_req q = request(OFFLOAD_REPLACE, 0, install(0));
 
 	q.rule.actions = dp_actions_of(&acts[1]);
-	ck_assert_uint_eq(ops->apply(dev, &q, 1), 0);
+	ck_assert_uint_eq(lab.ops->apply(lab.dev, &q, 1), 0);
 	refuse(1, 0);
-	send_some();
+	tc_lab_pair_send(&lab, &key, PACKETS);
 	take_out(q.handle, PACKETS);
 	take_out(install(1), 0);
 }
@@ -178,9 +132,8 @@ START_TEST(after_a_restart)
 	int n;
 
 	(void)install(1);
-	close_ports();
-	open_ports();
-	while ((n = ops->read_back(dev, &cursor, held, ARRAY_SIZE(held))) > 0)
+	tc_lab_pair_anew(&lab);
+	while ((n = lab.ops->read_back(lab.dev, &cursor, held, ARRAY_SIZE(held))) > 0)
 		for (int i = 0; i < n; i++)
 			handle = held[i].handle;
 	ck_assert_uint_ne(handle, 0);

@@ -2,19 +2,13 @@
 /* The kernel has no memory for rules: each allocation that requests, readings and dumps of the TC
  * provider take fails in turn.  What was answered is true, nothing stands that nobody knows of, and
  * nothing is left over. */
-#include "core/packet/parse.h"
-#include "offload/provider.h"
-#include "tc/tc.h"
 #include "tests/kernel/sweep.h"
 #include "tests/kernel/tc_lab.h"
 
 #define RULES 3u
 #define PACKETS 2u
 
-static const struct offload_provider_ops *ops;
-static struct offload_device *dev;
-static struct tc_lab_port ports[2];
-static int marks;
+static struct tc_lab_pair lab;
 static struct offload_req reqs[RULES];
 static uint64_t handles[RULES]; /* of rules that stand; 0: none */
 
@@ -39,12 +33,8 @@ static struct flow_key key_of(unsigned n)
 static void send_some(unsigned n)
 {
 	struct flow_key key = key_of(n);
-	struct packet *p = packet_compose(&key, 20);
 
-	for (unsigned i = 0; i < PACKETS; i++)
-		tc_lab_send(tc_lab_far(0), p->data, p->len);
-	packet_free(p);
-	tc_lab_settle(tc_lab_far(0), marks);
+	tc_lab_pair_send(&lab, &key, PACKETS);
 }
 
 /* RULES requests in one call; the worst result. */
@@ -71,7 +61,7 @@ static int ask(enum offload_req_kind kind, const char *actions)
 						      .mask = &mask,
 						      .actions = dp_actions_of(&acts) };
 	}
-	(void)ops->apply(dev, reqs, RULES); /* each has its result */
+	(void)lab.ops->apply(lab.dev, reqs, RULES); /* each has its result */
 	buf_done(&acts);
 	for (unsigned i = 0; i < RULES; i++) {
 		int rc = reqs[i].result;
@@ -104,7 +94,7 @@ static int dump(void)
 	unsigned held = 0;
 	int n;
 
-	while ((n = ops->dump(dev, &cursor, recs, 8)) > 0)
+	while ((n = lab.ops->dump(lab.dev, &cursor, recs, 8)) > 0)
 		for (int i = 0; i < n; i++, held++)
 			ck_assert_uint_eq(recs[i].handle, handles[recs[i].ufid.u[1] % RULES]);
 	if (!n)
@@ -118,7 +108,7 @@ static int stats(void)
 	uint64_t cursor = 0;
 	int n;
 
-	while ((n = ops->stats(dev, &cursor, st, 8)) > 0)
+	while ((n = lab.ops->stats(lab.dev, &cursor, st, 8)) > 0)
 		for (int i = 0; i < n; i++)
 			ck_assert_uint_eq(st[i].stats.packets, PACKETS);
 	return sweep_weigh(n);
@@ -141,7 +131,7 @@ static void audit(void)
 	unsigned n_orphans = 0;
 	int n;
 
-	while ((n = ops->dump(dev, &cursor, recs, 8)) > 0)
+	while ((n = lab.ops->dump(lab.dev, &cursor, recs, 8)) > 0)
 		for (int i = 0; i < n; i++)
 			if (!is_ours(recs[i].handle) && n_orphans < ARRAY_SIZE(orphans))
 				orphans[n_orphans++] = recs[i].handle;
@@ -149,7 +139,7 @@ static void audit(void)
 	for (unsigned i = 0; i < n_orphans; i++) {
 		struct offload_req q = { .kind = OFFLOAD_REMOVE, .handle = orphans[i] };
 
-		(void)ops->apply(dev, &q, 1);
+		(void)lab.ops->apply(lab.dev, &q, 1);
 		ck_assert_int_eq(q.result, 0);
 	}
 	ck_assert_int_eq(dump(), 0);
@@ -187,7 +177,7 @@ static void all_out(void)
 
 		if (!handles[i])
 			continue;
-		(void)ops->apply(dev, &q, 1);
+		(void)lab.ops->apply(lab.dev, &q, 1);
 		ck_assert(!q.result || q.result == -ENOENT); /* done before, and not answered */
 		handles[i] = 0;
 	}
@@ -205,7 +195,7 @@ static void after_removal(void)
 
 		if (!handles[i])
 			continue;
-		(void)ops->apply(dev, &q, 1);
+		(void)lab.ops->apply(lab.dev, &q, 1);
 		ck_assert(q.result == -ENOENT || (!q.result && q.final.packets == PACKETS));
 		handles[i] = 0;
 	}
@@ -217,8 +207,8 @@ static int usage_and_caps(void)
 	struct offload_usage u;
 	struct offload_caps c;
 
-	(void)ops->caps(dev, &c);
-	(void)ops->usage(dev, &u);
+	(void)lab.ops->caps(lab.dev, &c);
+	(void)lab.ops->usage(lab.dev, &u);
 	return 0;
 }
 
@@ -232,26 +222,13 @@ static const struct scenario scenarios[] = {
 
 static void setup(void)
 {
-	struct error err = ERROR_INIT;
-
-	tc_register();
-	ops = offload_provider_find("tc", 2);
-	for (unsigned i = 0; i < 2; i++) {
-		tc_lab_veth(i);
-		tc_lab_port_open(&ports[i], i + 1, tc_lab_near(i), false);
-		ck_assert_msg(!ops->attach(&ports[i].up, "", &dev, &err), "%s", err.cause);
-	}
-	marks = tc_lab_marks(tc_lab_near(0));
+	tc_lab_pair_begin(&lab);
 	ck_assert_int_eq(usage_and_caps(), 0);
 }
 
 static void teardown(void)
 {
-	(void)close(marks);
-	for (unsigned i = 0; i < 2; i++) {
-		ops->detach(dev, &ports[i].up);
-		tc_lab_veth_gone(i);
-	}
+	tc_lab_pair_end(&lab);
 }
 
 START_TEST(nothing_is_left_of_what_fails)

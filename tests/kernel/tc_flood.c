@@ -137,3 +137,25 @@ unsigned tc_flood_rounds(unsigned otherwise)
 
 	return text ? (unsigned)atoi(text) : otherwise;
 }
+
+int tc_flood_main(const char *name, const TTest *test, unsigned runs, void (*setup)(void),
+		  void (*teardown)(void))
+{
+	TCase *t = tcase_create("removal");
+	Suite *s = suite_create(name);
+	SRunner *r;
+	int failed;
+
+	if (!tc_lab_in_guest())
+		return 77;
+	tcase_set_timeout(t, 300);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_loop_test(t, test, 0, (int)runs);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_set_fork_status(r, CK_NOFORK);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

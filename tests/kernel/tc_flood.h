@@ -4,6 +4,8 @@
  * met a rule are in its last reading, the others in the counter of a filter behind. */
 #pragma once
 
+#include <check.h>
+
 #include "offload/provider.h"
 
 /* Out of the device `far`; they come in at `near`, which gets the filter that drops what no rule
@@ -19,5 +21,8 @@ void tc_flood_rule(struct offload_req *q);
 /* After so many microseconds a request, which must go well. */
 void tc_flood_apply(struct offload_device *dev, struct offload_req *q, enum offload_req_kind kind,
 		    unsigned after_us);
+/* A program of one test, of which there are so many runs, in this process; its exit status. */
+int tc_flood_main(const char *name, const TTest *test, unsigned runs, void (*setup)(void),
+		  void (*teardown)(void));
 /* ROUNDS of the environment, or what the test makes by itself. */
 unsigned tc_flood_rounds(unsigned otherwise);

@@ -15,7 +15,9 @@
 #include <unistd.h>
 
 #include "core/base/str.h"
+#include "core/packet/packet.h"
 #include "core/port/linux_link.h"
+#include "tc/tc.h"
 
 bool tc_lab_in_guest(void)
 {
@@ -116,6 +118,19 @@ void tc_lab_port_open(struct tc_lab_port *p, uint32_t no, const char *device, bo
 	ck_assert_int_gt(p->ifindex, 0);
 }
 
+struct offload_device *tc_lab_attach(struct tc_lab_port *p)
+{
+	struct error err = ERROR_INIT;
+	struct offload_device *dev;
+	struct offload_caps caps;
+
+	tc_register();
+	ck_assert_msg(!offload_provider_find("tc", 2)->attach(&p->up, "", &dev, &err), "%s",
+		      err.cause);
+	ck_assert_int_eq(dev->ops->caps(dev, &caps), 0);
+	return dev;
+}
+
 static int raw_socket(const char *device, uint16_t protocol)
 {
 	struct sockaddr_ll at = { .sll_family = AF_PACKET,
@@ -157,6 +172,69 @@ void tc_lab_settle(const char *far, int marks)
 		ck_assert_int_eq(poll(&p, 1, 10000), 1);
 		ck_assert_int_gt(recv(marks, frame, sizeof(frame), 0), 0);
 	}
+}
+
+/* --- two ports --- */
+
+static void open_pair(struct tc_lab_pair *l)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		tc_lab_port_open(&l->ports[i], i + 1, tc_lab_near(i), false);
+		l->dev = tc_lab_attach(&l->ports[i]);
+	}
+	l->ops = l->dev->ops;
+}
+
+static void close_pair(struct tc_lab_pair *l)
+{
+	for (unsigned i = 0; i < 2; i++)
+		l->ops->detach(l->dev, &l->ports[i].up);
+}
+
+void tc_lab_pair_begin(struct tc_lab_pair *l)
+{
+	for (unsigned i = 0; i < 2; i++)
+		tc_lab_veth(i);
+	open_pair(l);
+	l->marks = tc_lab_marks(tc_lab_near(0));
+}
+
+void tc_lab_pair_end(struct tc_lab_pair *l)
+{
+	(void)close(l->marks);
+	close_pair(l);
+	for (unsigned i = 0; i < 2; i++)
+		tc_lab_veth_gone(i);
+}
+
+void tc_lab_pair_anew(struct tc_lab_pair *l)
+{
+	close_pair(l);
+	open_pair(l);
+}
+
+void tc_lab_pair_send(struct tc_lab_pair *l, const struct flow_key *key, unsigned n)
+{
+	struct packet *p = packet_compose(key, 20);
+
+	for (unsigned i = 0; i < n; i++)
+		tc_lab_send(tc_lab_far(0), p->data, p->len);
+	packet_free(p);
+	tc_lab_settle(tc_lab_far(0), l->marks);
+}
+
+void tc_lab_udp(struct flow_key *key, struct flow_key *mask)
+{
+	memset(key, 0, sizeof(*key));
+	key->in_port = htonl(1);
+	key->dl_dst = (struct eth_addr){ { 2, 0, 0, 0, 0, 1 } };
+	key->dl_type = htons(0x0800);
+	key->nw_proto = 17;
+	key->nw_ttl = 64;
+	memset(mask, 0, sizeof(*mask));
+	mask->in_port = mask->recirc_id = UINT32_MAX;
+	mask->dl_type = UINT16_MAX;
+	mask->nw_frag = FLOW_FRAG_ANY | FLOW_FRAG_LATER;
 }
 
 int tc_lab_listen(const char *device)

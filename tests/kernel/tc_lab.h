@@ -7,6 +7,7 @@
 
 #include "core/packet/parse.h"
 #include "core/port/port.h"
+#include "offload/provider.h"
 
 #define TC_LAB_NEAR "near"
 #define TC_LAB_FAR "far"
@@ -26,6 +27,25 @@ void tc_lab_veth(unsigned i);
 void tc_lab_veth_gone(unsigned i);
 /* user: as the user datapath has it, with an rx. */
 void tc_lab_port_open(struct tc_lab_port *p, uint32_t no, const char *device, bool user);
+/* The provider takes the port, which it must, and has its capabilities; the device. */
+struct offload_device *tc_lab_attach(struct tc_lab_port *p);
+
+/* Two ports of the kernel's datapath, numbers 1 and 2, at near0 and near1. */
+struct tc_lab_pair {
+	const struct offload_provider_ops *ops;
+	struct offload_device *dev;
+	struct tc_lab_port ports[2];
+	int marks; /* at near0 */
+};
+void tc_lab_pair_begin(struct tc_lab_pair *l);
+void tc_lab_pair_end(struct tc_lab_pair *l);
+/* What a restart does to them: detached, and attached to another device. */
+void tc_lab_pair_anew(struct tc_lab_pair *l);
+/* n frames of this key come in at near0, and have been dealt with. */
+void tc_lab_pair_send(struct tc_lab_pair *l, const struct flow_key *key, unsigned n);
+/* UDP over IPv4 that comes in at port 1, and the least that a rule for it looks at. */
+void tc_lab_udp(struct flow_key *key, struct flow_key *mask);
+
 /* Runs a command and fails the test when it fails. */
 void tc_lab_run(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* What a command prints; storage of the next call. */

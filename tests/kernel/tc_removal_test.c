@@ -2,11 +2,8 @@
 /* Removal and replacement of a rule in TC's software while another processor switches packets of
  * it: none is lost from the counts.  What the rules counted and what the filter behind them counted
  * is together what was sent. */
-#include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "tc/tc.h"
 #include "tests/kernel/tc_flood.h"
 #include "tests/kernel/tc_lab.h"
 
@@ -66,16 +63,10 @@ END_TEST
 
 static void setup(void)
 {
-	struct error err = ERROR_INIT;
-	struct offload_caps caps;
-
 	tc_lab_veth(0);
 	tc_lab_run("ip link set " TC_LAB_NEAR "0 up");
 	tc_lab_port_open(&port, 1, tc_lab_near(0), false);
-	tc_register();
-	ck_assert_msg(!offload_provider_find("tc", 2)->attach(&port.up, "", &dev, &err), "%s",
-		      err.cause);
-	ck_assert_int_eq(dev->ops->caps(dev, &caps), 0);
+	dev = tc_lab_attach(&port);
 }
 
 static void teardown(void)
@@ -86,21 +77,5 @@ static void teardown(void)
 
 int main(void)
 {
-	Suite *s = suite_create("tc_removal");
-	TCase *t = tcase_create("removal");
-	SRunner *r;
-	int failed;
-
-	if (!tc_lab_in_guest())
-		return 77;
-	tcase_set_timeout(t, 300);
-	tcase_add_unchecked_fixture(t, setup, teardown);
-	tcase_add_test(t, every_packet_is_counted);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return tc_flood_main("tc_removal", every_packet_is_counted, 1, setup, teardown);
 }

@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/packet/packet.h"
-#include "offload/provider.h"
-#include "tc/tc.h"
 #include "tests/kernel/tc_lab.h"
 #include "tests/unit/seed.h"
 
@@ -24,10 +21,7 @@ struct rule {
 	uint64_t sent, told;
 };
 
-static const struct offload_provider_ops *ops;
-static struct offload_device *dev;
-static struct tc_lab_port ports[2];
-static int marks;
+static struct tc_lab_pair lab;
 static struct rule rules[RULES];
 static struct flow_key key, mask;
 static struct buf acts = BUF_INIT;
@@ -37,32 +31,15 @@ static void open_all(void)
 {
 	struct error err = ERROR_INIT;
 
-	tc_register();
-	ops = offload_provider_find("tc", 2);
-	for (unsigned i = 0; i < 2; i++) {
-		tc_lab_veth(i);
-		tc_lab_port_open(&ports[i], i + 1, tc_lab_near(i), false);
-		ck_assert_msg(!ops->attach(&ports[i].up, "", &dev, &err), "%s", err.cause);
-	}
-	marks = tc_lab_marks(tc_lab_near(0));
-	key.in_port = htonl(1);
-	key.dl_dst = (struct eth_addr){ { 2, 0, 0, 0, 0, 1 } };
-	key.dl_type = htons(0x0800);
-	key.nw_proto = 17;
-	key.nw_ttl = 64;
-	mask.in_port = mask.recirc_id = UINT32_MAX;
-	mask.dl_type = UINT16_MAX;
-	mask.nw_frag = FLOW_FRAG_ANY | FLOW_FRAG_LATER;
+	tc_lab_pair_begin(&lab);
+	tc_lab_udp(&key, &mask);
 	mask.nw_src = UINT32_MAX;
 	ck_assert_int_eq(dp_actions_parse("2", &acts, &err), 0);
 }
 
 static void close_all(void)
 {
-	for (unsigned i = 0; i < 2; i++) {
-		ops->detach(dev, &ports[i].up);
-		tc_lab_veth_gone(i);
-	}
+	tc_lab_pair_end(&lab);
 	buf_done(&acts);
 }
 
@@ -84,7 +61,7 @@ static void ask(struct offload_req *q, enum offload_req_kind kind, unsigned i)
 					     .key = &k,
 					     .mask = &mask,
 					     .actions = dp_actions_of(&acts) } };
-	ck_assert_uint_eq(ops->apply(dev, q, 1), 0);
+	ck_assert_uint_eq(lab.ops->apply(lab.dev, q, 1), 0);
 }
 
 /* Puts a rule in or takes it out. */
@@ -106,13 +83,9 @@ static void turn(unsigned i)
 static void send_some(unsigned i)
 {
 	struct flow_key k = key_of(i);
-	struct packet *p = packet_compose(&k, 20);
 	unsigned n = 1 + (unsigned)rng_below(&rng, 3);
 
-	for (unsigned j = 0; j < n; j++)
-		tc_lab_send(tc_lab_far(0), p->data, p->len);
-	packet_free(p);
-	tc_lab_settle(tc_lab_far(0), marks);
+	tc_lab_pair_send(&lab, &k, n);
 	if (i < RULES && rules[i].handle)
 		rules[i].sent += n;
 }
@@ -134,7 +107,7 @@ static unsigned pass(void)
 	unsigned n = 0;
 	int got;
 
-	while ((got = dev->ops->stats(dev, &cursor, recs, READ_BATCH)) > 0)
+	while ((got = lab.ops->stats(lab.dev, &cursor, recs, READ_BATCH)) > 0)
 		for (int i = 0; i < got; i++, n++)
 			by_handle(recs[i].handle)->told = recs[i].stats.packets;
 	ck_assert_int_eq(got, 0);

@@ -6,13 +6,10 @@
  * driver knew before it: of some age, where it reads its counters now and then (nicsim's `lag`).
  * So a removal can leave out what came since that reading, and each other processor may have a
  * frame in hand.  Nothing counts twice. */
-#include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
-#include "tc/tc.h"
 #include "tests/kernel/tc_flood.h"
 #include "tests/kernel/tc_lab.h"
 
@@ -121,17 +118,11 @@ END_TEST
 
 static void setup(void)
 {
-	struct error err = ERROR_INIT;
-	struct offload_caps caps;
-
 	tc_lab_run("sysctl -qw net.ipv6.conf.default.disable_ipv6=1 && "
 		   "echo add n ports=1 >/sys/kernel/debug/nicsim/control && "
 		   "for d in n nr0 nv0; do ip link set dev $d up; done");
 	tc_lab_port_open(&port, 1, "nr0", false);
-	tc_register();
-	ck_assert_msg(!offload_provider_find("tc", 2)->attach(&port.up, "", &dev, &err), "%s",
-		      err.cause);
-	ck_assert_int_eq(dev->ops->caps(dev, &caps), 0);
+	dev = tc_lab_attach(&port);
 }
 
 static void teardown(void)
@@ -142,21 +133,6 @@ static void teardown(void)
 
 int main(void)
 {
-	Suite *s = suite_create("nic_removal");
-	TCase *t = tcase_create("removal");
-	SRunner *r;
-	int failed;
-
-	if (!tc_lab_in_guest())
-		return 77;
-	tcase_set_timeout(t, 300);
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, what_is_missing_came_last, 0, ARRAY_SIZE(rows));
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return tc_flood_main("nic_removal", what_is_missing_came_last, ARRAY_SIZE(rows), setup,
+			     teardown);
 }

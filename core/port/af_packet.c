@@ -149,7 +149,9 @@ static int prepare(struct af_port *a, const struct port_config *cfg, struct erro
 		return rc;
 	if (linux_link_find(cfg->name, &a->ifindex))
 		return error_set(err, ENODEV, "name", "there is no device %s", cfg->name);
-	rc = apply(a, cfg, err);
+	rc = linux_link_is_free(cfg->name, err);
+	if (!rc)
+		rc = apply(a, cfg, err);
 	if (rc)
 		return rc;
 	a->rx = xcalloc(a->n_rxq, sizeof(a->rx[0]));

@@ -147,6 +147,17 @@ int linux_link_state(int ifindex, struct port_state *st)
 	return rc;
 }
 
+int linux_link_is_free(const char *name, struct error *err)
+{
+	struct port_state st;
+	int ifindex;
+
+	if (linux_link_find(name, &ifindex) || linux_link_state(ifindex, &st) || !*st.bond_master)
+		return 0;
+	return error_set(err, EBUSY, "name", "%s is a slave of %s: what comes in by it is %s's",
+			 name, st.bond_master, st.bond_master);
+}
+
 static int on_mtu_attr(const struct nlattr *a, void *arg)
 {
 	if (mnl_attr_get_type(a) == IFLA_MTU)

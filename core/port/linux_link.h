@@ -12,6 +12,9 @@
 int linux_link_find(const char *name, int *ret) MUST_CHECK;
 /* All of *st.  -ENODEV when the device is gone. */
 int linux_link_state(int ifindex, struct port_state *st) MUST_CHECK;
+/* What comes in by a bond's slave is the bond's: -EBUSY, and *err says whose.  0 for any other
+ * device, and where there is none. */
+int linux_link_is_free(const char *name, struct error *err) MUST_CHECK;
 /* The device's counters as it sees them (RTM_GETSTATS); drops[] is left zero. */
 int linux_link_stats(int ifindex, struct port_stats *st) MUST_CHECK;
 int linux_link_set_up(int ifindex, bool up) MUST_CHECK;

@@ -18,6 +18,19 @@ s.bind((sys.argv[1], 0))
 s.send(bytes(12) + b"\x12\x34" + bytes(46))' "$1"
 }
 
+step "a slave is no port of its own, nor a port a slave"
+vsctl --no-wait add-port br0 s0
+eventually iface_is s0 ofport -1
+expect grep -q "s0 is a slave of bond0" <<<"$(iface s0 error)"
+vsctl --no-wait del-port br0 s0
+ip link set dev pb down
+expect_not ip link set dev pb master bond0
+ip link set dev pb up
+streams_on
+eventually all_in tc
+streams_off
+exact "who is a slave and who a port"
+
 step "another bond, while all blocks are taken"
 first=$((0x53480001)) # the first of the numbers that Shunt takes, 64 of them
 for ((i = 0; i < 64; i++)); do

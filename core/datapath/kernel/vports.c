@@ -364,6 +364,8 @@ int kdp_port_add(struct dp *dp, const struct port_config *cfg, struct dp_port wa
 		return rc;
 	if (t)
 		rc = kdp_tunnel_make(t, cfg, name, dst_port, err);
+	else if (type == OVS_VPORT_TYPE_NETDEV)
+		rc = linux_link_is_free(name, err);
 	if (!rc)
 		rc = add(d, name, cfg, wanted, type, no, err);
 	if (rc && t)

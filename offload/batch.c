@@ -292,13 +292,14 @@ static void apply_batch(struct engine_dev *d, struct batch *b) REQUIRES(d->io)
 }
 
 /* What a request takes, its planning included. */
-static void measure(struct engine_dev *d, const struct batch *b, uint64_t begin)
+static void measure(struct engine_dev *d, const struct batch *b, uint64_t took_ns)
+	REQUIRES(&d->e->lock)
 {
 	double each;
 
 	if (!b->applied || !b->n_reqs)
 		return;
-	each = (double)(clock_mono_ns() - begin) / b->n_reqs;
+	each = (double)took_ns / b->n_reqs;
 	d->batch_ns = d->batch_ns > 0 ? d->batch_ns * 0.75 + each * 0.25 : each;
 }
 
@@ -320,7 +321,7 @@ bool batch_step(struct engine_dev *d)
 	struct batch *b = d->batch;
 	struct gone_list gone = { NULL, 0, 0 };
 	struct room room;
-	uint64_t begin;
+	uint64_t begin, took;
 
 	clock_hold();
 	lock_take(&d->e->lock);
@@ -344,8 +345,9 @@ bool batch_step(struct engine_dev *d)
 	device_called(d);
 
 	clock_hold();
-	measure(d, b, begin);
+	took = clock_mono_ns() - begin;
 	lock_take(&d->e->lock);
+	measure(d, b, took);
 	for (unsigned i = 0; i < b->n; i++)
 		if (!b->abandoned || take_up(d, &b->items[i]))
 			settle(d, &b->items[i], &gone);

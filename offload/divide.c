@@ -52,7 +52,7 @@ static void give_out(struct engine *e, const uint32_t part[], uint32_t n) ENGINE
 	}
 }
 
-void divide_entries(struct engine *e)
+void divide_entries(struct engine *e) NO_TSA /* d->e is e */
 {
 	uint32_t n = begin(e), i = 0, *demand;
 	struct engine_dev *d;

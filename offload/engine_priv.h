@@ -342,8 +342,9 @@ void place_anew(struct engine_flow *f);
 /* Asks for its rule's removal; what follows is `after` with reason `why`. */
 void place_remove(struct engine *e, struct engine_flow *f, enum after_removal after,
 		  enum offload_state via, const struct why *why) ENGINE_LOCKED(e);
-/* Takes a flow in hardware out of it, by a decision: it waits for room from then on. */
-void place_evict(struct engine_flow *f, enum offload_reason reason) REQUIRES(&f->dev->e->lock);
+/* Takes a flow in hardware out of it, by a decision: it waits for room from then on.  The engine's
+ * lock is held. */
+void place_evict(struct engine_flow *f, enum offload_reason reason);
 /* Onto its port's shelf, or to where its value belongs there. */
 void place_shelve(struct engine_flow *f);
 /* A reading brought packets: it goes up where it waits. */

@@ -144,7 +144,7 @@ void place_remove(struct engine *e, struct engine_flow *f, enum after_removal af
 	place_change(f);
 }
 
-void place_evict(struct engine_flow *f, enum offload_reason reason)
+void place_evict(struct engine_flow *f, enum offload_reason reason) NO_TSA
 {
 	struct why w = why_of(reason);
 

@@ -17,7 +17,7 @@ uint64_t engine_ask_readings(struct engine *e)
 	return now;
 }
 
-static bool counts(const struct engine_dev *d) REQUIRES(&d->e->lock)
+static bool counts(const struct engine_dev *d)
 {
 	return !d->hung && (d->rules.n || d->n_busy);
 }

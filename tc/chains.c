@@ -118,7 +118,7 @@ static bool learn_on(struct tc_chain *first, int moved)
 }
 
 bool tc_chain_join(struct tc_device *d, struct tc_rule *r, const struct flow_key *key,
-		   const struct flow_key *mask, struct dp_actions acts)
+		   const struct flow_key *mask, struct dp_actions acts) NO_TSA /* chains.h */
 {
 	uint64_t block = (uint64_t)(uint32_t)r->at.ifindex << 32 | r->at.parent;
 	struct walk w;
@@ -140,7 +140,7 @@ bool tc_chain_join(struct tc_device *d, struct tc_rule *r, const struct flow_key
 	return ok;
 }
 
-void tc_chain_leave(struct tc_device *d, struct tc_rule *r)
+void tc_chain_leave(struct tc_device *d, struct tc_rule *r) NO_TSA
 {
 	if (r->in && r->to)
 		cds_list_del(&r->onward);

@@ -270,8 +270,7 @@ static const char *const lists[] = {
 	"recirc(0x4)",
 	"hash(l4(3)),recirc(0x9)",
 	"sample(sample=50.0%,actions(1,set(ipv4(ttl=1)),2)),3",
-	"sample(sample=100.0%,actions(userspace(sFlow(vid=5,pcp=2,output=3,rate=1),max_len=128))),"
-	"3",
+	"sample(sample=100.0%,actions(userspace(sFlow(vid=5,output=3,rate=1),max_len=128))),3",
 	"sample(sample=50.0%,actions(userspace(sFlow(output=2147483650,rate=2)))),pop_vlan,3",
 	"clone(clone(1),set(udp(dst=9)),2),set(ipv4(ttl=9)),4",
 	"trunc(100),1,2",

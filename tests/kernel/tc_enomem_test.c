@@ -239,8 +239,8 @@ END_TEST
 
 int main(void)
 {
-	TCase *t = tcase_create("no memory");
-	Suite *s = suite_create("rules without memory");
+	TCase *t;
+	Suite *s;
 	SRunner *r;
 	int failed;
 
@@ -250,6 +250,8 @@ int main(void)
 		puts("skipped: this kernel cannot make allocations fail (CONFIG_FAILSLAB)");
 		return 77;
 	}
+	t = tcase_create("no memory");
+	s = suite_create("rules without memory");
 	tcase_set_timeout(t, 300);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, nothing_is_left_of_what_fails, 0, ARRAY_SIZE(scenarios));

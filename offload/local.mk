@@ -77,6 +77,7 @@ offload_liboffload_a_SOURCES = \
 	offload/sim/ingress.c \
 	offload/sim/profile.c \
 	offload/sim/profile.h \
+	offload/sim/profile_print.c \
 	offload/sim/rules.c \
 	offload/sim/sim.c \
 	offload/sim/sim.h \

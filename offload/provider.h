@@ -59,6 +59,7 @@ struct offload_caps {
 	uint32_t max_outputs;                                  /* of one flow; 0 = no limit */
 	uint32_t max_actions;
 	uint64_t capacity;       /* entries; 0 = unknown, learned from "full" */
+	bool inner_vlan;         /* a second VLAN tag is matched */
 	uint32_t max_batch;      /* requests of one apply(); 0 = any number */
 	uint32_t counter_lag_ms; /* how old a reading may be */
 	char lacking[256];       /* what the kernel lacks of what rules need: a sentence for the

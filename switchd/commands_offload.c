@@ -7,12 +7,15 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/xalloc.h"
 #include "offload/explain.h"
+#include "offload/sim/profile.h"
 #include "switchd/commands.h"
 #include "switchd/schema.h"
 
 #define TOP_DEFAULT 20
 #define TOP_MAX 1000
+#define DEVICES_MAX 64
 
 static void reply_json(struct ctl_conn *conn, struct json_object *j)
 {
@@ -167,6 +170,62 @@ static void do_caps(struct ctl_conn *conn, int argc, const char *const argv[], v
 		reply_err(conn, &err);
 	else
 		ctl_reply_error(conn, "there is no bridge, so there is no device");
+}
+
+#define PORTS_MAX 4096
+
+static void name_ports(struct engine *e, const char *device, struct sim_profile *p)
+{
+	struct engine_port_info *v = xcalloc(PORTS_MAX, sizeof(*v));
+	size_t n = MIN(engine_ports(e, v, PORTS_MAX), (size_t)PORTS_MAX), len = 0;
+
+	for (size_t i = 0; i < n && len < sizeof(p->ports); i++)
+		if (!strcmp(v[i].device, device))
+			len += (size_t)snprintf(p->ports + len, sizeof(p->ports) - len, "%s%s",
+						len ? " " : "", v[i].name);
+	free(v);
+}
+
+/* False: it is not a device of this datapath. */
+static bool profile_of(struct engine *e, const char *device, struct sim_profile *p)
+{
+	struct engine_device_info *d = xcalloc(DEVICES_MAX, sizeof(*d));
+	size_t n = MIN(engine_devices(e, d, DEVICES_MAX), (size_t)DEVICES_MAX), i = 0;
+
+	while (i < n && strcmp(d[i].name, device) != 0)
+		i++;
+	if (i < n) {
+		memset(p, 0, sizeof(*p));
+		(void)snprintf(p->name, sizeof(p->name), "%s", device);
+		(void)snprintf(p->description, sizeof(p->description), "%s as it was found",
+			       device);
+		p->caps = d[i].caps;
+		p->inner_vlan = d[i].caps.inner_vlan;
+		p->probed = true;
+		name_ports(e, device, p);
+	}
+	free(d);
+	return i < n;
+}
+
+static void do_profile(struct ctl_conn *conn, int argc, const char *const argv[], void *aux)
+{
+	struct sim_profile *p = xzalloc(sizeof(*p));
+	struct backend *be = NULL;
+	struct str out = STR_INIT;
+	bool found = false;
+
+	while (!found && (be = switchd_backend_next(aux, be)))
+		found = profile_of(engine_of(be), argv[1], p);
+	if (found) {
+		profile_print(p, &out);
+		ctl_reply(conn, str_cstr(&out));
+	} else {
+		str_printf(&out, "no offload device \"%.60s\"", argv[1]);
+		ctl_reply_error(conn, str_cstr(&out));
+	}
+	str_done(&out);
+	free(p);
 }
 
 /* A device's own command (faults of a sim NIC). */
@@ -344,6 +403,7 @@ static const struct ctl_command commands[] = {
 	{ "offload/why", "ufid|filter", 1, 1, do_why },
 	{ "offload/connections", "[n]", 0, 1, do_connections },
 	{ "offload/caps", "device", 1, 1, do_caps },
+	{ "offload/profile", "device", 1, 1, do_profile },
 	{ "offload/top", "[n [rate|packets|newest]]", 0, 2, do_top },
 	{ "offload/device", "device command...", 2, -1, do_device },
 	{ "offload/audit", "[--repair] [device]", 0, 2, do_audit },

@@ -410,6 +410,7 @@ static void probe_all(struct tc_device *d, struct tc_port *p, struct offload_cap
 		c->fields[FIELD_RECIRC_ID / 64] |= UINT64_C(1) << (FIELD_RECIRC_ID % 64);
 	else
 		c->actions &= ~(1u << DP_ACT_RECIRC);
+	c->inner_vlan = d->inner_vlan;
 	c->max_actions = FLOWER_MAX_ACTIONS;
 	c->counter_lag_ms = COUNTER_LAG_MS;
 	c->software = d->kernel;

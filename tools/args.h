@@ -32,7 +32,7 @@ struct args {
 	bool repair;   /* audit */
 	bool generate; /* trace */
 	/* plan */
-	const char *profile, *flows, *ports; /* NULL: not said */
+	const char *profile, *device, *flows, *ports; /* NULL: not said */
 	bool live;
 	double seconds;
 

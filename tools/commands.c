@@ -51,6 +51,10 @@ static const struct command rows[] = {
 	  .fn = run_connections },
 	{ "offload caps", "DEVICE", "what a device can match, rewrite and do", NULL, .min_args = 1,
 	  .max_args = 1, .method = "offload/caps", .layout = layout_caps },
+	{ "offload profile", "DEVICE", "the same as a profile, for `offload plan` elsewhere",
+	  "What it prints, kept in a file whose name ends in .conf, is a NIC for `offload plan "
+	  "--profile=FILE`, where no such NIC is.",
+	  .min_args = 1, .max_args = 1, .method = "offload/profile" },
 	{ "offload top", "", "live: rates, devices, reasons, moves, the busiest flows",
 	  "On a terminal the view fills the screen until q is pressed; blank stops it and lets it "
 	  "go on, s sorts flows, h tells the other keys.  Where output is no terminal, one plain "
@@ -60,7 +64,8 @@ static const struct command rows[] = {
 	  "FILE (or --flows) is what `dpctl/dump-flows -m` printed, of Shunt or of an Open vSwitch "
 	  "(`ovs-appctl dpctl/dump-flows -m`); --live asks the switch itself, which may be an Open "
 	  "vSwitch too: --target=/run/openvswitch/ovs-vswitchd.PID.ctl.  Flows that fit are put "
-	  "into the NIC's table by the traffic that they carry until it is full.",
+	  "into the NIC's table by the traffic that they carry until it is full.  The NIC is a "
+	  "profile (--profile), or one that the switch has (--device), as it was found to be.",
 	  .scopes = ARGS_PLAN, .max_args = -1, .method = "dpctl/dump-flows", .layout = layout_plan,
 	  .fn = plan_run },
 	{ "offload audit", "[DEVICE]", "compare what devices hold with what they should hold",

@@ -137,15 +137,37 @@ static int print_plan(const struct args *a, struct plan *p)
 /* What is missing or too much; NULL: nothing. */
 static const char *wrong(const struct args *a)
 {
-	if (!a->profile)
-		return "which NIC?  Say --profile=NIC: cx6dx, e810, generic, small2k, or another "
-		       "profile";
+	if (!a->profile && !a->device)
+		return "which NIC?  Say --profile=NIC (cx6dx, e810, generic, small2k, or another "
+		       "profile) or --device=DEVICE, one that the switch has";
+	if (a->profile && a->device)
+		return "the NIC is a profile or one that the switch has (--device), not both";
 	if (a->live && (a->flows || a->argc))
 		return "flows come from files or from the switch (--live), not from both";
 	if (!a->live && !a->flows && !a->argc)
 		return "which flows?  Say --live, or name a file with what dpctl/dump-flows -m "
 		       "printed";
 	return NULL;
+}
+
+/* By what the switch found its device to be. */
+static struct plan *ask_device(const struct args *a)
+{
+	struct error err = ERROR_INIT;
+	struct str why = STR_INIT;
+	struct sim_profile sp;
+	struct plan *p = NULL;
+	char *text = NULL;
+
+	if (peer_call(a, "offload/profile", 1, &a->device, &text, &why))
+		out_complain(str_cstr(&why));
+	else if (profile_parse(text, strlen(text), a->device, &sp, &err))
+		(void)complain(&err, EXIT_SWITCH);
+	else
+		p = plan_new(&sp, a->ports ? a->ports : sp.ports);
+	free(text);
+	str_done(&why);
+	return p;
 }
 
 int plan_run(struct args *a)
@@ -159,9 +181,9 @@ int plan_run(struct args *a)
 		out_complain(text);
 		return EXIT_USAGE;
 	}
-	p = plan_new_named(a->profile, a->ports, &err);
+	p = a->device ? ask_device(a) : plan_new_named(a->profile, a->ports, &err);
 	if (!p)
-		return complain(&err, EXIT_USAGE);
+		return a->device ? EXIT_SWITCH : complain(&err, EXIT_USAGE);
 	rc = a->live ? from_switch(a, p) : from_files(a, p);
 	if (!rc)
 		rc = print_plan(a, p);

@@ -27,9 +27,15 @@ struct plan *plan_new(const struct sim_profile *profile, const char *ports)
 
 struct plan *plan_new_named(const char *profile, const char *ports, struct error *err)
 {
+	size_t len = strlen(profile), suffix = strlen(".conf");
+	bool file =
+		strchr(profile, '/') || (len > suffix && !strcmp(profile + len - suffix, ".conf"));
 	struct sim_profile sp;
+	int rc = file ? profile_read(profile, &sp, err) : profile_load(profile, &sp, err);
 
-	return profile_load(profile, &sp, err) ? NULL : plan_new(&sp, ports);
+	if (rc)
+		return NULL;
+	return plan_new(&sp, ports || !sp.ports[0] ? ports : sp.ports);
 }
 
 /* --- forgetting --- */

@@ -28,7 +28,9 @@ struct plan;
 
 /* ports: the NIC's, separated by commas or blanks; NULL: see above. */
 struct plan *plan_new(const struct sim_profile *profile, const char *ports);
-/* The same for a profile by its name; NULL and *err when it cannot be had. */
+/* The same for a profile by its name, or by its file's where that has a slash or ends in ".conf";
+ * ports NULL: those that it names itself.
+ * NULL and *err when it cannot be had. */
 struct plan *plan_new_named(const char *profile, const char *ports, struct error *err);
 void plan_free(struct plan *p);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/xalloc.h"
 #include "offload/caps.h"
@@ -73,7 +74,7 @@ static int add_action(struct line *l, const struct key *k, const char *word)
 	for (unsigned i = 0; i < DP_ACT_N_KINDS; i++) {
 		if (strcmp(dp_action_table[i].name, word))
 			continue;
-		if (!(SIM_ACTIONS >> i & 1))
+		if (!l->p->probed && !(SIM_ACTIONS >> i & 1))
 			return error_set(l->err, EINVAL, l->where,
 					 "no sim NIC can do the action \"%s\"", word);
 		l->p->caps.actions |= 1u << i;
@@ -116,13 +117,16 @@ static int key_bool(struct line *l, const struct key *k)
 
 static int key_text(struct line *l, const struct key *k)
 {
-	(void)snprintf((char *)l->p + k->ofs, sizeof(l->p->description), "%s", l->value);
+	(void)snprintf((char *)l->p + k->ofs, k->max, "%s", l->value);
 	return 0;
 }
 
 #define OFS(MEMBER) offsetof(struct sim_profile, MEMBER)
+#define SIZE(MEMBER) sizeof(((struct sim_profile *)NULL)->MEMBER)
 static const struct key keys[] = {
-	{ "description", key_text, OFS(description), 0, 0, false },
+	{ "description", key_text, OFS(description), 0, SIZE(description), false },
+	{ "probed", key_bool, OFS(probed), 0, 0, false },
+	{ "ports", key_text, OFS(ports), 0, SIZE(ports), false },
 	{ "fields", key_fields, OFS(caps.fields), 0, 1, false },
 	{ "fields_prefix", key_fields, OFS(caps.fields_prefix), 0, 1, false },
 	{ "fields_masked", key_fields, OFS(caps.fields_masked), 0, 1, false },
@@ -196,10 +200,11 @@ int profile_parse(const char *text, size_t len, const char *file, struct sim_pro
 		(void)snprintf(l.where, sizeof(l.where), "%.48s:%u", base ? base + 1 : file, n);
 		rc = parse_line(&l, one);
 	}
-	if (!rc && !p->caps.capacity)
+	if (!rc && !p->caps.capacity && !p->probed)
 		rc = error_set(err, EINVAL, base ? base + 1 : file, "table_size is missing");
 	caps_field_add(p->caps.fields, FIELD_IN_PORT);
-	caps_field_add(p->caps.fields, FIELD_RECIRC_ID);
+	if (!p->probed)
+		caps_field_add(p->caps.fields, FIELD_RECIRC_ID);
 	free(copy);
 	return rc;
 }
@@ -255,20 +260,15 @@ static int no_profile(const char *name, int code, struct error *err)
 	return -code;
 }
 
-int profile_load(const char *name, struct sim_profile *p, struct error *err)
+int profile_read(const char *path, struct sim_profile *p, struct error *err)
 {
-	char path[4096], *text;
+	FILE *f = fopen(path, "re");
+	char *text;
 	size_t len;
-	FILE *f;
 	int rc;
 
-	if (!name_ok(name))
-		return error_set(err, EINVAL, NULL, "\"%.40s\" cannot be the name of a profile",
-				 name);
-	(void)snprintf(path, sizeof(path), "%s/%s.conf", profile_dir(), name);
-	f = fopen(path, "re");
 	if (!f)
-		return no_profile(name, errno, err);
+		return error_set(err, errno, path, "%s", strerrordesc_np(errno));
 	text = xmalloc(PROFILE_MAX_SIZE + 1);
 	len = fread(text, 1, PROFILE_MAX_SIZE + 1, f);
 	if (ferror(f))
@@ -281,6 +281,19 @@ int profile_load(const char *name, struct sim_profile *p, struct error *err)
 	free(text);
 	(void)fclose(f);
 	return rc;
+}
+
+int profile_load(const char *name, struct sim_profile *p, struct error *err)
+{
+	char path[4096];
+
+	if (!name_ok(name))
+		return error_set(err, EINVAL, NULL, "\"%.40s\" cannot be the name of a profile",
+				 name);
+	(void)snprintf(path, sizeof(path), "%s/%s.conf", profile_dir(), name);
+	if (access(path, F_OK))
+		return no_profile(name, errno, err);
+	return profile_read(path, p, err);
 }
 
 /* --- what it would take --- */

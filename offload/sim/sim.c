@@ -52,6 +52,9 @@ static int sim_new(const char *args, const char *name, struct sim **sp, struct e
 
 	(void)snprintf(profile, sizeof(profile), "%.*s", (int)strcspn(args, "/"), args);
 	rc = profile_load(profile, &s->profile, err);
+	if (!rc && s->profile.probed)
+		rc = error_set(err, EINVAL, profile,
+			       "it tells of a NIC that was probed: sim cannot play it");
 	if (rc) {
 		free(s);
 		return rc;
@@ -146,6 +149,7 @@ static int sim_caps(struct offload_device *dev, struct offload_caps *caps)
 	struct sim *s = sim_of(dev);
 
 	*caps = s->profile.caps;
+	caps->inner_vlan = s->profile.inner_vlan;
 	lock_take(&s->lock);
 	caps->generation = s->caps_generation;
 	lock_give(&s->lock);

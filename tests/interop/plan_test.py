@@ -154,14 +154,18 @@ def listed():
 
 
 live = wait_for(listed, 10 * PATIENCE)
-p = plan(shunt, "--profile", "generic", "--live", "--seconds=0.2", "--target",
-         shunt.path("shuntd.ctl"))
-planned = collections.Counter()
-for r in p["reasons"]:
-    planned[r["reason"]] += r["flows"]
-planned["hardware"] = p["hardware"]["flows"]
-equal(p["unreadable"]["lines"], 0, "Shunt's own dump is read")
-equal(dict(planned), dict(live), "the plan is what was placed")
+# By name, as the switch found its device to be, and by what it says of that, in a file.
+told = shunt.net.run([SHUNTCTL, "offload", "profile", "sim:generic", "--target", shunt.path("shuntd.ctl")], env=shunt.env)
+with open(shunt.path("told.conf"), "w") as f:
+    f.write(told.ok())
+for nic in (["--profile", "generic"], ["--device", "sim:generic"], ["--profile", shunt.path("told.conf")]):
+    p = plan(shunt, *nic, "--live", "--seconds=0.2", "--target", shunt.path("shuntd.ctl"))
+    planned = collections.Counter()
+    for r in p["reasons"]:
+        planned[r["reason"]] += r["flows"]
+    planned["hardware"] = p["hardware"]["flows"]
+    equal(p["unreadable"]["lines"], 0, "Shunt's own dump is read")
+    equal(dict(planned), dict(live), "the plan is what was placed: " + " ".join(nic))
 check(live["hardware"] >= 5 and len(live) >= 4, "with flows in and out of hardware", live)
 equal(p["offloaded"]["flows"], p["hardware"]["flows"], "and what is offloaded says so")
 
@@ -169,6 +173,8 @@ equal(p["offloaded"]["flows"], p["hardware"]["flows"], "and what is offloaded sa
 for args, status, words in (
         (["--flows", ovs.path("dump")], 2, "which NIC"),
         (["--profile", "generic"], 2, "which flows"),
+        (["--profile", "generic", "--device", "sim:generic", "--live"], 2, "not both"),
+        (["--device", "sim:nosuch", "--live", "--target", shunt.path("shuntd.ctl")], 1, "sim:nosuch"),
         (["--profile", "nosuch", ovs.path("dump")], 2, "cx6dx, e810, generic, small2k"),
         (["--profile", "generic", "--live", ovs.path("dump")], 2, "not from both"),
         (["--profile", "generic", "/nosuch"], 1, "/nosuch")):

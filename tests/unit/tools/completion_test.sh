@@ -39,7 +39,7 @@ COMP_WORDBREAKS=$' \t\n"\'><=;|&(:'
 check "shuntctl sh" show
 check "shuntctl --json sh" show
 check "shuntctl -t /x/y.ctl offload a" audit
-check "shuntctl offload " status flows why connections caps top plan audit device
+check "shuntctl offload " status flows why connections caps profile top plan audit device
 check "shuntctl offload caps " sim:cx6dx sim:e810
 check "shuntctl offload caps sim:e" e810
 check "shuntctl offload device sim:e810 fault re" refuse reset rewind

@@ -3,10 +3,14 @@
 
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/str.h"
 #include "core/base/xalloc.h"
+#include "offload/caps.h"
+#include "tests/unit/seed.h"
 
 static int parse(const char *text, struct sim_profile *p, struct error *err)
 {
@@ -111,6 +115,68 @@ START_TEST(shipped_profiles_load)
 }
 END_TEST
 
+static void choose_fields(struct rng *r, uint64_t *set, uint64_t *beside)
+{
+	for (unsigned i = 0; i < FIELD_N_IDS; i++) {
+		if (rng_below(r, 3))
+			continue;
+		caps_field_add(set, (enum field_id)i);
+		if (beside)
+			caps_field_add(beside, (enum field_id)i);
+	}
+}
+
+static bool same_caps(const struct offload_caps *a, const struct offload_caps *b)
+{
+	return !memcmp(a->fields, b->fields, sizeof(a->fields)) &&
+	       !memcmp(a->fields_masked, b->fields_masked, sizeof(a->fields_masked)) &&
+	       !memcmp(a->fields_prefix, b->fields_prefix, sizeof(a->fields_prefix)) &&
+	       !memcmp(a->fields_set, b->fields_set, sizeof(a->fields_set)) &&
+	       a->actions == b->actions && a->max_outputs == b->max_outputs &&
+	       a->max_actions == b->max_actions && a->capacity == b->capacity &&
+	       a->max_batch == b->max_batch && a->counter_lag_ms == b->counter_lag_ms;
+}
+
+/* What a probe may find, said as a profile and read back, is the same. */
+START_TEST(what_is_printed_is_read_back)
+{
+	struct rng r = rng_start("what_is_printed_is_read_back");
+
+	for (unsigned round = 0; round < 200; round++) {
+		struct sim_profile p = { .probed = round % 2, .inner_vlan = rng_below(&r, 2) }, q;
+		struct error err = ERROR_INIT;
+		struct str text = STR_INIT;
+
+		(void)snprintf(p.description, sizeof(p.description), "NIC %u, as it was found",
+			       round);
+		(void)snprintf(p.ports, sizeof(p.ports), "%s", round % 3 ? "" : "eth0 eth1");
+		choose_fields(&r, p.caps.fields, NULL);
+		choose_fields(&r, p.caps.fields_masked, p.caps.fields);
+		choose_fields(&r, p.caps.fields_prefix, p.caps.fields);
+		choose_fields(&r, p.caps.fields_set, NULL);
+		caps_field_add(p.caps.fields, FIELD_IN_PORT);
+		if (!p.probed)
+			caps_field_add(p.caps.fields, FIELD_RECIRC_ID);
+		p.caps.actions = p.probed ? (uint32_t)rng_below(&r, 1u << DP_ACT_N_KINDS)
+					  : 1u << DP_ACT_OUTPUT | 1u << DP_ACT_SET;
+		p.caps.capacity = p.probed ? rng_below(&r, 3) * 1000 : 1 + rng_below(&r, 1000);
+		p.caps.max_outputs = (uint32_t)rng_below(&r, 5);
+		p.caps.max_actions = (uint32_t)rng_below(&r, 65536);
+		p.caps.counter_lag_ms = (uint32_t)rng_below(&r, 1000);
+		p.caps.max_batch = 1 + (uint32_t)rng_below(&r, 1024);
+		p.insert_latency_us = (uint32_t)rng_below(&r, 100);
+		profile_print(&p, &text);
+		ck_assert_msg(!parse(str_cstr(&text), &q, &err), "%s: %s", err.field, err.cause);
+		ck_assert_str_eq(p.description, q.description);
+		ck_assert_str_eq(p.ports, q.ports);
+		ck_assert(same_caps(&p.caps, &q.caps));
+		ck_assert(p.probed == q.probed && p.inner_vlan == q.inner_vlan);
+		ck_assert_uint_eq(p.insert_latency_us, q.insert_latency_us);
+		str_done(&text);
+	}
+}
+END_TEST
+
 START_TEST(names_stay_in_the_directory)
 {
 	static const char *const names[] = { "",    "../x",
@@ -139,6 +205,7 @@ int main(void)
 	SRunner *r;
 	int failed;
 
+	tcase_add_test(t, what_is_printed_is_read_back);
 	tcase_add_test(t, keys_are_read);
 	tcase_add_test(t, mistakes_are_told_with_file_and_line);
 	tcase_add_test(t, shipped_profiles_load);

@@ -218,7 +218,56 @@ static bool parse_dump_args(struct ctl_conn *conn, int argc, const char *const a
 	return true;
 }
 
-static void do_dump_flows(struct ctl_conn *conn, int argc, const char *const argv[], void *aux)
+/* --- commands that tell counters: as of when they were given --- */
+
+struct later {
+	struct switchd *sw;
+	struct ctl_conn *conn;
+	ctl_fn *fn;
+	unsigned pending; /* datapaths that are still to be read; main thread */
+	int argc;
+	char *argv[]; /* owned */
+};
+
+static void one_read(void *arg)
+{
+	struct later *l = arg;
+
+	if (--l->pending)
+		return;
+	l->fn(l->conn, l->argc, (const char *const *)l->argv, l->sw);
+	for (int i = 0; i < l->argc; i++)
+		free(l->argv[i]);
+	free(l);
+}
+
+static void round_ended(void *arg) /* revalidator thread */
+{
+	struct later *l = arg;
+
+	loop_post(l->sw->loop, one_read, l);
+}
+
+/* Calls fn when all that was switched before now has been counted. */
+static void after_readings(struct ctl_conn *conn, int argc, const char *const argv[],
+			   struct switchd *sw, ctl_fn *fn)
+{
+	struct later *l = xzalloc(sizeof(*l) + (size_t)argc * sizeof(l->argv[0]));
+	struct backend *be = NULL;
+
+	*l = (struct later){ .sw = sw, .conn = conn, .fn = fn, .pending = 1, .argc = argc };
+	for (int i = 0; i < argc; i++)
+		l->argv[i] = xstrdup(argv[i]);
+	while ((be = switchd_backend_next(sw, be))) {
+		l->pending++;
+		flows_after_readings(backend_flows(be), round_ended, l);
+	}
+	one_read(l);
+}
+
+/* --- dumps --- */
+
+static void dump_flows(struct ctl_conn *conn, int argc, const char *const argv[], void *aux)
 {
 	struct dump d = { .out = STR_INIT };
 
@@ -229,7 +278,12 @@ static void do_dump_flows(struct ctl_conn *conn, int argc, const char *const arg
 	command_done(conn, &d.out);
 }
 
-static void do_bridge_flows(struct ctl_conn *conn, int argc, const char *const argv[], void *aux)
+static void do_dump_flows(struct ctl_conn *conn, int argc, const char *const argv[], void *aux)
+{
+	after_readings(conn, argc, argv, aux, dump_flows);
+}
+
+static void bridge_flows(struct ctl_conn *conn, int argc, const char *const argv[], void *aux)
 {
 	struct dump d = { .out = STR_INIT };
 	struct bridge *br = command_bridge(aux, conn, argv[argc - 1]);
@@ -240,6 +294,11 @@ static void do_bridge_flows(struct ctl_conn *conn, int argc, const char *const a
 	d.be = bridge_backend(br);
 	engine_visit(flows_engine(backend_flows(d.be)), dump_flow, &d);
 	command_done(conn, &d.out);
+}
+
+static void do_bridge_flows(struct ctl_conn *conn, int argc, const char *const argv[], void *aux)
+{
+	after_readings(conn, argc, argv, aux, bridge_flows);
 }
 
 static void do_del_flows(struct ctl_conn *conn, int argc, const char *const argv[], void *aux)
@@ -390,40 +449,16 @@ static void do_upcall_show(struct ctl_conn *conn, int argc, const char *const ar
 	command_done(conn, &out);
 }
 
-struct wait {
-	struct ctl_conn *conn;
-	struct loop *loop;
-};
-
-static void waited(void *arg)
+static void only_reply(struct ctl_conn *conn, int argc UNUSED, const char *const argv[] UNUSED,
+		       void *aux UNUSED)
 {
-	struct wait *w = arg;
-
-	ctl_reply(w->conn, NULL);
-	free(w);
-}
-
-static void round_ended(void *arg) /* revalidator thread */
-{
-	struct wait *w = arg;
-
-	loop_post(w->loop, waited, w);
+	ctl_reply(conn, NULL);
 }
 
 static void do_revalidator_wait(struct ctl_conn *conn, int argc, const char *const argv[],
 				void *aux)
 {
-	struct switchd *sw = aux;
-	struct backend *be = switchd_backend_next(sw, NULL);
-	struct wait *w;
-
-	if (!be) {
-		ctl_reply(conn, NULL);
-		return;
-	}
-	w = xmalloc(sizeof(*w));
-	*w = (struct wait){ conn, sw->loop };
-	flows_after_readings(backend_flows(be), round_ended, w);
+	after_readings(conn, argc, argv, aux, only_reply);
 }
 
 static const struct ctl_command commands[] = {

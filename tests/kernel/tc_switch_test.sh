@@ -76,7 +76,11 @@ all_counted
 
 step "an answer holds what TC has counted until it was asked"
 kill -STOP "${pings[@]}"
+ip_packets() { appctl dpctl/dump-flows | sed -n '/eth_type(0x0800)/s/.*packets:\([0-9]*\),.*/\1/p' | awk '{ s += $1 } END { print s + 0 }'; }
 for n in 1 2 3 5 8; do
+	before=$(ip_packets)
+	in_host a ping -q -c "$n" -i 0.01 10.0.0.2 >/dev/null
+	equal "$(ip_packets)" $((before + 2 * n)) "packets that megaflows tell"
 	in_host a ping -q -c "$n" -i 0.01 10.0.0.2 >/dev/null
 	expect told_at_once
 done

@@ -248,12 +248,13 @@ END_TEST
 START_TEST(packets_cut_short_are_dropped_by_reason)
 {
 	struct flow_key key = conform_key(0, 1, 17), mask;
-	struct buf acts = output_to(1);
+	struct buf acts;
 	struct packet *p;
 	struct dp_stats st;
 
 	if (!conform_env->drops_by_reason)
 		return;
+	acts = output_to(1);
 	p = packet_compose(&key, 20);
 	memset(&mask, 0, sizeof(mask));
 	mask.in_port = UINT32_MAX;

@@ -34,8 +34,7 @@ static const char *actions_of(struct world *w, unsigned chain)
 		"drop",
 		"%0,push_vlan(vid=5,pcp=0),%1,push_vlan(vid=6,pcp=0,tpid=0x88a8),%2",
 		"pop_vlan,%1,%3",
-		"push_mpls(label=16,tc=0,ttl=9,bos=1,eth_type=0x8847),%2,pop_mpls(eth_type=0x800),%"
-		"1",
+		"push_mpls(label=1,tc=0,ttl=9,bos=1,eth_type=0x8847),%2,pop_mpls(eth_type=0x800)",
 		"pop_mpls(eth_type=0x800),%0,%3",
 		"clone(%1,%2),pop_vlan,%0",
 		"push_vlan(vid=7,pcp=0),%0,clone(pop_vlan,pop_vlan,%2)",

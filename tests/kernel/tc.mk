@@ -40,6 +40,7 @@ EXACT_SHELL = tests/kernel/bytes_test.sh tests/kernel/exact_kernel_test.sh tests
 EXTRA_DIST += $(EXACT_SHELL) tests/kernel/bytes.py tests/kernel/bytes.sh tests/kernel/exact.sh tests/kernel/metered.sh tests/kernel/stream.py tests/nic/lib.sh
 KERNEL_TESTS += $(EXACT_SHELL)
 NIC_SHELL = tests/nic/bytes_test.sh tests/nic/conns_test.sh tests/nic/ct_test.sh tests/nic/exact_faults_test.sh tests/nic/exact_test.sh \
-	tests/nic/faults_test.sh tests/nic/metered_test.sh tests/nic/passes_test.sh tests/nic/switch_test.sh tests/nic/tamper_test.sh
+	tests/nic/faults_test.sh tests/nic/metered_test.sh tests/nic/passes_test.sh tests/nic/plan_test.sh \
+	tests/nic/switch_test.sh tests/nic/tamper_test.sh
 EXTRA_DIST += $(NIC_SHELL)
 NIC_TESTS += $(NIC_SHELL)

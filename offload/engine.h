@@ -65,6 +65,8 @@ struct engine_ops { /* callbacks */
 	void (*gone)(void *ctx, struct engine_flow *f, void *aux, const struct flow_stats *final);
 	/* A reading that engine_ask_readings() asked a device for has ended.  May be NULL. */
 	void (*read)(void *ctx);
+	/* offload_device_sampled(): providers' threads.  NULL: thrown away. */
+	void (*sampled)(void *ctx, const struct dp_upcall *up);
 };
 
 struct engine *engine_new(struct dp *dp, const struct engine_ops *ops, void *ctx);

@@ -48,6 +48,16 @@ void offload_device_notify(struct offload_device *dev, const struct offload_even
 	lock_give(&d->notes_lock);
 }
 
+void offload_device_sampled(struct offload_device *dev, const struct dp_upcall *up)
+{
+	struct engine_dev *d = dev->engine_priv;
+
+	if (d && d->e->ops.sampled)
+		d->e->ops.sampled(d->e->ctx, up);
+	else
+		packet_free(up->packet);
+}
+
 bool notify_pending(struct engine_dev *d)
 {
 	bool any;

@@ -237,6 +237,12 @@ struct offload_event {
  */
 void offload_device_notify(struct offload_device *dev, const struct offload_event *ev);
 
+/* A packet that a rule has sampled, as a datapath hands up what userspace() actions send
+ * (UPCALL_SFLOW): key has the port alone, and up->packet becomes the callee's.  Any thread, under
+ * any lock but the engine's; never blocks.  From attach() of the first port until detach() of the
+ * last. */
+void offload_device_sampled(struct offload_device *dev, const struct dp_upcall *up);
+
 /* A flow's name as people write it: 8-4-4-4-12 hexadecimal digits.  Parsing takes it with or
  * without hyphens, and "ufid:" before it; false leaves *u alone. */
 #define UFID_TEXT_LEN 36 /* without the NUL */

@@ -12,6 +12,7 @@
  *   watch.c    notifications
  *   follow.c   the ways to tunnels' far ends, by paths.h
  *   meters.c   police actions, which belong to no device
+ *   samples.c  sampled packets, by the numbers of sample_group.h
  *
  * Locks: the registry of ports (ports.c) and tc_device.lock; neither is held across a call to the
  * kernel, and the registry's is taken first. */
@@ -175,6 +176,8 @@ int tc_ports_each(struct tc_device *d, int (*fn)(struct tc_port *p, void *arg), 
 /* fn, with the registry locked, for the port with this device index; false: none of ours. */
 typedef void tc_port_fn(struct tc_port *p, void *arg);
 bool tc_ports_with(int ifindex, tc_port_fn *fn, void *arg);
+/* Likewise for the port of this number. */
+bool tc_ports_numbered(bool kernel, struct dp_port no, tc_port_fn *fn, void *arg);
 /* Likewise for the port whose filters are there. */
 bool tc_ports_at(const struct tc_place *at, tc_port_fn *fn, void *arg);
 /* Likewise for the bonds that have this slave; or did until it became what the link says. */

@@ -13,6 +13,7 @@
 #include <errno.h>
 
 #include "core/packet/flow_key.h"
+#include "core/packet/sflow_cookie.h"
 #include "offload/reason.h"
 
 /* Number of a chain: 28 bits (TC_ACT_EXT_VAL_MASK); recirc_id is used as it is, because that is
@@ -56,6 +57,10 @@ struct flower_env { /* borrowed for the call */
 	 * there can be none.  NULL: there are no meters. */
 	bool (*meter)(const void *ctx, uint32_t id, bool hw, uint32_t *index, const char **why);
 	bool (*meter_id)(const void *ctx, uint32_t index, uint32_t *id); /* the reverse */
+	/* The number of what a rule at port `in` samples with this cookie (flower_sample.h); 0, and
+	 * why: there can be none.  NULL: nobody listens. */
+	uint32_t (*sample)(const void *ctx, struct dp_port in, const struct sflow_cookie *what,
+			   const char **why);
 	const void *ctx;
 	uint32_t features; /* FLOWER_F_* */
 };

@@ -19,6 +19,7 @@
 #include "tc/flower_bits.h"
 #include "tc/flower_ct.h"
 #include "tc/flower_host.h"
+#include "tc/flower_sample.h"
 #include "tc/flower_set.h"
 #include "tc/flower_tunnel.h"
 
@@ -86,20 +87,27 @@ struct nest {
 	size_t action, options;
 };
 
-/* counts: in hardware too, and for this rule alone, so that the action may bear the cookie. */
-static struct nest begin(struct put *p, const char *kind, bool counts)
+/* len 0: without a cookie. */
+static struct nest begin_with(struct put *p, const char *kind, const void *cookie, size_t len)
 {
 	struct nest n;
 
 	p->n++;
 	n.action = nlattr_nest(p->b, (uint16_t)p->n);
 	nlattr_put_str(p->b, TCA_ACT_KIND, kind);
-	if (counts && !p->named) {
-		nlattr_put(p->b, TCA_ACT_COOKIE, &p->r->ufid, sizeof(p->r->ufid));
-		p->named = true;
-	}
+	if (len)
+		nlattr_put(p->b, TCA_ACT_COOKIE, cookie, len);
 	n.options = nlattr_nest_flagged(p->b, TCA_ACT_OPTIONS);
 	return n;
+}
+
+/* counts: in hardware too, and for this rule alone, so that the action may bear the cookie. */
+static struct nest begin(struct put *p, const char *kind, bool counts)
+{
+	bool names = counts && !p->named;
+
+	p->named |= names;
+	return begin_with(p, kind, &p->r->ufid, names ? sizeof(p->r->ufid) : 0);
 }
 
 static void end(struct put *p, struct nest n)
@@ -460,6 +468,42 @@ static int put_meter(struct put *p, const struct dp_action *a, bool last)
 	return 0;
 }
 
+/* --- samples --- */
+
+static int refuse_sample(struct put *p, const struct dp_action *a, const char *why)
+{
+	(void)refuse(p, OFFLOAD_ACTION, a);
+	(void)snprintf(p->why->driver, sizeof(p->why->driver), "%s", why);
+	return -EOPNOTSUPP;
+}
+
+/* The kernel tells of the frame without a tag that it keeps beside it, and of no tunnel. */
+static int put_sample(struct put *p, const struct dp_action *a, bool last)
+{
+	uint8_t cookie[FLOWER_SAMPLE_COOKIE];
+	const char *why = "nobody listens for samples of TC's";
+	struct flower_sample s;
+	uint32_t group;
+	struct nest n;
+
+	if (!flower_sample_of(a, &s))
+		return refuse(p, OFFLOAD_ACTION, a);
+	if (p->n_tags)
+		return refuse_sample(p, a, "TC samples packets without their VLAN tag");
+	if (flower_port_is_tunnel(&p->m->in))
+		return refuse_sample(p, a, "TC samples packets without their tunnel");
+	group = p->env->sample ? p->env->sample(p->env->ctx, flow_in_dp(p->r->key), &s.what, &why)
+			       : 0;
+	if (!group)
+		return refuse_sample(p, a, why);
+	flush(p);
+	flower_sample_cookie(&s, cookie);
+	n = begin_with(p, "sample", cookie, sizeof(cookie));
+	flower_sample_put(&s, group, p->b);
+	end(p, n);
+	return 0;
+}
+
 /* --- conntrack --- */
 
 static int put_ct(struct put *p, const struct dp_action *a, bool last)
@@ -541,7 +585,7 @@ static const struct row rows[DP_ACT_N_KINDS] = {
 	[DP_ACT_RECIRC] = { put_recirc, OFFLOAD_OK },
 	[DP_ACT_HASH] = { NULL, OFFLOAD_ACTION },
 	[DP_ACT_USERSPACE] = { NULL, OFFLOAD_SLOW_PATH },
-	[DP_ACT_SAMPLE] = { NULL, OFFLOAD_ACTION },
+	[DP_ACT_SAMPLE] = { put_sample, OFFLOAD_OK },
 	[DP_ACT_CLONE] = { put_clone, OFFLOAD_OK },
 	[DP_ACT_TRUNC] = { NULL, OFFLOAD_ACTION },
 	[DP_ACT_METER] = { put_meter, OFFLOAD_OK },

@@ -11,6 +11,7 @@
  *   clone            outputs on a copy, or the end of the list
  *   meter            act_police, by the number of the meter's (police.h); in software behind a
  *                    gact that only counts, because what a flow counts is what reaches its meter
+ *   sample           act_sample, where it tells a collector and does no more (flower_sample.h)
  *   drop, the end    act_gact
  *
  * One action bears the cookie: the flow's ufid, 16 bytes.  Its counter is the rule's, so it is the

@@ -17,6 +17,7 @@
 #include "tc/flower_action.h"
 #include "tc/flower_bits.h"
 #include "tc/flower_host.h"
+#include "tc/flower_sample.h"
 #include "tc/flower_set.h"
 #include "tc/flower_tunnel.h"
 
@@ -219,8 +220,9 @@ struct get {
 	struct buf *out;
 	be16 dl_type;
 	bool ended;
-	uint32_t csum; /* that the next action must put right; 0: none */
-	bool for_host; /* the next output is marked so */
+	uint32_t csum;               /* that the next action must put right; 0: none */
+	bool for_host;               /* the next output is marked so */
+	const struct nlattr *cookie; /* of the action at hand; NULL: none */
 	struct flower_tunnel tunnel;
 };
 
@@ -598,6 +600,22 @@ static int get_police(struct get *g, const struct nlattr *options)
 	return 0;
 }
 
+static int get_sample(struct get *g, const struct nlattr *options)
+{
+	struct flower_sample s;
+	const char *why;
+	uint32_t group;
+	int rc = flower_sample_get(options, g->cookie, &s, &group);
+
+	if (rc)
+		return rc;
+	if (!g->env->sample ||
+	    g->env->sample(g->env->ctx, flow_in_dp(g->key), &s.what, &why) != group)
+		return -EOPNOTSUPP;
+	flower_sample_action(&s, g->out);
+	return 0;
+}
+
 static const struct {
 	const char *kind;
 	int (*get)(struct get *g, const struct nlattr *options);
@@ -607,6 +625,7 @@ static const struct {
 	{ "mpls", get_mpls },       { "pedit", get_pedit },
 	{ "csum", get_csum },       { "tunnel_key", get_tunnel_key },
 	{ "ct", get_ct },           { "police", get_police },
+	{ "sample", get_sample },
 };
 
 static int get_one(struct get *g, const struct nlattr *a)
@@ -623,6 +642,7 @@ static int get_one(struct get *g, const struct nlattr *a)
 	if (g->ended || (g->csum && strcmp(kind, "csum") != 0) ||
 	    (g->for_host && strcmp(kind, "mirred") != 0))
 		return -EOPNOTSUPP;
+	g->cookie = tb[TCA_ACT_COOKIE];
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (!strcmp(kinds[i].kind, kind))
 			return kinds[i].get(g, tb[TCA_ACT_OPTIONS]);

@@ -41,6 +41,7 @@ static const struct {
 	[TC_PART_TUNNEL_KEY] = { "tunnel_key", "act_tunnel_key", "NET_ACT_TUNNEL_KEY" },
 	[TC_PART_CT] = { "ct", "act_ct", "NET_ACT_CT" },
 	[TC_PART_POLICE] = { "police", "act_police", "NET_ACT_POLICE" },
+	[TC_PART_SAMPLE] = { "sample", "act_sample", "NET_ACT_SAMPLE" },
 };
 
 static _Atomic uint32_t there, lacking;

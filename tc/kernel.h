@@ -28,6 +28,7 @@ enum tc_part {
 	TC_PART_TUNNEL_KEY,
 	TC_PART_CT,
 	TC_PART_POLICE,
+	TC_PART_SAMPLE,
 	TC_N_PARTS
 };
 

@@ -24,6 +24,8 @@ tc_libtc_a_SOURCES = \
 	tc/flower_match_get.c \
 	tc/flower_number.c \
 	tc/flower_number.h \
+	tc/flower_sample.c \
+	tc/flower_sample.h \
 	tc/flower_set.c \
 	tc/flower_set.h \
 	tc/flower_tunnel.c \
@@ -47,6 +49,10 @@ tc_libtc_a_SOURCES = \
 	tc/prio.h \
 	tc/probe.c \
 	tc/rules.c \
+	tc/sample_group.c \
+	tc/sample_group.h \
+	tc/samples.c \
+	tc/samples.h \
 	tc/tc.c \
 	tc/tc.h \
 	tc/watch.c

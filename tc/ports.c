@@ -11,6 +11,7 @@
 #include "core/base/xalloc.h"
 #include "tc/device.h"
 #include "tc/meters.h"
+#include "tc/samples.h"
 
 LOG_MODULE("tc");
 
@@ -111,6 +112,18 @@ struct tc_port *tc_port_get(bool kernel, struct dp_port no)
 	p = find_no(kernel, no);
 	if (p)
 		p->refs++;
+	lock_give(&registry);
+	return p;
+}
+
+bool tc_ports_numbered(bool kernel, struct dp_port no, tc_port_fn *fn, void *arg)
+{
+	struct tc_port *p;
+
+	lock_take(&registry);
+	p = find_no(kernel, no);
+	if (p)
+		fn(p, arg);
 	lock_give(&registry);
 	return p;
 }
@@ -313,12 +326,21 @@ static bool env_meter_id(const void *ctx, uint32_t index, uint32_t *id)
 	return tc_meter_id(ctx, index, id);
 }
 
+static uint32_t env_sample(const void *ctx, struct dp_port in, const struct sflow_cookie *what,
+			   const char **why)
+{
+	const struct tc_device *d = ctx;
+
+	return tc_sample_group(d->kernel, in, what, why);
+}
+
 void tc_env(const struct tc_device *d, enum offload_policy policy, struct flower_env *env)
 {
 	*env = (struct flower_env){ .port = env_port,
 				    .port_no = env_port_no,
 				    .meter = env_meter,
 				    .meter_id = env_meter_id,
+				    .sample = env_sample,
 				    .ctx = d,
 				    .features = FLOWER_F_NUM_VLANS };
 	if (d->kernel && policy != OFFLOAD_POLICY_SKIP_SW)

@@ -22,8 +22,10 @@
 #include "offload/caps.h"
 #include "tc/device.h"
 #include "tc/flower_keymap.h"
+#include "tc/flower_sample.h"
 #include "tc/kernel.h"
 #include "tc/meters.h"
+#include "tc/samples.h"
 
 LOG_MODULE("tc.caps");
 
@@ -164,6 +166,8 @@ static void act_kind(struct probe *b, enum dp_action_kind kind)
 	struct act_pop_mpls pop = { htons(ETH_P_IP) };
 	struct act_recirc recirc = { FLOWER_CHAIN_MAX - 1 };
 	struct act_meter meter = { TC_METER_TRIAL };
+	struct flower_sample sample = { { .output = SFLOW_DROPPED_UNKNOWN, .rate = UINT32_MAX },
+					64 };
 	struct act_ct ct;
 
 	memset(&ct, 0, sizeof(ct));
@@ -188,9 +192,9 @@ static void act_kind(struct probe *b, enum dp_action_kind kind)
 	case DP_ACT_OUTPUT:
 	case DP_ACT_SET: /* by field */ break;
 	case DP_ACT_METER: dp_actions_put(&b->actions, kind, &meter, sizeof(meter)); break;
+	case DP_ACT_SAMPLE: flower_sample_action(&sample, &b->actions); break;
 	case DP_ACT_HASH:
 	case DP_ACT_USERSPACE:
-	case DP_ACT_SAMPLE:
 	case DP_ACT_TRUNC:
 	case DP_ACT_CHECK_PKT_LEN:
 	case DP_ACT_N_KINDS: dp_actions_put(&b->actions, kind, &ct, dp_action_table[kind].payload);
@@ -504,6 +508,7 @@ int tc_caps(struct offload_device *dev, struct offload_caps *caps)
 	if (atomic_exchange(&d->stale, false)) {
 		(void)tc_ports_each(d, tc_bond_look, NULL); /* never fails */
 		tc_look_again(d);
+		tc_samples_start(); /* its family comes with the action */
 		try_ports(d, &found);
 		tc_kernel_words(tc_kernel_lacking(), found.lacking, sizeof(found.lacking));
 		found.no_rules = tc_kernel_needs(tc_kernel_lacking());

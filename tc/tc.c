@@ -14,6 +14,7 @@
 #include "tc/kernel.h"
 #include "tc/meters.h"
 #include "tc/paths.h"
+#include "tc/samples.h"
 
 LOG_MODULE("tc");
 
@@ -48,6 +49,7 @@ static void stop(void)
 {
 	if (n_devices)
 		return;
+	tc_samples_stop();
 	tc_watch_stop();
 	tc_paths_stop();
 	tc_meters_stop();

@@ -34,7 +34,8 @@
  *
  * Commands (engine_device_command()): `status`.
  *
- * Threads: as provider.h says, and one of its own that listens for what others do to our rules. */
+ * Threads: as provider.h says, and of its own: for what others do to our rules, for the ways to
+ * tunnels' far ends, and for what rules have sampled (samples.h). */
 #pragma once
 
 /* Registers the provider; at start-up. */

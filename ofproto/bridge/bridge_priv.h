@@ -211,7 +211,7 @@ void backend_ct_tick(struct backend *be, uint64_t now_ns);
 /* --- sampling.c --- */
 void backend_samples_init(struct backend *be);
 void backend_samples_done(struct backend *be);
-void backend_sample(void *backend, const struct dp_upcall *up); /* handler threads */
+void backend_sample(void *backend, const struct dp_upcall *up);                 /* any thread */
 void bridge_sflow_configure(struct bridge *br, const struct sflow_config *cfg); /* NULL: none */
 /* What translation samples now. */
 struct xl_sflow bridge_sflow(const struct bridge *br);

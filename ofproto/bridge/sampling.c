@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sampled packets, from handler threads to the sFlow agent of the bridge that they came into. */
+/* Sampled packets, from the threads that come by them to the sFlow agent of the bridge that they
+ * came into. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -101,7 +102,7 @@ static void tell_all(void *arg)
 	free_samples(list);
 }
 
-/* --- handlers --- */
+/* --- other threads --- */
 
 void backend_sample(void *backend, const struct dp_upcall *up)
 {

@@ -207,10 +207,17 @@ static void take_config(struct flows *f, const struct flows_config *cfg)
 	f->paused = cfg->paused;
 }
 
+static void on_sampled(void *ctx, const struct dp_upcall *up)
+{
+	flows_sampled(ctx, up);
+}
+
 struct flows *flows_new(struct dp *dp, const struct flows_ops *ops, void *ctx,
 			const struct flows_config *cfg, struct error *err)
 {
-	static const struct engine_ops engine_ops = { .gone = on_gone, .read = on_read };
+	static const struct engine_ops engine_ops = { .gone = on_gone,
+						      .read = on_read,
+						      .sampled = on_sampled };
 	struct flows *f = xzalloc(sizeof(*f));
 	int rc;
 

@@ -35,8 +35,9 @@ struct flows_ops {
 	/* Packet-ins of a translation, in order; the list becomes the callee's
 	 * (xlate_packet_in_free). Handler threads, and the caller's of flows_packet_out(). */
 	void (*packet_in)(void *ctx, struct xlate_packet_in *list);
-	/* A packet that a sample() action sent up (UPCALL_SFLOW); it stays the caller's but for
-	 * up->packet, which becomes the callee's.  Handler threads.  NULL: they are thrown away. */
+	/* A packet that a sample() action sent up (UPCALL_SFLOW), of the datapath or of a provider,
+	 * which tells of in_port alone; it stays the caller's but for up->packet, which becomes the
+	 * callee's.  Handler and provider threads.  NULL: they are thrown away. */
 	void (*sample)(void *ctx, const struct dp_upcall *up);
 };
 

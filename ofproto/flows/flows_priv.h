@@ -107,6 +107,8 @@ bool flows_waited_for(struct flows *f) EXCLUDES(f->lock);
 uint64_t flows_wait_until(struct flows *f, uint64_t latest_ns) EXCLUDES(f->lock);
 
 void handler_main(struct thread *t, void *handler);
+/* Hands a sampled packet up; up->packet is the callee's.  Any thread. */
+void flows_sampled(struct flows *f, const struct dp_upcall *up);
 void revalidator_main(struct thread *t, void *flows);
 
 /* --- a round of the revalidator, on its thread --- */

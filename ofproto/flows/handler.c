@@ -228,12 +228,9 @@ static void wait_for_upcalls(struct handler *h)
 		thread_woken(&h->thread);
 }
 
-/* What was sampled is told of, and has been switched. */
-static void take_sample(struct handler *h, const struct dp_upcall *up)
+/* It has been switched. */
+void flows_sampled(struct flows *f, const struct dp_upcall *up)
 {
-	struct flows *f = h->f;
-
-	h->upcalls++;
 	if (f->ops.sample)
 		f->ops.sample(f->ctx, up);
 	else
@@ -248,7 +245,8 @@ static unsigned sort_out(struct handler *h, const struct dp_upcall *ups, unsigne
 
 	for (unsigned i = 0; i < n; i++) {
 		if (ups[i].kind == UPCALL_SFLOW) {
-			take_sample(h, &ups[i]);
+			h->upcalls++;
+			flows_sampled(h->f, &ups[i]);
 			continue;
 		}
 		works[left].up = ups[i];

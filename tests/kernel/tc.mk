@@ -26,7 +26,8 @@ tests_nic_tc_removal_test_SOURCES = tests/nic/tc_removal_test.c $(TC_LAB) $(TC_F
 tests_nic_tc_agree_test_SOURCES = tests/nic/tc_agree_test.c $(TC_AGREE) $(TC_LAB)
 
 # The whole switch.
-TC_SHELL = tests/kernel/bridges_tc_test.sh tests/kernel/foreign_test.sh tests/kernel/metered_tc_test.sh tests/kernel/tc_ct_test.sh tests/kernel/tc_switch_test.sh
+TC_SHELL = tests/kernel/bridges_tc_test.sh tests/kernel/foreign_test.sh tests/kernel/metered_tc_test.sh tests/kernel/tc_ct_test.sh \
+	tests/kernel/tc_sflow_test.sh tests/kernel/tc_switch_test.sh
 EXTRA_DIST += $(TC_SHELL) tests/kernel/tamper.sh
 KERNEL_TESTS += $(TC_SHELL)
 

@@ -21,6 +21,15 @@ for p in nr0 nr1; do eventually has_flow hardware $p 'eth_type(0x0800)'; done
 by_nic 20 100 ping20
 by_nic 100 100 tcp
 
+step "the NIC takes no samples, and says so: the datapath does"
+vsctl --id=@s create sFlow agent=127.0.0.1 'targets="127.0.0.1:6343"' sampling=1 polling=0 -- set Bridge br0 sflow=@s >/dev/null
+sampled_by_datapath() { [[ $(ctl offload flows reason=action) == *sample* ]]; }
+not_sampled() { reaches a 10.0.0.2 && sampled_by_datapath; }
+eventually not_sampled
+for p in nr0 nr1; do eventually_not has_flow hardware $p 'eth_type(0x0800)'; done
+vsctl clear Bridge br0 sflow
+for p in nr0 nr1; do eventually has_flow hardware $p 'eth_type(0x0800)'; done
+
 step "tags: an access port and a trunk"
 vsctl set Port nr0 tag=7 -- set Port nr1 trunks=7
 ip -n b link add link eth0 name v7 type vlan id 7

@@ -46,8 +46,16 @@ static inline bool env_meter_id(const void *ctx, uint32_t index, uint32_t *id)
 	return (index & POLICE_MASK) == POLICE_FIRST;
 }
 
+static inline uint32_t env_sample(const void *ctx, struct dp_port in,
+				  const struct sflow_cookie *what, const char **why)
+{
+	(void)ctx;
+	*why = "an output of 13";
+	return what->output == 13 ? 0 : in.v << 16 | (what->output & 0xffff);
+}
+
 #define ENV(FEATURES)                                                                              \
 	{                                                                                          \
 		.port = env_port, .port_no = env_port_no, .meter = env_meter,                      \
-		.meter_id = env_meter_id, .features = (FEATURES)                                   \
+		.meter_id = env_meter_id, .sample = env_sample, .features = (FEATURES)             \
 	}

@@ -246,7 +246,7 @@ static void round_trips(const char *name, const struct flower_env *env)
 	struct random_rule x;
 
 	random_rule_start(&x);
-	x.meters = true;
+	x.meters = x.samples = true;
 	trip_start(&t);
 	trip_start(&again);
 	for (unsigned i = 0; i < ROUNDS; i++) {
@@ -300,6 +300,7 @@ static int ask(const struct flower_env *env, const char *match, const char *acti
 
 #define TRACKED(STATE)                                                                             \
 	"recirc_id(0x5),in_port(1),ct_state(" STATE "),eth_type(0x0800),ipv4(proto=6,frag=no)"
+#define SFLOW(OUTPUT) "sample(sample=100.0%,actions(userspace(sFlow(output=" OUTPUT ",rate=1))))"
 #define TCP4 "recirc_id(0),in_port(1),eth_type(0x0800),ipv4(proto=6,frag=no)"
 
 /* In software each police action has neighbours that are the filter's own, whatever the rule does.
@@ -359,6 +360,14 @@ static const struct refusal_row refusals[] = {
 	  FIELD_IP_PROTO, -1 },
 	{ TCP4, "9", OFFLOAD_OUT_DEVICE, -1, DP_ACT_OUTPUT },
 	{ TCP4, "trunc(100),2", OFFLOAD_ACTION, -1, DP_ACT_TRUNC },
+	{ TCP4, SFLOW("13") ",2", OFFLOAD_ACTION, -1, DP_ACT_SAMPLE }, /* has no number */
+	{ TCP4, "sample(sample=20.0%,actions(2)),3", OFFLOAD_ACTION, -1, DP_ACT_SAMPLE },
+	{ TCP4, "sample(sample=50.0%,actions(userspace(sFlow(output=2,rate=5)))),2", OFFLOAD_ACTION,
+	  -1, DP_ACT_SAMPLE }, /* not its rate */
+	{ TCP4, "sample(sample=20.0%,actions(userspace(controller))),2", OFFLOAD_ACTION, -1,
+	  DP_ACT_SAMPLE },
+	{ "recirc_id(0),in_port(1),eth_type(0x8100),vlan(vid=5,pcp=0),encap(eth_type(0x0806))",
+	  SFLOW("2") ",2", OFFLOAD_ACTION, -1, DP_ACT_SAMPLE },
 	{ TCP4, "meter(7),2", OFFLOAD_METER, -1, DP_ACT_METER },
 	{ TCP4, "pop_vlan,2", OFFLOAD_ACTION, -1, DP_ACT_POP_VLAN },
 	{ TCP4, "userspace(slow_path)", OFFLOAD_SLOW_PATH, -1, DP_ACT_USERSPACE },

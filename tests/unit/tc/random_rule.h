@@ -6,6 +6,7 @@
 #include "core/base/buf.h"
 #include "offload/provider.h"
 #include "tc/flower.h"
+#include "tc/flower_sample.h"
 #include "tests/unit/core/packet/random_key.h"
 
 #define RULE_PORTS 6
@@ -15,7 +16,8 @@
 struct random_rule {
 	struct flow_key key, mask;
 	struct buf actions;
-	bool meters; /* wanted among the actions */
+	bool meters;  /* wanted among the actions */
+	bool samples; /* at their head */
 	struct offload_rule rule;
 };
 
@@ -220,6 +222,20 @@ static inline void random_rule_meter(struct rng *r, struct buf *b)
 	dp_actions_put(b, DP_ACT_METER, &m, sizeof(m));
 }
 
+/* One that an agent of sFlow asks for. */
+static inline void random_rule_sample(struct rng *r, struct buf *b)
+{
+	struct flower_sample s = { .what = { .output = (uint32_t)rng_below(r, 20),
+					     .rate = 1 + (uint32_t)rng_below(r, 500),
+					     .retagged = rng_below(r, 2) },
+				   .max_len = rng_below(r, 4) ? 14 + (uint32_t)rng_below(r, 999)
+							      : UINT32_MAX };
+
+	if (s.what.retagged)
+		s.what.tci = (uint16_t)rng_next(r) & SFLOW_COOKIE_TCI;
+	flower_sample_action(&s, b);
+}
+
 static inline void random_rule_actions(struct rng *r, const struct flow_key *key, bool meters,
 				       struct buf *b)
 {
@@ -251,7 +267,7 @@ static inline void random_rule_actions(struct rng *r, const struct flow_key *key
 static inline void random_rule_start(struct random_rule *x)
 {
 	buf_init(&x->actions);
-	x->meters = false;
+	x->meters = x->samples = false;
 }
 
 static inline void random_rule_done(struct random_rule *x)
@@ -267,6 +283,8 @@ static inline void random_rule(struct rng *r, struct random_rule *x)
 	random_rule_mask(r, &whole, 2 + (unsigned)rng_below(r, 12), &x->mask);
 	flow_key_mask(&x->key, &whole, &x->mask);
 	buf_clear(&x->actions);
+	if (x->samples && !rng_below(r, 3))
+		random_rule_sample(r, &x->actions);
 	random_rule_actions(r, &whole, x->meters, &x->actions);
 	memset(&x->rule, 0, sizeof(x->rule));
 	x->rule.ufid = (struct ufid){ { rng_next(r), rng_next(r) } };

@@ -258,12 +258,21 @@ static void begin(struct engine_dev *d)
 	a->next_ns = 0;
 }
 
+/* A reset that nobody has noticed yet would look like many faults. */
+static bool was_reset(struct engine_dev *d)
+{
+	uint32_t run = d->dump_run;
+
+	device_look(d);
+	return d->dump_run != run;
+}
+
 static void step_dump(struct engine_dev *d)
 {
 	struct audit *a = d->run;
 	int n = a->found.can_tell ? dump_chunk(d) : -1;
 
-	if (n > 0)
+	if (n > 0 || was_reset(d)) /* then it has begun anew */
 		return;
 	lock_take(&d->e->lock);
 	a->phase = n ? PHASE_ORPHANS : PHASE_JUDGE;

@@ -136,15 +136,16 @@ static void put_exec(struct rng *r, struct str *s)
 	str_printf(s, ",exec(%s)", words[pick(r, ARRAY_SIZE(words))]);
 }
 
-/* Of one address, or of some, among which source, destination and zone decide.  A port that is not
- * said stays, or is drawn by lot where another connection has it: agree.c leaves such cases out. */
+/* Of one address, or of some, among which source, destination and zone decide; of one port, as the
+ * kernel draws among several by lot.  So it does where no port is said and another connection has
+ * the packet's: agree.c leaves such cases out. */
 static void put_nat(struct rng *r, bool v6, struct str *s)
 {
 	static const char *const to[][2] = {
 		{ "src=10.0.0.8", "src=fd00::8" },
 		{ "src=10.0.0.8:5000", "src=[fd00::8]:5000" },
 		{ "src=10.0.0.8-10.0.0.9", "src=fd00::8-fd00::9" },
-		{ "src=10.0.0.9:6000-6003", "src=[fd00::9]:6000-6003" },
+		{ "src=10.0.0.9:6000", "src=[fd00::9]:6000" },
 		{ "dst=10.0.0.4", "dst=fd00::4" },
 		{ "dst=10.0.0.3:110", "dst=[fd00::3]:110" },
 		{ "dst=10.0.0.3-10.0.0.6", "dst=fd00::3-fd00::6" },

@@ -374,6 +374,18 @@ static bool run_first(struct tier *t, const struct agree_case *c, const struct o
 	return true;
 }
 
+/* All copies but the last, each when the one before has been dealt with. */
+static void send_in_turn(struct tier *t, const struct agree_packet *p, struct frames *got)
+{
+	uint64_t until = deadline();
+
+	for (unsigned i = 1; i < AGREE_COPIES; i++, t->sent++) {
+		while (!t->row->wires->send(&t->wires, p))
+			ck_assert(clock_mono_ns() < until);
+		finish(t, got);
+	}
+}
+
 static void run_placed(struct tier *t, const struct agree_case *c, const struct outcome *want,
 		       struct outcome *got)
 {
@@ -381,8 +393,10 @@ static void run_placed(struct tier *t, const struct agree_case *c, const struct 
 	unsigned i = 0;
 
 	for (; i < c->n_packets; i++) {
-		if (!ask(t, &c->packet[i], AGREE_COPIES, want ? &want->placed[i] : NULL,
-			 &got->placed[i]))
+		if (tracks)
+			send_in_turn(t, &c->packet[i], &got->placed[i]);
+		if (!ask(t, &c->packet[i], tracks ? 1 : AGREE_COPIES,
+			 want ? &want->placed[i] : NULL, &got->placed[i]))
 			return;
 		if (tracks)
 			finish(t, &got->placed[i]);

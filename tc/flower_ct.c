@@ -9,8 +9,8 @@
 
 bool flower_ct_known(const struct act_ct *c)
 {
-	const unsigned known =
-		ACT_CT_COMMIT | ACT_CT_FORCE | ACT_CT_NAT | ACT_CT_NAT_SRC | ACT_CT_NAT_DST;
+	const unsigned known = ACT_CT_COMMIT | ACT_CT_FORCE | ACT_CT_NAT | ACT_CT_NAT_SRC |
+			       ACT_CT_NAT_DST; /* force: refused with its words */
 
 	return !(c->flags & ~known) && !c->helper[0] && !c->timeout[0] &&
 	       !(c->nat_port_min && !c->nat_family);
@@ -21,7 +21,6 @@ static uint16_t ct_flags(const struct act_ct *c)
 	static const struct {
 		uint16_t from, to;
 	} flags[] = { { ACT_CT_COMMIT, TCA_CT_ACT_COMMIT },
-		      { ACT_CT_FORCE, TCA_CT_ACT_FORCE },
 		      { ACT_CT_NAT, TCA_CT_ACT_NAT },
 		      { ACT_CT_NAT_SRC, TCA_CT_ACT_NAT_SRC },
 		      { ACT_CT_NAT_DST, TCA_CT_ACT_NAT_DST } };
@@ -104,8 +103,8 @@ static bool elsewhere(const struct flower_ct_state *s, uint16_t zone)
 
 const char *flower_ct_differs(struct flower_ct_state *s, const struct act_ct *c)
 {
-	if (c->flags & ACT_CT_FORCE && !s->known)
-		return "act_ct forces tracked packets only";
+	if (c->flags & ACT_CT_FORCE) /* its flow table keeps what it ends, for a while */
+		return "act_ct may find the connection again that it was to end by force";
 	if (s->moved && !elsewhere(s, c->zone))
 		return "act_ct does not see that addresses or ports were written";
 	*s = (struct flower_ct_state){

@@ -5,7 +5,9 @@
  * A packet that has been tracked has its connection with it.  That is all that act_ct asks for the
  * zone's, where the datapath knows better (net/sched/act_ct.c, net/openvswitch of Linux 6.1):
  *   - by force, an answer begins a connection of its own.  act_ct sees that a packet is an answer
- *     by the connection that it has with it; the datapath also looks for one.
+ *     by the connection that it has with it; the datapath also looks for one.  And the connection
+ *     that it ends stays in its flow table for a while, where the next packet may find it.  So
+ * force stays out of TC.
  *   - what writes addresses or ports takes the connection off the packet in the datapath, and not
  *     in TC, where the next act_ct goes on with what the packet was.
  *

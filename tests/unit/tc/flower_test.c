@@ -373,7 +373,8 @@ static const struct refusal_row refusals[] = {
 	{ TCP4, "userspace(slow_path)", OFFLOAD_SLOW_PATH, -1, DP_ACT_USERSPACE },
 	{ TCP4, "recirc(0x20000000)", OFFLOAD_RECIRC, -1, DP_ACT_RECIRC },
 	{ TCP4, "ct(force_commit,zone=5),2", OFFLOAD_ACTION, -1, DP_ACT_CT },
-	{ TCP4, "ct(zone=5),ct_clear,ct(force_commit,zone=5),2", OFFLOAD_ACTION, -1, DP_ACT_CT },
+	{ TCP4, "ct(zone=5),ct(force_commit,zone=5),2", OFFLOAD_ACTION, -1, DP_ACT_CT },
+	{ TRACKED("+trk"), "ct(force_commit,zone=5),2", OFFLOAD_ACTION, -1, DP_ACT_CT },
 	{ TCP4, "ct(zone=5),set(ipv4(src=1.2.3.4)),ct(zone=5,nat),2", OFFLOAD_ACTION, -1,
 	  DP_ACT_CT },
 	{ TRACKED("+trk"), "set(tcp(dst=7)),ct(zone=5),2", OFFLOAD_ACTION, -1, DP_ACT_CT },
@@ -412,12 +413,10 @@ static int ask(const struct flower_env *env, const char *match, const char *acti
 static const struct {
 	const char *match, *actions;
 } tracking[] = {
-	{ TCP4, "ct(zone=5),ct(force_commit,zone=5),2" },
 	{ TCP4, "set(ipv4(src=1.2.3.4)),ct(zone=5),2" },
 	{ TCP4, "ct(zone=5),set(ipv4(src=1.2.3.4)),ct(zone=6),2" },
 	{ TCP4, "ct(zone=5),set(ipv4(ttl=7)),ct(zone=5),2" },
 	{ TCP4, "ct(zone=5),ct_clear,set(tcp(dst=7)),ct(zone=5),2" },
-	{ TRACKED("+trk"), "ct(force_commit,zone=5),2" },
 	{ TRACKED("-trk"), "set(tcp(dst=7)),ct(zone=5),2" },
 };
 

@@ -467,8 +467,8 @@ static ssize_t exchange(struct nl_chan *c, struct nl_batch *b, size_t i, uint32_
 		return (ssize_t)i + 1; /* has its result */
 	ask_for_acks(b, i, p.end[p.n - 1]);
 	n = transmit(c, &p);
-	if (n < 0)
-		return n;
+	if (n < 1)
+		return n ? n : -EIO; /* never: it takes one, or says why not */
 	s.end = p.end[n - 1];
 	c->stats.requests += s.end - i;
 	rc = collect(c, b, &s);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bench/lab_main.h"
 #include "core/base/clock.h"
 #include "core/base/xalloc.h"
 #include "tests/unit/offload/lab.h"
@@ -90,25 +91,7 @@ START_TEST(decide)
 }
 END_TEST
 
-/* The lab is one of tests, whose checks stand under Check. */
 int main(int argc, char *argv[])
 {
-	Suite *s = suite_create("decide");
-	TCase *t = tcase_create("decide");
-	SRunner *r;
-	int failed;
-
-	if (argc > 1)
-		n_flows = (unsigned)atoi(argv[1]);
-	if (argc > 2)
-		seconds = (unsigned)atoi(argv[2]);
-	tcase_set_timeout(t, 0);
-	tcase_add_test(t, decide);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_SILENT);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return lab_main(argc, argv, decide, &n_flows, &seconds);
 }

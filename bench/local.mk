@@ -2,8 +2,8 @@
 check_PROGRAMS += bench/decide bench/dp_forward bench/frame_gen bench/kernel_rules bench/load bench/micro_classify bench/placement bench/probe bench/reconcile
 bench_frame_gen_LDADD =
 bench_probe_LDADD =
-bench_decide_SOURCES = bench/decide.c $(OFFLOAD_LAB)
-bench_reconcile_SOURCES = bench/reconcile.c $(OFFLOAD_LAB)
+bench_decide_SOURCES = bench/decide.c bench/lab_main.c bench/lab_main.h $(OFFLOAD_LAB)
+bench_reconcile_SOURCES = bench/reconcile.c bench/lab_main.c bench/lab_main.h $(OFFLOAD_LAB)
 bench_load_SOURCES = bench/load.c bench/load_switch.c bench/load_switch.h bench/load_traffic.c bench/load_traffic.h
 PLACEMENT_BOUNDS = bench/placement.h bench/placement_bounded.c bench/placement_past.c bench/placement_past.h \
 	bench/placement_rivals.c bench/placement_trace.c bench/placement_world.c bench/placement_world.h

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/lab_main.h"
 #include "core/base/clock.h"
 #include "core/base/xalloc.h"
 #include "tests/unit/offload/lab.h"
@@ -122,25 +123,7 @@ START_TEST(reconcile)
 }
 END_TEST
 
-/* The lab is one of tests, whose checks stand under Check. */
 int main(int argc, char *argv[])
 {
-	Suite *s = suite_create("reconcile");
-	TCase *t = tcase_create("reconcile");
-	SRunner *r;
-	int failed;
-
-	if (argc > 1)
-		n_flows = (unsigned)atoi(argv[1]);
-	if (argc > 2)
-		seconds = (unsigned)atoi(argv[2]);
-	tcase_set_timeout(t, 0);
-	tcase_add_test(t, reconcile);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_SILENT);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return lab_main(argc, argv, reconcile, &n_flows, &seconds);
 }

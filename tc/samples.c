@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <linux/psample.h>
-#include <poll.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -92,19 +91,15 @@ static void see(const struct nlmsghdr *h, void *arg)
 
 /* --- the thread --- */
 
+static void tell_lost(void *arg)
+{
+	(void)arg;
+	log_info_rl("samples were lost: they came faster than they were read");
+}
+
 static void run(struct thread *t, void *arg)
 {
-	struct pollfd p[2] = { { .fd = nl_chan_fd(heard), .events = POLLIN },
-			       { .fd = t->wake_fd, .events = POLLIN } };
-
-	(void)arg;
-	while (!t->stop) {
-		if (poll(p, ARRAY_SIZE(p), -1) < 0)
-			continue;
-		thread_woken(t);
-		if (p[0].revents && nl_chan_notices(heard, see, NULL) == -ENOBUFS)
-			log_info_rl("samples were lost: they came faster than they were read");
-	}
+	nl_chan_listen(heard, t, see, tell_lost, arg);
 }
 
 static int open_up(void)

@@ -5,11 +5,9 @@
  * The kernel notifies of everybody's changes, ours included; those bear the number of the socket
  * that asked for them.  Of chains it also tells when the last filter has left one, in nobody's
  * name; whoever removes a chain removes its filters, which is told first. */
-#include <errno.h>
 #include <linux/if_link.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
-#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -270,20 +268,17 @@ static void see(const struct nlmsghdr *h, void *arg)
 
 /* --- the thread --- */
 
-static void run(struct thread *t, void *arg)
+static void tell_lost(void *arg)
 {
 	struct happened lost = { .kind = OFFLOAD_EV_RULES, .words = "notifications were lost" };
-	struct pollfd p[2] = { { .fd = nl_chan_fd(notices), .events = POLLIN },
-			       { .fd = t->wake_fd, .events = POLLIN } };
 
 	(void)arg;
-	while (!t->stop) {
-		if (poll(p, ARRAY_SIZE(p), -1) < 0)
-			continue;
-		thread_woken(t);
-		if (p[0].revents && nl_chan_notices(notices, see, NULL) == -ENOBUFS)
-			tc_devices_each(tell_device, &lost);
-	}
+	tc_devices_each(tell_device, &lost);
+}
+
+static void run(struct thread *t, void *arg)
+{
+	nl_chan_listen(notices, t, see, tell_lost, arg);
 }
 
 int tc_watch_start(struct error *err)

@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/filter.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "core/base/thread.h"
 #include "core/base/xalloc.h"
 #include "core/io/nl_dumps.h"
 
@@ -670,4 +672,20 @@ int nl_chan_notices(struct nl_chan *c, void (*fn)(const struct nlmsghdr *h, void
 	while ((n = nl_chan_take(c, DATAGRAMS, fn, arg)) > 0)
 		total += n;
 	return n < 0 ? n : total;
+}
+
+void nl_chan_listen(struct nl_chan *c, struct thread *t,
+		    void (*fn)(const struct nlmsghdr *h, void *arg), void (*lost)(void *arg),
+		    void *arg)
+{
+	struct pollfd p[2] = { { .fd = nl_chan_fd(c), .events = POLLIN },
+			       { .fd = t->wake_fd, .events = POLLIN } };
+
+	while (!t->stop) {
+		if (poll(p, ARRAY_SIZE(p), -1) < 0)
+			continue;
+		thread_woken(t);
+		if (p[0].revents && nl_chan_notices(c, fn, arg) == -ENOBUFS)
+			lost(arg);
+	}
 }

@@ -32,6 +32,8 @@
 #include "core/base/err.h"
 #include "core/io/nlattr.h"
 
+struct thread;
+
 #define NL_MSG_MAX 65535u /* longest request; a nest's length has 16 bits, too */
 
 /* ---- requests ---- */
@@ -127,8 +129,13 @@ int nl_chan_ignore(struct nl_chan *c, const uint32_t *portids, unsigned n) MUST_
 /* What has come, without waiting: fn for each message (borrowed).  Number of messages, or -ENOBUFS:
  * some were lost (what fn was not told must be read anew), -errno. */
 int nl_chan_notices(struct nl_chan *c, void (*fn)(const struct nlmsghdr *h, void *arg), void *arg);
-/* The same for at most `max` datagrams (and at most NL_TAKE_MAX), by one system call; 0: nothing
- * now.
+/* A thread of its own for notices: hands each to fn until the thread is to stop, and calls lost()
+ * when some were. */
+void nl_chan_listen(struct nl_chan *c, struct thread *t,
+		    void (*fn)(const struct nlmsghdr *h, void *arg), void (*lost)(void *arg),
+		    void *arg);
+/* The same as nl_chan_notices() for at most `max` datagrams (and at most NL_TAKE_MAX), by one
+ * system call; 0: nothing now.
  */
 #define NL_TAKE_MAX 32u
 int nl_chan_take(struct nl_chan *c, unsigned max, void (*fn)(const struct nlmsghdr *h, void *arg),

@@ -25,13 +25,7 @@ equal "$(ovs-dpctl dump-flows | grep -c 'sample(sample=25.0%')" 2 "flows that sa
 one_in 4 150
 
 step "a tag is part of the header"
-in_host a ip link add link eth0 name v5 up type vlan id 5
-in_host a ip addr add 10.5.0.1/24 dev v5
-in_host a ip neigh replace 10.5.0.2 lladdr 02:00:00:00:00:05 dev v5
-had=$(told)
-expect_not pings -q -c 3 -i 0.02 -W 0.2 10.5.0.2
-eventually told_is $((had + 3))
-take_samples "$had"
+three_tagged
 equal "$(word header_sampled_header_length <"$dir/samples")$(word header_frame_length <"$dir/samples")" "64 106 " "the header, the frame"
 equal "$(word vlan_in <"$dir/samples")$(word vlan_out <"$dir/samples")" "5 5 " "the tag"
 

@@ -54,13 +54,7 @@ eventually both_in_tc
 every_packet_once 10
 
 step "a packet with a tag stays out of TC, and is told of with it"
-in_host a ip link add link eth0 name v5 up type vlan id 5
-in_host a ip addr add 10.5.0.1/24 dev v5
-in_host a ip neigh replace 10.5.0.2 lladdr 02:00:00:00:00:05 dev v5
-had=$(told)
-expect_not pings -q -c 3 -i 0.02 -W 0.2 10.5.0.2
-eventually told_is $((had + 3))
-take_samples "$had"
+three_tagged
 equal "$(word vlan_in <"$dir/samples")$(word header_sampled_header_length <"$dir/samples")" "5 64 " "the tag, the header"
 untagged() { [[ $(ctl offload flows reason=action) == *"without their VLAN tag"* || $(ctl offload flows --json) == *"without their VLAN tag"* ]]; }
 eventually untagged

@@ -112,3 +112,14 @@ sampled_at() { # all flows that there are, and one at least
 	[[ $flows == *"rate=$1)"* && -z $(grep -v "rate=$1)" <<<"$flows") ]]
 }
 pings() { in_host a ping "$@" >/dev/null; }
+# Three frames with tag 5, to nobody; their samples.
+three_tagged() {
+	local had
+	in_host a ip link add link eth0 name v5 up type vlan id 5
+	in_host a ip addr add 10.5.0.1/24 dev v5
+	in_host a ip neigh replace 10.5.0.2 lladdr 02:00:00:00:00:05 dev v5
+	had=$(told)
+	expect_not pings -q -c 3 -i 0.02 -W 0.2 10.5.0.2
+	eventually told_is $((had + 3))
+	take_samples "$had"
+}
